@@ -1,0 +1,79 @@
+"""Content digests (image-spec 1.1, descriptor.md, Digests): `algorithm:encoded`.
+
+sha256 and sha512 are the registered algorithms; both are verified here, anything else is refused, because a
+digest that nobody can check protects nothing.
+"""
+
+from __future__ import annotations
+
+from .jsondoc import FormatError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from hashlib import _Hash as Hash
+
+_HEX = frozenset("0123456789abcdef")
+LENGTHS = {"sha256": 64, "sha512": 128}
+"""Hex digits of each algorithm we can verify."""
+
+
+class Digest(str):
+    """A digest that has been checked for form: a plain string wherever one is wanted."""
+
+    __slots__ = ()
+
+    @property
+    def algorithm(self) -> str:
+        return self.partition(":")[0]
+
+    @property
+    def hex(self) -> str:
+        return self.partition(":")[2]
+
+    @property
+    def short(self) -> str:
+        """The first 12 hex digits, for people."""
+        return self.partition(":")[2][:12]
+
+
+def parse(text: object, subject: str = "digest") -> Digest:
+    """`text` as a Digest; FormatError when it is none or its algorithm is not one we verify."""
+    if isinstance(text, Digest):
+        return text
+    if not isinstance(text, str):
+        raise FormatError(subject, "a digest is a string like sha256:<64 hex digits>")
+    algorithm, _, encoded = text.partition(":")
+    length = LENGTHS.get(algorithm)
+    if length is None:
+        raise FormatError(subject, f"unsupported digest {text[:80]!r} (sha256 and sha512 are supported)")
+    if len(encoded) != length or not _HEX.issuperset(encoded):
+        raise FormatError(
+            subject, f"malformed digest {text[:160]!r} ({algorithm} takes {length} lower-case hex digits)"
+        )
+    return Digest(text)
+
+
+def hasher(algorithm: str = "sha256") -> Hash:
+    """A fresh hash object of a supported algorithm."""
+    import hashlib
+
+    return hashlib.new(algorithm)
+
+
+def of_bytes(data: bytes, algorithm: str = "sha256") -> Digest:
+    """The digest of `data`."""
+    state = hasher(algorithm)
+    state.update(data)
+    return Digest(f"{algorithm}:{state.hexdigest()}")
+
+
+def chain_ids(diff_ids: Iterable[Digest]) -> list[Digest]:
+    """The chain ID of each layer, bottom first (image-spec config.md, Layer ChainID).
+
+    The first is the diff ID itself; each further one is sha256 over the strings "<parent chain> <diff id>".
+    """
+    chain: list[Digest] = []
+    for diff_id in diff_ids:
+        chain.append(of_bytes(f"{chain[-1]} {diff_id}".encode()) if chain else diff_id)
+    return chain

@@ -1,0 +1,106 @@
+"""JSON as OCI means it: one strict way in, one canonical way out.
+
+Loading refuses what two readers could understand differently (duplicate keys, NaN, a byte-order mark, trailing
+garbage), because a digest promises that everyone who checks it saw the same document. Dumping gives one line
+without insignificant white space, keys in the order the document has them.
+
+What was received is never serialised again: keep the bytes, pass them on, and use the parsed view to read only.
+"""
+
+from __future__ import annotations
+
+import json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import NoReturn, TypeAlias
+
+    Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+    Document: TypeAlias = "dict[str, object]"
+
+
+class FormatError(ValueError):
+    """A document or a string that breaks its format.
+
+    `subject` names what was read (a type, a reference, a digest), `problem` says what is wrong in lower case,
+    `pointer` is the JSON pointer (RFC 6901) of the place where there is one.
+    """
+
+    def __init__(self, subject: str, problem: str, pointer: str = "") -> None:
+        self.subject = subject
+        self.problem = problem
+        self.pointer = pointer
+        super().__init__(f"{subject}: {pointer + ': ' if pointer else ''}{problem}")
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise ValueError(f"key {json.dumps(key)} stands twice in one object")
+            seen.add(key)
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_SORTED = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
+
+
+def loads(data: bytes | str, subject: str = "document") -> object:
+    """The value in `data`. Raises FormatError for anything but one strict JSON text in UTF-8."""
+    try:
+        text = data if isinstance(data, str) else data.decode("utf-8")
+        return _DECODER.decode(text)
+    except UnicodeDecodeError as error:
+        raise FormatError(subject, f"not UTF-8 at byte {error.start}") from None
+    except json.JSONDecodeError as error:
+        raise FormatError(
+            subject, f"not JSON: {error.msg.lower()} at line {error.lineno}, column {error.colno}"
+        ) from None
+    except RecursionError:
+        raise FormatError(subject, "nested too deeply") from None
+    except ValueError as error:
+        raise FormatError(subject, f"not JSON: {error}") from None
+
+
+def load_object(data: bytes | str, subject: str = "document") -> Document:
+    """The object in `data`; FormatError also when the JSON text is some other value."""
+    value = loads(data, subject)
+    if not isinstance(value, dict):
+        raise FormatError(subject, "not a JSON object")
+    return value
+
+
+def iterate(text: str, subject: str = "stdin") -> list[object]:
+    """Every value of a concatenation of JSON texts separated by white space (a pipe's input)."""
+    values: list[object] = []
+    position, end = 0, len(text)
+    while True:
+        while position < end and text[position] in " \t\r\n":
+            position += 1
+        if position == end:
+            return values
+        try:
+            value, position = _DECODER.raw_decode(text, position)
+        except json.JSONDecodeError as error:
+            raise FormatError(
+                subject, f"not JSON: {error.msg.lower()} at line {error.lineno}, column {error.colno}"
+            ) from None
+        except RecursionError:
+            raise FormatError(subject, "nested too deeply") from None
+        except ValueError as error:
+            raise FormatError(subject, f"not JSON: {error}") from None
+        values.append(value)
+
+
+def dumps(value: object, *, sort_keys: bool = False) -> bytes:
+    """One compact line of UTF-8 with no line end. Keys keep their order unless `sort_keys`."""
+    return (_SORTED if sort_keys else _ENCODER).encode(value).encode("utf-8")

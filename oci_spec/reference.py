@@ -1,0 +1,116 @@
+"""Image references: `[registry/]repository[:tag][@digest]` with the defaults that Docker's users know.
+
+The grammar is the one that distribution-spec's names follow (`<name>`, `<reference>`), with Docker's rules for what
+may be left out: the first part is a registry when it has a dot or a colon, is `localhost`, or holds upper case;
+otherwise the registry is docker.io, where a name of one part lives under `library/`; a missing tag is `latest`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from . import digest as _digest
+from .jsondoc import FormatError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .digest import Digest
+
+DEFAULT_REGISTRY = "docker.io"
+DEFAULT_TAG = "latest"
+
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9a-fA-F:.]+\])(?::[0-9]{{1,5}})?")
+_BARE_HEX = re.compile(r"[0-9a-f]{64}")
+
+
+class Reference:
+    """A parsed reference. `tag` and `digest` are None where not given; where both are, the digest decides."""
+
+    __slots__ = ("digest", "registry", "repository", "tag")
+
+    def __init__(self, registry: str, repository: str, tag: str | None, digest: Digest | None) -> None:
+        self.registry = registry
+        self.repository = repository
+        self.tag = tag
+        self.digest = digest
+
+    @property
+    def name(self) -> str:
+        """`registry/repository`."""
+        return f"{self.registry}/{self.repository}"
+
+    @property
+    def target(self) -> str:
+        """What a registry is asked for: the digest where there is one, else the tag."""
+        return self.digest or self.tag or DEFAULT_TAG
+
+    @property
+    def familiar(self) -> str:
+        """The shortest form that parses to the same reference, for people."""
+        text = self.name
+        if self.registry == DEFAULT_REGISTRY:
+            text = self.repository.removeprefix("library/") if self.repository.count("/") == 1 else self.repository
+        return text + self._suffix()
+
+    def _suffix(self) -> str:
+        return (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
+
+    def __str__(self) -> str:
+        return self.name + self._suffix()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Reference) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+    def __repr__(self) -> str:
+        return f"Reference({self})"
+
+
+def parse(text: str, *, default_tag: bool = True) -> Reference:
+    """`text` as a Reference; FormatError names the text and the part that is wrong.
+
+    With `default_tag`, a reference with neither tag nor digest gets the tag `latest`.
+    """
+    name, at, digest_text = text.partition("@")
+    digest = _digest.parse(digest_text, text) if at else None
+    registry, repository, tag = _split(name)
+    if not repository:
+        raise FormatError(text or "''", "an image reference needs a repository, like debian:bookworm")
+    if _BARE_HEX.fullmatch(name):
+        raise FormatError(text, "64 hex digits are no name (write sha256:… for a digest)")
+    if not _HOST.fullmatch(registry):
+        raise FormatError(text, f"{registry!r} is no registry host")
+    if not _REPOSITORY.fullmatch(repository):
+        why = (
+            "repositories are lower case"
+            if repository != repository.lower()
+            else f"{repository!r} is no repository name"
+        )
+        raise FormatError(text, why)
+    if len(registry) + len(repository) + 1 > 255:
+        raise FormatError(text[:40] + "…", "a name has at most 255 characters")
+    if tag is not None and not _TAG.fullmatch(tag):
+        raise FormatError(text, f"{tag!r} is no tag (letters, digits, _ . -, at most 128)")
+    if tag is None and digest is None and default_tag:
+        tag = DEFAULT_TAG
+    return Reference(registry, repository, tag, digest)
+
+
+def _split(name: str) -> tuple[str, str, str | None]:
+    first, slash, rest = name.partition("/")
+    if slash and (any(c in first for c in ".:[") or first == "localhost" or first != first.lower()):
+        registry, path = first, rest
+    else:
+        registry, path = DEFAULT_REGISTRY, name
+    path, colon, tag = path.partition(":")
+    if registry == "index.docker.io":
+        registry = DEFAULT_REGISTRY
+    if registry == DEFAULT_REGISTRY and path and "/" not in path:
+        path = "library/" + path
+    return registry, path, tag if colon else None

@@ -1,0 +1,164 @@
+"""Documents from stdin, one or many, each as soon as it is whole.
+
+The input is a concatenation of JSON objects, in any layout (one a line, or pretty-printed by jq). Because names flow
+through pipes as well (`ctr-ps -q | ctr-stop`, `jq -r .id`), a line that begins with anything but `{`, `[` or `"` is a
+name, and a JSON string is the name it holds. The end of an object is found by counting braces outside strings, in one
+pass over the bytes, so a slow producer's first document is acted on while the second does not exist yet.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from oci_spec import jsondoc
+
+from ..errors import Corrupt, Unavailable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+    from oci_spec.jsondoc import Document
+
+LIMIT = 64 << 20
+"""Bytes of one document at most: more is a mistake or an attack, not a description of a container."""
+_CHUNK = 1 << 16
+_SPACE = b" \t\r\n"
+_OUTSIDE = re.compile(rb'["{}]')
+_INSIDE = re.compile(rb'["\\]')
+
+
+class _Braces:
+    """Finds the end of the object at the start of a growing buffer; looks at every byte once."""
+
+    __slots__ = ("_depth", "_inside", "_position")
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._position = 0
+        self._inside = False
+
+    def end(self, buffer: bytearray) -> int:
+        """The offset after the closing brace, 0 when it has not come yet."""
+        position, depth, inside = self._position, self._depth, self._inside
+        while found := (_INSIDE if inside else _OUTSIDE).search(buffer, position):
+            position = found.end()
+            character = buffer[position - 1]
+            if character == 0x22:
+                inside = not inside
+            elif character == 0x5C:
+                if position == len(buffer):
+                    position -= 1  # what it escapes has not come yet
+                    break
+                position += 1
+            elif character == 0x7B:
+                depth += 1
+            else:
+                depth -= 1
+                if not depth:
+                    return position
+        else:
+            position = len(buffer)
+        self._position, self._depth, self._inside = position, depth, inside
+        return 0
+
+
+def items(stream: BinaryIO, subject: str = "stdin") -> Iterator[Document | str]:
+    """Every document and name that `stream` yields, without waiting for more than each needs.
+
+    `stream` is unbuffered: its read returns what is there. Raises FormatError where the input is neither; what came
+    before has been yielded by then. Raises Corrupt for a document over LIMIT.
+    """
+    buffer = bytearray()
+    braces = _Braces()
+    more = True
+    number = 0
+    while True:
+        begin = len(buffer) - len(buffer.lstrip(_SPACE))
+        if begin:
+            del buffer[:begin]
+        end = 0
+        if buffer:
+            end = braces.end(buffer) if buffer[0] == 0x7B else buffer.find(b"\n") + 1
+            if not end and not more:
+                end = len(buffer)
+        if end:
+            number += 1
+            text = bytes(buffer[:end])
+            del buffer[:end]
+            braces = _Braces()
+            yield _item(text, f"{subject} (document {number})")
+        elif not more:
+            return
+        else:
+            if len(buffer) > LIMIT:
+                raise Corrupt(subject, f"holds a document of more than {LIMIT >> 20} MiB", "is this a JSON document?")
+            chunk = _read(stream, _CHUNK, subject)
+            more = bool(chunk)
+            buffer += chunk
+
+
+def _item(text: bytes, subject: str) -> Document | str:
+    if text[:1] == b"{":
+        return jsondoc.load_object(text, subject)
+    if text[:1] == b"[":
+        raise jsondoc.FormatError(subject, "is an array where objects are expected one by one (jq '.[]' takes it apart)")
+    if text[:1] == b'"':
+        return str(jsondoc.loads(text.strip(), subject))
+    try:
+        return text.decode().strip()
+    except UnicodeDecodeError as error:
+        raise jsondoc.FormatError(subject, f"not UTF-8 at byte {error.start}") from None
+
+
+def first(stream: BinaryIO, subject: str = "stdin") -> Document | str | None:
+    """The first document or name of an unbuffered `stream`, with its line end; not one byte more is consumed.
+
+    For a command whose process goes on reading the same stdin (`ctr-run -i -`). None at the end of input. Raises
+    FormatError, also when something else follows the document on its line.
+    """
+    buffer = bytearray()
+    braces = _Braces()
+    while byte := _read(stream, 1, subject):
+        if not buffer and byte in b" \t\r\n":
+            continue
+        buffer += byte
+        if len(buffer) > LIMIT:
+            raise Corrupt(subject, f"holds a document of more than {LIMIT >> 20} MiB", "is this a JSON document?")
+        if buffer[0] != 0x7B:
+            if byte == b"\n":
+                break
+        elif byte == b"}" and braces.end(buffer):
+            while (byte := _read(stream, 1, subject)) in (b" ", b"\t", b"\r"):
+                pass
+            if byte not in (b"", b"\n"):
+                raise jsondoc.FormatError(subject, "something follows the document on its line")
+            break
+    return _item(bytes(buffer), subject) if buffer else None
+
+
+def _read(stream: BinaryIO, size: int, subject: str) -> bytes:
+    try:
+        while (chunk := stream.read(size)) is None:  # another process made the pipe non-blocking: wait as if it hadn't
+            import select
+
+            poll = select.poll()
+            poll.register(stream, select.POLLIN)
+            poll.poll()
+    except OSError as error:
+        raise Unavailable(subject, f"cannot be read: {os.strerror(error.errno or 0).lower()}") from None
+    return chunk
+
+
+def one(stream: BinaryIO, what: str) -> Document | str:
+    """The only document or name on stdin; `what` it is, for the message. Raises UsageError for none or several."""
+    found: Document | str | None = None
+    for item in items(stream):
+        if found is not None:
+            raise UsageError("stdin", f"holds more than one {what}", "pipe them one at a time")
+        found = item
+    if found is None:
+        raise UsageError("stdin", f"holds no {what}", f"name the {what} as an operand, or see why the pipe was empty")
+    return found

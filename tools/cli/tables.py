@@ -1,0 +1,114 @@
+"""Results for people: a rich table a document type; anything else is shown as indented JSON."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from .progress import size
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    Document = Mapping[str, Any]
+    Columns = Sequence[tuple[str, Callable[[Document], str]]]
+
+_UNLIMITED = 100_000
+"""Columns of a table that no terminal limits: a pipe gets every word whole."""
+
+
+def render(writes: str, results: Sequence[Any], terminal: bool, env: Mapping[str, str]) -> bytes:
+    """`results` of type `writes` as text: a table where the type has one, else one JSON document after another."""
+    text = io.StringIO()
+    console = Console(
+        file=text, force_terminal=terminal, width=None if terminal else _UNLIMITED, highlight=False, no_color="NO_COLOR" in env,
+    )  # fmt: skip
+    columns = COLUMNS.get(writes)
+    if columns is not None and all(isinstance(result, dict) for result in results):
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for heading, _ in columns:
+            table.add_column(heading, no_wrap=heading in _WHOLE, overflow="fold", justify="right" if heading == "SIZE" else "left")
+        for result in results:
+            table.add_row(*(cell(result) for _, cell in columns))
+        console.print(table, markup=False)
+        # Rich fills every line to the table's width; blanks at the end only disturb who reads it in a pipe.
+        lines = text.getvalue().split("\n")
+        return "\n".join(lines if terminal else [line.rstrip() for line in lines]).encode("utf-8", "surrogateescape")
+    for result in results:
+        _document(console, result, terminal)
+    return text.getvalue().encode("utf-8", "surrogateescape")
+
+
+def _document(console: Console, result: Any, terminal: bool) -> None:
+    if isinstance(result, bytes):
+        result = json.loads(result)
+    if isinstance(result, str):
+        console.print(result, markup=False, soft_wrap=True)
+    elif terminal:
+        console.print_json(json.dumps(result, ensure_ascii=False))
+    else:
+        console.print(json.dumps(result, ensure_ascii=False, indent=2), markup=False, soft_wrap=True)
+
+
+def _annotation(name: str) -> Callable[[Document], str]:
+    return lambda document: str((document.get("annotations") or {}).get(name, ""))
+
+
+def _field(name: str) -> Callable[[Document], str]:
+    return lambda document: str(document.get(name, ""))
+
+
+def _short_digest(document: Document) -> str:
+    return str(document.get("digest", "")).partition(":")[2][:12]
+
+
+def _created(name: str) -> Callable[[Document], str]:
+    return lambda document: _annotation(name)(document)[:16].replace("T", " ")
+
+
+def _image_size(document: Document) -> str:
+    whole = _annotation("org.ocipipe.image.size")(document)
+    return size(int(whole)) if whole.isdigit() else ""
+
+
+def _image_name(document: Document) -> str:
+    name = _annotation("org.opencontainers.image.ref.name")(document)
+    return name.removeprefix("docker.io/library/").removeprefix("docker.io/") or "<none>"
+
+
+def _platform(document: Document) -> str:
+    platform = document.get("platform") or {}
+    return "/".join(str(platform[key]) for key in ("os", "architecture", "variant") if platform.get(key))
+
+
+def _status(document: Document) -> str:
+    code = _annotation("org.ocipipe.exit-code")(document)
+    return f"{document.get('status', '')}{f' ({code})' if code else ''}"
+
+
+COLUMNS: dict[str, Columns] = {
+    "descriptor": (
+        ("NAME", _image_name),
+        ("DIGEST", _short_digest),
+        ("CREATED", _created("org.opencontainers.image.created")),
+        ("SIZE", _image_size),
+        ("PLATFORM", _platform),
+    ),
+    "state": (
+        ("ID", lambda document: str(document.get("id", ""))[:12]),
+        ("NAME", _annotation("org.ocipipe.name")),
+        ("IMAGE", _annotation("org.ocipipe.image")),
+        ("STATUS", _status),
+        ("PID", _field("pid")),
+        ("CREATED", _created("org.ocipipe.created")),
+    ),
+}
+"""What a table shows of each document type, in this order."""
+
+_WHOLE = frozenset({"DIGEST", "CREATED", "SIZE", "PLATFORM", "ID", "PID"})
+"""Columns that are never broken into two lines."""

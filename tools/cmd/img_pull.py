@@ -1,0 +1,86 @@
+"""img-pull: registry to store."""
+
+from __future__ import annotations
+
+from oci_spec.platform import Platform
+
+from ..cli.declare import Command, Operand, Option
+from ..cli.options import JOBS, PLATFORM, REGISTRY
+from ..errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..cli.declare import Args
+    from ..context import Context
+
+COMMAND = Command(
+    "img-pull",
+    "pull images from a registry into the store",
+    description="Fetches what each reference stands for, checks every byte against its digest, unpacks the layers while "
+    "they arrive, and prints the image's descriptor. A blob that is in the store is not fetched again, a broken "
+    "download is resumed, and two pulls of one image share the work. With neither tag nor digest, the tag is latest; "
+    "with no registry, it is docker.io.",
+    operands=(Operand("REF", "image reference: [registry/]repository[:tag][@digest]", required=False, many=True),),
+    options=(
+        PLATFORM,
+        Option("--all-platforms", "keep the whole index with the images of every platform", kind="flag"),
+        Option("-a, --all-tags", "pull every tag of the repository", kind="flag"),
+        Option(
+            "--policy",
+            "when to ask the registry: always, only when missing, newer (like always, but what is here will do when the "
+            "registry can't be reached), or never",
+            choices=("always", "missing", "newer", "never"),
+            default="always",
+        ),
+        Option("--no-unpack", "keep the blobs only; needs no root", kind="flag"),
+        JOBS,
+        *REGISTRY,
+    ),
+    objects="ref",
+    reads="descriptor",
+    writes="descriptor",
+    examples=(
+        ("img-pull debian:bookworm", "pull one image and print its descriptor"),
+        ("img-pull debian:bookworm | ctr-run --rm - cat /etc/os-release", "pull, then run a command in it"),
+        (
+            "img-pull --all-platforms debian:bookworm | img-push --all-platforms mirror/debian:bookworm",
+            "mirror an index",
+        ),
+    ),
+    see=("img-push", "img-ls", "ctr-run"),
+)
+
+
+def each(ctx: Context, args: Args, item: str | dict[str, object]) -> Iterator[dict[str, object]]:
+    """Pulls one reference; a descriptor from a pipe is pulled by its name and digest."""
+    from ..images.pull import PullOptions, all_tags, pull
+    from ..registry.remote import Access
+    from ..store.store import Store
+
+    if args.jobs < 1:
+        raise UsageError("--jobs", f"{args.jobs} is too few", "give 1 or more")
+    options = PullOptions(
+        Access.of(args),
+        platform=Platform.parse(args.platform, "--platform") if args.platform else None,
+        all_platforms=args.all_platforms,
+        policy=args.policy,
+        unpack=not args.no_unpack,
+        jobs=args.jobs,
+    )
+    store = Store(ctx.root)
+    name = item if isinstance(item, str) else _name(item)
+    for entry in all_tags(ctx, store, name, options) if args.all_tags else (pull(ctx, store, name, options),):
+        yield entry.document
+
+
+def _name(document: dict[str, object]) -> str:
+    """`registry/repository@digest` of a descriptor that says where it comes from."""
+    from oci_spec import reference
+    from oci_spec.descriptor import Descriptor
+
+    wanted = Descriptor.parse(document, "stdin")
+    if not wanted.name:
+        raise UsageError(str(wanted.digest), "the descriptor names no reference", "name the image as an operand")
+    return f"{reference.parse(wanted.name).name}@{wanted.digest}"

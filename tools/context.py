@@ -1,0 +1,98 @@
+"""What a command may know of the world around it, handed in by the launcher.
+
+Nothing below `cli/` reads the environment, the clock, random numbers or the standard streams; it takes them from
+here, so a test replaces any of them by passing another Context.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import BinaryIO, Protocol
+
+    class Task(Protocol):
+        """One thing that is making progress, usually a layer. Safe to use from any thread."""
+
+        def advance(self, amount: int) -> None:
+            """`amount` more bytes are done."""
+
+        def done(self, state: str = "done") -> None:
+            """Finished; `state` is one word for people (done, exists, mounted, failed)."""
+
+    class Progress(Protocol):
+        """Reports to people on stderr; never to stdout. Safe to use from any thread."""
+
+        def task(self, label: str, total: int | None) -> Task:
+            """A new task of `total` bytes (None: not known yet)."""
+
+        def warn(self, message: str) -> None:
+            """A warning that stays visible; no full stop, names the object."""
+
+        def close(self) -> None:
+            """Nothing more will be drawn: stderr is free for others."""
+
+
+class SilentTask:
+    """A Task that nobody watches."""
+
+    __slots__ = ()
+
+    def advance(self, amount: int) -> None:
+        pass
+
+    def done(self, state: str = "done") -> None:
+        pass
+
+
+class SilentProgress:
+    """A Progress that nobody watches; it keeps the warnings so that a test can read them."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def task(self, label: str, total: int | None) -> Task:
+        return SilentTask()
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+    def close(self) -> None:
+        pass
+
+
+class Context:
+    """The command's world: where the store is, its streams, environment, clock and randomness.
+
+    `root` is the store, `run_root` run-time state that a reboot clears; both absolute. `now()` is seconds since the
+    epoch, `random(n)` n random bytes. `user` is the effective user id.
+    """
+
+    __slots__ = ("command", "env", "now", "progress", "random", "root", "run_root", "stderr", "stdin", "stdout", "user")
+
+    def __init__(
+        self,
+        command: str,
+        root: str,
+        run_root: str,
+        *,
+        env: Mapping[str, str],
+        stdin: BinaryIO,
+        stdout: BinaryIO,
+        stderr: BinaryIO,
+        now: Callable[[], float],
+        random: Callable[[int], bytes],
+        user: int,
+        progress: Progress | None = None,
+    ) -> None:
+        self.command = command
+        self.root = root
+        self.run_root = run_root
+        self.env = env
+        self.stdin = stdin
+        self.stdout = stdout
+        self.stderr = stderr
+        self.now = now
+        self.random = random
+        self.user = user
+        self.progress: Progress = progress or SilentProgress()

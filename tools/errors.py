@@ -1,0 +1,64 @@
+"""The one error base. Libraries raise it, the launcher alone turns it into a line and an exit status.
+
+A message reads `subject: problem (remedy)`: lower case, no full stop, naming the object and the way out. `code` is
+the error code as registries write it (distribution-spec 1.1, Error Codes) or one of ours in the same style.
+"""
+
+from __future__ import annotations
+
+
+class OcipipeError(Exception):
+    """What a user can cause or must know. `status` is the exit status (1, or 125 to 127 for a process's start)."""
+
+    code = "UNKNOWN"
+    status = 1
+
+    def __init__(self, subject: str, problem: str, remedy: str = "", *, detail: object = None) -> None:
+        self.subject = subject
+        self.problem = problem
+        self.remedy = remedy
+        self.detail = detail
+        super().__init__(f"{subject}: {problem}{f' ({remedy})' if remedy else ''}")
+
+
+class UsageError(OcipipeError):
+    """Operands or options that don't go together; exit status 2."""
+
+    code = "USAGE"
+    status = 2
+
+
+class NotFound(OcipipeError):
+    """A named thing does not exist."""
+
+    code = "NOT_FOUND"
+
+
+class Conflict(OcipipeError):
+    """A name is taken, or the object is in a state that forbids the action."""
+
+    code = "CONFLICT"
+
+
+class Denied(OcipipeError):
+    """Permission or authentication is missing."""
+
+    code = "DENIED"
+
+
+class Corrupt(OcipipeError):
+    """Content does not match its digest, size or format."""
+
+    code = "CORRUPT"
+
+
+class Unsupported(OcipipeError):
+    """This host, registry or version cannot do what was asked."""
+
+    code = "UNSUPPORTED"
+
+
+class Unavailable(OcipipeError):
+    """A host part, a disk or a network that is needed did not do its work."""
+
+    code = "UNAVAILABLE"

@@ -1,0 +1,86 @@
+"""Mounts: mount(2) and umount2(2) through ctypes, and what /proc says is mounted."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
+MS_BIND, MS_REC, MS_PRIVATE, MS_SLAVE = 4096, 16384, 1 << 18, 1 << 19
+MNT_DETACH, UMOUNT_NOFOLLOW = 2, 8
+
+
+def mount(source: str, target: str, fstype: str, options: str = "", flags: int = 0) -> None:
+    """mount(2). Raises OSError with the target's name."""
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mount(os.fsencode(source), os.fsencode(target), fstype.encode(), flags, options.encode() or None) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), target)
+
+
+def unmount(target: str, lazy: bool = False) -> None:
+    """umount2(2), never following a link in the last component. Raises OSError; EINVAL when nothing is mounted."""
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.umount2(os.fsencode(target), UMOUNT_NOFOLLOW | (MNT_DETACH if lazy else 0)) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), target)
+
+
+def overlay(lowers: Sequence[str], upper: str, work: str, target: str, links: str) -> None:
+    """Mounts an overlay of `lowers` (topmost first) with a writable `upper` on `target`.
+
+    Inode index, metadata-only copy-up and directory redirects are off, so that `upper` can be read back as a layer.
+    mount(2) takes one page of options: where the paths would not fit, the layers are named through short links in the
+    directory `links`, which is made for that.
+    """
+    tail = f",upperdir={_escape(upper)},workdir={_escape(work)},index=off,metacopy=off,redirect_dir=off"
+    options = "lowerdir=" + ":".join(_escape(lower, ":") for lower in lowers) + tail
+    if len(os.fsencode(options)) < 4096:
+        mount("overlay", target, "overlay", options)
+        return
+    os.makedirs(links, exist_ok=True)
+    for number, lower in enumerate(lowers):
+        link = os.path.join(links, str(number))
+        if not os.path.lexists(link):
+            os.symlink(lower, link)
+    before = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    os.chdir(links)
+    try:
+        mount("overlay", target, "overlay", "lowerdir=" + ":".join(map(str, range(len(lowers)))) + tail)
+    finally:
+        os.fchdir(before)
+        os.close(before)
+
+
+def _escape(path: str, also: str = "") -> str:
+    for character in "\\," + also:
+        path = path.replace(character, "\\" + character)
+    return path
+
+
+def mounted_under(path: str) -> list[str]:
+    """Mount points at or below `path` in this mount namespace, innermost first."""
+    prefix = path.rstrip("/") + "/"
+    found = []
+    with open("/proc/self/mountinfo", "rb") as table:
+        for line in table:
+            point = os.fsdecode(line.split()[4].decode("unicode_escape").encode("latin-1"))
+            if point == path or point.startswith(prefix):
+                found.append(point)
+    return sorted(found, key=len, reverse=True)
+
+
+def unmount_under(path: str) -> None:
+    """Unmounts all that is mounted at or below `path`, detaching what is still busy."""
+    for point in mounted_under(path):
+        try:
+            unmount(point)
+        except OSError:
+            unmount(point, lazy=True)

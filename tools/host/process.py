@@ -1,0 +1,115 @@
+"""Other programs, started with posix_spawn: no fork of our memory, no import of subprocess (6 to 19 ms)."""
+
+from __future__ import annotations
+
+import os
+import select
+
+from ..errors import Unavailable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where host programs are looked for when the caller's PATH has nothing: a user's PATH often lacks sbin."""
+
+
+class Result:
+    """How a program ended: `status` as a shell shows it (128+n for signal n), and what it wrote."""
+
+    __slots__ = ("status", "stderr", "stdout")
+
+    def __init__(self, status: int, stdout: bytes, stderr: bytes) -> None:
+        self.status = status
+        self.stdout = stdout
+        self.stderr = stderr
+
+
+def find(program: str, path: str = "") -> str | None:
+    """The executable file that `program` names: itself if it has a slash, else the first on `path`, then ours."""
+    if "/" in program:
+        return program if os.access(program, os.X_OK) and os.path.isfile(program) else None
+    for directory in f"{path}:{SEARCH_PATH}".split(":"):
+        candidate = os.path.join(directory, program)
+        if directory and os.access(candidate, os.X_OK) and os.path.isfile(candidate):
+            return candidate
+    return None
+
+
+def spawn(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    stdin: int = 0,
+    stdout: int = 1,
+    stderr: int = 2,
+    new_session: bool = False,
+) -> int:
+    """Starts `argv[0]` (a path) with these descriptors as 0, 1, 2 and no others; returns its process id.
+
+    Signals that Python ignores (SIGPIPE) get their default action back. Raises Unavailable when it can't start.
+    """
+    import signal
+
+    actions = [(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate((stdin, stdout, stderr)) if fd != number]
+    try:
+        return os.posix_spawn(
+            argv[0],
+            list(argv),
+            env,
+            file_actions=actions,
+            setsid=new_session,
+            setsigdef=(signal.SIGPIPE, signal.SIGXFSZ),
+            setsigmask=(),
+        )
+    except OSError as error:
+        raise Unavailable(argv[0], f"cannot be started: {os.strerror(error.errno)}") from None
+
+
+def wait(pid: int) -> int:
+    """The exit status of a child as a shell shows it."""
+    _, status = os.waitpid(pid, 0)
+    code = os.waitstatus_to_exitcode(status)
+    return 128 - code if code < 0 else code
+
+
+def run(argv: Sequence[str], *, env: Mapping[str, str], input: bytes = b"") -> Result:
+    """Runs a program to its end, feeding `input` and keeping what it writes; for small inputs and outputs."""
+    in_read, in_write = os.pipe()
+    out_read, out_write = os.pipe()
+    err_read, err_write = os.pipe()
+    try:
+        try:
+            pid = spawn(argv, env=env, stdin=in_read, stdout=out_write, stderr=err_write)
+        finally:
+            for fd in (in_read, out_write, err_write):
+                os.close(fd)
+    except BaseException:
+        for fd in (in_write, out_read, err_read):
+            os.close(fd)
+        raise
+    found: dict[int, list[bytes]] = {out_read: [], err_read: []}
+    poll = select.poll()
+    poll.register(out_read, select.POLLIN)
+    poll.register(err_read, select.POLLIN)
+    left = memoryview(input)
+    os.set_blocking(in_write, False)
+    poll.register(in_write, select.POLLOUT)
+    open_fds = {in_write, out_read, err_read}
+    while open_fds:
+        for fd, _ in poll.poll():
+            if fd == in_write:
+                try:
+                    left = left[os.write(fd, left[:65536]) :] if left else left
+                except BrokenPipeError:
+                    left = left[:0]
+                if left:
+                    continue
+            elif part := os.read(fd, 65536):
+                found[fd].append(part)
+                continue
+            poll.unregister(fd)
+            os.close(fd)
+            open_fds.discard(fd)
+    return Result(wait(pid), b"".join(found[out_read]), b"".join(found[err_read]))

@@ -1,0 +1,1 @@
+"""What commands mean by an image: pulling, pushing and finding one joins the registry, the store and the layers."""

@@ -1,0 +1,63 @@
+"""Images that are in the store: found by name, digest or document, and made ready to run.
+
+This is on the hot path of ctr-run: nothing here imports what only a pull needs.
+"""
+
+from __future__ import annotations
+
+from oci_spec import manifest as manifests
+from oci_spec.descriptor import REF_NAME, Descriptor
+
+from ..errors import NotFound
+from ..host import machine
+from .entry import choose, parse, read_config
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from oci_spec.image_config import ImageConfig
+    from oci_spec.manifest import Manifest
+    from oci_spec.platform import Platform
+
+    from ..store.leases import Lease
+    from ..store.store import Store
+
+
+def find(store: Store, item: str | dict[str, object]) -> Descriptor:
+    """The image that an operand (name, digest, prefix) or a descriptor from a pipe stands for.
+
+    A descriptor is taken by its digest, whether or not the index names it; it keeps its own annotations. Raises
+    NotFound, Conflict, FormatError.
+    """
+    if isinstance(item, str):
+        return store.refs.resolve(item)
+    wanted = Descriptor.parse(item, "stdin")
+    if not store.blobs.exists(wanted):
+        name = wanted.annotations.get(REF_NAME)
+        raise NotFound(
+            name or str(wanted.digest), f"{wanted.digest} is not in the store", "pull it into this store first"
+        )
+    return wanted
+
+
+def choose_manifest(store: Store, entry: Descriptor, platform: Platform | None) -> Manifest:
+    """The manifest of an entry: itself, or the index's for a platform (None: this host's)."""
+    document = parse(store, entry)
+    depth = 0
+    while isinstance(document, manifests.Index):
+        depth += 1
+        document = parse(
+            store, choose(document, platform or machine.platform(), entry.name or str(entry.digest), depth)
+        )
+    return document
+
+
+def ensure_unpacked(store: Store, manifest: Manifest, lease: Lease, jobs: int = 2) -> ImageConfig:
+    """Unpacks what is not unpacked yet of an image in the store; its config. Raises Denied, Corrupt, Unavailable."""
+    config = read_config(store, manifest)
+    chain_ids = config.chain_ids
+    lease.add(manifest.digest, manifest.config.digest, *chain_ids)
+    if not all(map(store.layers.exists, chain_ids)):
+        from .unpack import ImageUnpacker
+
+        ImageUnpacker(store, manifest, config, lease).unpack_stored(jobs)
+    return config

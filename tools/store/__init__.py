@@ -1,0 +1,1 @@
+"""The one on-disk store that all commands share. Start at `store.py`."""

@@ -1,0 +1,87 @@
+"""Leases: what a running command needs before a reference or a record says so.
+
+A lease is a file in `leases/` that its command holds the kernel lock of; each line is one digest of a blob or one
+chain ID of a layer. The lease ends with the command, however it ends: a file whose lock is free is no lease any more.
+Whoever collects garbage holds the directory's lock while it deletes; adding to a lease takes that lock shared, so
+after `add` returns nothing of it is deleted, and what was deleted before is seen to be missing.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..host import files, locks
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from .store import Store
+
+
+class Leases:
+    """The leases of the store."""
+
+    __slots__ = ("store",)
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def hold(self) -> Lease:
+        """A new lease, for a `with` block."""
+        return Lease(self.store.directory("leases"))
+
+    def held(self) -> set[str]:
+        """Every digest and chain ID that a living command holds; dead leases are removed on the way.
+
+        Call it under the lock of the leases directory, or the answer is old when it comes.
+        """
+        directory = os.path.join(self.store.root, "leases")
+        found: set[str] = set()
+        try:
+            names = os.listdir(directory)
+        except FileNotFoundError:
+            return found
+        for name in names:
+            path = os.path.join(directory, name)
+            try:
+                fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                continue
+            try:
+                if locks.take(fd):
+                    files.remove_file(path)
+                else:
+                    found.update(os.pread(fd, os.fstat(fd).st_size, 0).decode().split())
+            finally:
+                os.close(fd)
+        return found
+
+
+class Lease:
+    """One command's lease; thread-safe, since each `add` is one write in append mode."""
+
+    __slots__ = ("_directory", "_fd", "_path")
+
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
+        self._path = os.path.join(directory, f"{os.getpid()}-{os.urandom(6).hex()}")
+        self._fd = -1
+
+    def __enter__(self) -> Lease:
+        # Locked before it is seen as anyone's: made under the shared lock that collectors exclude.
+        with locks.locked(self._directory, shared=True):
+            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            locks.take(self._fd)
+        return self
+
+    def add(self, *wanted: str) -> None:
+        """Holds these digests and chain IDs until the lease ends."""
+        with locks.locked(self._directory, shared=True):
+            files.write_all(self._fd, "".join(f"{one}\n" for one in wanted).encode())
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        files.remove_file(self._path)
+        os.close(self._fd)

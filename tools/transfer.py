@@ -1,0 +1,189 @@
+"""Moving an image: pull, push, mirror, save and load are all `copy` between a Source and a Destination.
+
+Children go before parents: blobs, then the manifest that names them, then the index that names manifests. Whatever
+ends a copy half-way, the destination never holds a manifest whose content is missing.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from oci_spec import manifest as manifests
+from oci_spec import media_types
+from oci_spec.jsondoc import FormatError
+
+from .errors import Corrupt
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from oci_spec.descriptor import Descriptor
+    from oci_spec.manifest import Index, Manifest
+
+    from .context import Progress
+    from .store.contract import Destination, Source, Tap
+
+    Choose = Callable[[Index], Sequence[Descriptor]]
+    """Which entries of an index are wanted."""
+
+    Carry = Callable[[int], object]
+    """Moves the layer of that number."""
+
+MAX_DEPTH = 8
+"""How deep indexes may nest; real ones nest once."""
+
+
+class Cancelled(Exception):
+    """Another part of the same copy failed; this one stops where it is."""
+
+
+class Transfer:
+    """One copy in progress.
+
+    `choose` picks from an index (all of it when None). `carrier` answers, for a manifest whose config has arrived, with
+    the function that moves its layer of a number: the way to do more with a layer than to copy it. `lease(digest…)` is
+    told every digest before it is counted on to stay in the destination.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        destination: Destination,
+        progress: Progress,
+        *,
+        jobs: int = 3,
+        choose: Choose | None = None,
+        origin: str = "",
+        lease: Callable[..., None] | None = None,
+    ) -> None:
+        self.source = source
+        self.destination = destination
+        self.progress = progress
+        self.jobs = jobs
+        self.choose = choose
+        self.origin = origin
+        self.lease = lease
+        self.stopping = False
+        self.carrier: Callable[[Manifest], Carry] = self.plain_carrier
+
+    def copy(self, root: Descriptor, depth: int = 0) -> Descriptor:
+        """Copies what `root` stands for and returns the descriptor of what is at the destination now.
+
+        That is `root` itself, unless `choose` took one manifest of an index: then that manifest's descriptor. Raises
+        Corrupt for documents that are not what they say, and whatever source and destination raise.
+        """
+        if depth > MAX_DEPTH:
+            raise Corrupt(str(root.digest), f"indexes are nested more than {MAX_DEPTH} deep")
+        if self.lease:
+            self.lease(root.digest)
+        data = self.source.read(root)
+        subject = f"{self.source.name}@{root.digest}"
+        try:
+            document = manifests.parse(data, root.media_type, subject)
+        except FormatError as error:
+            raise Corrupt(
+                subject, str(error).removeprefix(f"{subject}: "), "the image is damaged at its source"
+            ) from None
+        if isinstance(document, manifests.Index):
+            wanted = document.manifests if self.choose is None else self.choose(document)
+            copied = [self.copy(entry, depth + 1) for entry in wanted]
+            if self.choose is not None:
+                return copied[0]
+        else:
+            self._copy_parts(document)
+        self._push_document(root, data)
+        return root
+
+    def _copy_parts(self, manifest: Manifest) -> None:
+        """The config first (unpacking needs it), then the layers side by side, lowest first."""
+        if self.lease:
+            self.lease(manifest.config.digest, *(layer.digest for layer in manifest.layers))
+        self.carry_blob(manifest.config)
+        carry = self.carrier(manifest)
+        parallel(self.jobs, [partial(carry, number) for number in range(len(manifest.layers))], self.stop)
+
+    def _push_document(self, descriptor: Descriptor, data: bytes) -> None:
+        self.destination.push(descriptor, lambda offset: iter((data[offset:],)), origin=self.origin)
+
+    def plain_carrier(self, manifest: Manifest) -> Carry:
+        """Layers are copied as they are."""
+        return lambda number: self.carry_blob(manifest.layers[number])
+
+    def carry_blob(self, blob: Descriptor, tap: Tap | None = None) -> str:
+        """Moves one blob unless the destination has it; says how it came there (contract.Destination.push)."""
+        if self.stopping:
+            raise Cancelled
+        task = self.progress.task(label(blob), blob.size)
+        state = "failed"
+        try:
+
+            def read(offset: int) -> Iterator[bytes]:
+                task.advance(offset)
+                for chunk in self.source.open(blob, offset):
+                    if self.stopping:
+                        raise Cancelled
+                    task.advance(len(chunk))
+                    yield chunk
+
+            state = self.destination.push(blob, read, origin=self.origin, tap=tap)
+            return state
+        finally:
+            task.done(state)
+
+    def stop(self) -> None:
+        """Makes every running part end at its next chunk."""
+        self.stopping = True
+
+
+def label(blob: Descriptor) -> str:
+    """What progress calls a blob."""
+    kind = (
+        "layer"
+        if media_types.is_layer(blob.media_type)
+        else "config"
+        if blob.media_type in media_types.CONFIGS
+        else "blob"
+    )
+    return f"{kind} {blob.digest.short}"
+
+
+def parallel(jobs: int, work: Sequence[Callable[[], object]], stop: Callable[[], None]) -> None:
+    """Runs `work`, begun in its order, at most `jobs` at a time; raises the first failure after calling `stop`.
+
+    The threads are daemons: when the command is interrupted, it ends at once, and what is resumable stays.
+    """
+    if len(work) < 2 or jobs < 2:
+        for one in work:
+            one()
+        return
+    import threading
+
+    waiting = iter(work)
+    lock = threading.Lock()
+    failures: list[BaseException] = []
+
+    def worker() -> None:
+        while not failures:
+            with lock:
+                one = next(waiting, None)
+            if one is None:
+                return
+            try:
+                one()
+            except BaseException as error:
+                failures.append(error)
+                stop()
+
+    threads = [threading.Thread(target=worker, daemon=True) for _ in range(min(jobs, len(work)))]
+    for thread in threads:
+        thread.start()
+    try:
+        for thread in threads:
+            thread.join()
+    except BaseException:
+        stop()
+        raise
+    real = [error for error in failures if not isinstance(error, Cancelled)]
+    if failures:
+        raise (real or failures)[0]

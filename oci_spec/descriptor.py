@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from . import validate
-from .digest import Digest, of_bytes
+from . import digest, semantics, validate
+from .jsondoc import FormatError
 from .platform import Platform
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .digest import Digest
     from .jsondoc import Document
 
 REF_NAME = "org.opencontainers.image.ref.name"
@@ -27,22 +28,30 @@ class Descriptor:
 
     __slots__ = ("digest", "document", "media_type", "size")
 
-    def __init__(self, document: Document) -> None:
-        """Takes a document that already passed the check; use `parse` for anything from outside."""
+    def __init__(self, document: Document, subject: str = "descriptor", pointer: str = "") -> None:
+        """Takes a document that already passed the check; use `parse` for anything from outside.
+
+        Raises FormatError for a digest whose algorithm we can't verify; `pointer` is where in `subject` it stands.
+        """
         self.document = document
         self.media_type = str(document["mediaType"])
-        self.digest = Digest(document["digest"])
+        try:
+            self.digest: Digest = digest.parse(document["digest"], subject)
+        except FormatError as error:
+            raise FormatError(subject, error.problem, f"{pointer}/digest") from None
         self.size = int(document["size"])  # type: ignore[call-overload]
 
     @classmethod
     def parse(cls, value: object, subject: str = "descriptor") -> Descriptor:
-        """`value` checked against the descriptor schema; FormatError says where it breaks it."""
-        return cls(validate.check("descriptor", value, subject))
+        """`value` as a descriptor. Raises FormatError, also where its embedded data is not what the digest says."""
+        document = validate.check("descriptor", value, subject)
+        semantics.check("descriptor", document, subject)
+        return cls(document, subject)
 
     @classmethod
     def make(cls, media_type: str, data: bytes, **fields: object) -> Descriptor:
         """The descriptor of `data`; further fields (`annotations`, `platform`) by their JSON names."""
-        return cls({"mediaType": media_type, "digest": of_bytes(data), "size": len(data), **fields})
+        return cls({"mediaType": media_type, "digest": digest.of_bytes(data), "size": len(data), **fields})
 
     @property
     def annotations(self) -> Mapping[str, str]:
@@ -60,11 +69,12 @@ class Descriptor:
 
     @property
     def urls(self) -> list[str]:
-        return list(self.document.get("urls") or ())  # type: ignore[call-overload]
+        found: list[str] = self.document.get("urls") or []  # type: ignore[assignment]
+        return found
 
     @property
     def data(self) -> bytes | None:
-        """The embedded content, if any, as decoded; it is only as good as the digest that it matches."""
+        """The embedded content, if any, as decoded; `parse` made sure that it is what the digest says."""
         value = self.document.get("data")
         if value is None:
             return None

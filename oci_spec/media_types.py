@@ -26,16 +26,17 @@ DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar"
 DOCKER_LAYER_GZIP = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 DOCKER_LAYER_ZSTD = "application/vnd.docker.image.rootfs.diff.tar.zstd"
+DOCKER_FOREIGN = "application/vnd.docker.image.rootfs.foreign.diff.tar"
 DOCKER_FOREIGN_GZIP = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
 
 INDEXES = frozenset({OCI_INDEX, DOCKER_INDEX})
 MANIFESTS = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
 CONFIGS = frozenset({OCI_CONFIG, DOCKER_CONFIG})
 SCHEMA_1 = frozenset({DOCKER_MANIFEST_V1, DOCKER_MANIFEST_V1_SIGNED})
-FOREIGN_LAYERS = frozenset({OCI_FOREIGN, OCI_FOREIGN_GZIP, OCI_FOREIGN_ZSTD, DOCKER_FOREIGN_GZIP})
+FOREIGN_LAYERS = frozenset({OCI_FOREIGN, OCI_FOREIGN_GZIP, OCI_FOREIGN_ZSTD, DOCKER_FOREIGN, DOCKER_FOREIGN_GZIP})
 
 _COMPRESSION = {
-    OCI_LAYER: "none", OCI_FOREIGN: "none", DOCKER_LAYER: "none",
+    OCI_LAYER: "none", OCI_FOREIGN: "none", DOCKER_LAYER: "none", DOCKER_FOREIGN: "none",
     OCI_LAYER_GZIP: "gzip", OCI_FOREIGN_GZIP: "gzip", DOCKER_LAYER_GZIP: "gzip", DOCKER_FOREIGN_GZIP: "gzip",
     OCI_LAYER_ZSTD: "zstd", OCI_FOREIGN_ZSTD: "zstd", DOCKER_LAYER_ZSTD: "zstd",
 }  # fmt: skip
@@ -66,7 +67,7 @@ def layer_type(media_type: str, compression: str) -> str:
 
     Docker's family has no registered zstd type that other tools read, so such a layer becomes OCI's.
     """
-    docker = media_type in (DOCKER_LAYER, DOCKER_LAYER_GZIP, DOCKER_LAYER_ZSTD, DOCKER_FOREIGN_GZIP)
+    docker = media_type.startswith("application/vnd.docker.")
     if docker and compression != "zstd":
         return {"none": DOCKER_LAYER, "gzip": DOCKER_LAYER_GZIP}[compression]
     return {"none": OCI_LAYER, "gzip": OCI_LAYER_GZIP, "zstd": OCI_LAYER_ZSTD}[compression]

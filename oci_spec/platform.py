@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .jsondoc import FormatError
 
 TYPE_CHECKING = False
@@ -12,11 +14,13 @@ _MACHINES = {
     "x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "armhf": "arm", "armel": "arm", "i386": "386",
     "i486": "386", "i586": "386", "i686": "386", "loongarch64": "loong64",
 }  # fmt: skip
-_DEFAULT_VARIANT = {"arm64": "v8", "arm": "v7"}
+_BASELINE = {"arm64": "v8", "arm": "v7", "amd64": "v1"}
+"""What an architecture means without a variant."""
+_TEXT = re.compile(r"[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+){1,2}")
 
 
 class Platform:
-    """os/architecture[/variant] in normal form: `x86_64` is amd64, `armhf` arm/v7, arm64's v8 is left out."""
+    """os/architecture[/variant] in normal form: `x86_64` is amd64, `armhf` arm/v7, amd64's v1, arm64's v8 left out."""
 
     __slots__ = ("architecture", "os", "os_version", "variant")
 
@@ -28,13 +32,11 @@ class Platform:
         elif architecture in ("armv6l", "armv7l"):
             architecture, variant = "arm", variant or architecture[3:5]
         architecture = _MACHINES.get(architecture, architecture)
-        if variant and variant.isdigit():
+        if variant.isdigit():
             variant = "v" + variant
-        if variant == _DEFAULT_VARIANT.get(architecture) and architecture == "arm64":
-            variant = ""
-        if architecture == "arm" and not variant:
-            variant = "v7"
-        if architecture == "amd64" and variant == "v1":
+        if architecture == "arm":  # the one that is written with its variant: v6 and v7 are both common
+            variant = variant or _BASELINE["arm"]
+        elif variant == _BASELINE.get(architecture):
             variant = ""
         self.os = os.lower()
         self.architecture = architecture
@@ -45,12 +47,9 @@ class Platform:
     def parse(cls, value: object, subject: str = "platform") -> Platform:
         """From `os/arch[/variant]` or from a descriptor's platform object; FormatError for anything else."""
         if isinstance(value, str):
-            parts = value.split("/")
-            if not 2 <= len(parts) <= 3 or not all(
-                part and part.replace("_", "").replace("-", "").replace(".", "").isalnum() for part in parts
-            ):
-                raise FormatError(subject, f"{value!r} is not os/architecture[/variant], like linux/arm64")
-            return cls(*parts)
+            if not _TEXT.fullmatch(value):
+                raise FormatError(subject, f"{value[:80]!r} is not os/architecture[/variant], like linux/arm64")
+            return cls(*value.split("/"))
         if isinstance(value, dict):
             return cls(
                 str(value.get("os") or ""),
@@ -77,14 +76,18 @@ class Platform:
     def runs(self, image: Platform) -> int:
         """How well an image for `image` suits a host of this platform: 0 not at all, higher is better.
 
-        An arm host runs every older variant, a newer one first (v8 host: v8, v7, v6, v5); amd64 levels likewise.
+        The host's own variant suits best, then the newest of the older ones (arm/v7: v7, v6, v5), then, where variants
+        have no order, an image for the architecture as such.
         """
-        if self.os != image.os:
+        if (self.os, self.architecture) != (image.os, image.architecture):
             return 0
-        if self.architecture == image.architecture:
-            mine, theirs = _level(self.variant), _level(image.variant)
-            return 100 + theirs if theirs <= mine or not mine else 0
-        return 0
+        if self.variant == image.variant:
+            return 1000
+        baseline = _BASELINE.get(self.architecture, "")
+        mine, theirs = _level(self.variant or baseline), _level(image.variant or baseline)
+        if mine and theirs:
+            return 100 + theirs if theirs <= mine else 0
+        return 0 if image.variant else 1
 
     def __str__(self) -> str:
         return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
@@ -100,5 +103,5 @@ class Platform:
 
 
 def _level(variant: str) -> int:
-    digits = variant[1:] if variant.startswith("v") else variant
-    return int(digits) if digits.isdigit() else 0
+    """The number of a variant that has one (v7: 7), which the older ones have lower; 0 for any other."""
+    return int(variant[1:]) if variant[:1] == "v" and variant[1:].isdecimal() else 0

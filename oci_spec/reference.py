@@ -53,7 +53,9 @@ class Reference:
         """The shortest form that parses to the same reference, for people."""
         text = self.name
         if self.registry == DEFAULT_REGISTRY:
-            text = self.repository.removeprefix("library/") if self.repository.count("/") == 1 else self.repository
+            short = self.repository.removeprefix("library/") if self.repository.count("/") == 1 else self.repository
+            if _split(short)[:2] == (self.registry, self.repository) and not _BARE_HEX.fullmatch(short):
+                text = short
         return text + self._suffix()
 
     def _suffix(self) -> str:

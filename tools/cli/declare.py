@@ -6,7 +6,13 @@ A command is a module in `cmd/` with a `COMMAND` and one of two functions:
     each(ctx, args, item)  -> documents for one object; `item` is an operand (str) or a document from stdin (dict)
 
 With `each`, the launcher owns the loop: operands, or documents from stdin when there is no operand (or it is `-`) and
-stdin is no terminal; a failed object is reported, the rest goes on, and the status is then 1.
+stdin is no terminal; a failed object is reported, the rest goes on, and the status is then 1. A document of a type that
+oci_spec knows has passed its check. A line on stdin that is no JSON arrives as a name (str), like an operand.
+
+Documents are dicts, or bytes for stored documents that must leave unchanged; both functions may return one, return an
+iterable of them, or yield them, and each is printed as soon as it comes. An exception among them (yielded, not raised)
+is reported as a failed object, and the rest goes on. A `run` that wants one document reads `jsonio.one(ctx.stdin)`, or
+`jsonio.first` where its process goes on reading the same stdin.
 """
 
 from __future__ import annotations
@@ -118,7 +124,7 @@ class Command:
 COMMON = (
     Option("--root", "the store (default: $OCIPIPE_ROOT, or /var/lib/ocipipe)", metavar="DIR"),
     Option("--run-root", "run-time state (default: $OCIPIPE_RUN_ROOT, or /run/ocipipe)", metavar="DIR"),
-    Option("--format", "how results are shown (default: table on a terminal, json in a pipe)", choices=("json", "table")),
+    Option("--format", "form of the results (default: table on a terminal, json in a pipe)", choices=("json", "table")),
     Option("-q, --quiet", "print bare ids, digests or names only", kind="flag"),
     Option("--progress", "how progress is told on stderr", choices=("auto", "plain", "json", "none"), default="auto"),
     Option("--version", "print the version and exit", kind="flag"),

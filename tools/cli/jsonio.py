@@ -13,7 +13,7 @@ import re
 
 from oci_spec import jsondoc
 
-from ..errors import Corrupt, Unavailable
+from ..errors import Corrupt, NotFound, Unavailable, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LIMIT = 64 << 20
 """Bytes of one document at most: more is a mistake or an attack, not a description of a container."""
+SUBJECT = "stdin"
 _CHUNK = 1 << 16
 _SPACE = b" \t\r\n"
 _OUTSIDE = re.compile(rb'["{}]')
@@ -65,7 +66,7 @@ class _Braces:
         return 0
 
 
-def items(stream: BinaryIO, subject: str = "stdin") -> Iterator[Document | str]:
+def items(stream: BinaryIO) -> Iterator[Document | str]:
     """Every document and name that `stream` yields, without waiting for more than each needs.
 
     `stream` is unbuffered: its read returns what is there. Raises FormatError where the input is neither; what came
@@ -89,13 +90,13 @@ def items(stream: BinaryIO, subject: str = "stdin") -> Iterator[Document | str]:
             text = bytes(buffer[:end])
             del buffer[:end]
             braces = _Braces()
-            yield _item(text, f"{subject} (document {number})")
+            yield _item(text, f"{SUBJECT} (document {number})")
         elif not more:
             return
         else:
             if len(buffer) > LIMIT:
-                raise Corrupt(subject, f"holds a document of more than {LIMIT >> 20} MiB", "is this a JSON document?")
-            chunk = _read(stream, _CHUNK, subject)
+                raise Corrupt(SUBJECT, f"holds a document of more than {LIMIT >> 20} MiB", "is this a JSON document?")
+            chunk = _read(stream, _CHUNK)
             more = bool(chunk)
             buffer += chunk
 
@@ -104,7 +105,7 @@ def _item(text: bytes, subject: str) -> Document | str:
     if text[:1] == b"{":
         return jsondoc.load_object(text, subject)
     if text[:1] == b"[":
-        raise jsondoc.FormatError(subject, "is an array where objects are expected one by one (jq '.[]' takes it apart)")
+        raise jsondoc.FormatError(subject, "is an array, not objects one by one (jq '.[]' takes it apart)")
     if text[:1] == b'"':
         return str(jsondoc.loads(text.strip(), subject))
     try:
@@ -113,33 +114,62 @@ def _item(text: bytes, subject: str) -> Document | str:
         raise jsondoc.FormatError(subject, f"not UTF-8 at byte {error.start}") from None
 
 
-def first(stream: BinaryIO, subject: str = "stdin") -> Document | str | None:
+def first(stream: BinaryIO, what: str = "document") -> Document | str:
     """The first document or name of an unbuffered `stream`, with its line end; not one byte more is consumed.
 
-    For a command whose process goes on reading the same stdin (`ctr-run -i -`). None at the end of input. Raises
-    FormatError, also when something else follows the document on its line.
+    For a command whose process goes on reading the same stdin (`ctr-run -i -`). `what` names what is wanted. Raises
+    UsageError when stdin is a terminal, NotFound when nothing comes, FormatError for what is no document, also when
+    something else follows it on its line.
     """
+    _refuse_terminal(stream, what)
     buffer = bytearray()
     braces = _Braces()
-    while byte := _read(stream, 1, subject):
+    while byte := _read(stream, 1):
         if not buffer and byte in b" \t\r\n":
             continue
         buffer += byte
         if len(buffer) > LIMIT:
-            raise Corrupt(subject, f"holds a document of more than {LIMIT >> 20} MiB", "is this a JSON document?")
+            raise Corrupt(SUBJECT, f"holds a document of more than {LIMIT >> 20} MiB", "is this a JSON document?")
         if buffer[0] != 0x7B:
             if byte == b"\n":
                 break
         elif byte == b"}" and braces.end(buffer):
-            while (byte := _read(stream, 1, subject)) in (b" ", b"\t", b"\r"):
+            while (byte := _read(stream, 1)) in (b" ", b"\t", b"\r"):
                 pass
             if byte not in (b"", b"\n"):
-                raise jsondoc.FormatError(subject, "something follows the document on its line")
+                raise jsondoc.FormatError(SUBJECT, "something follows the document on its line")
             break
-    return _item(bytes(buffer), subject) if buffer else None
+    if not buffer:
+        raise _nothing(what)
+    return _item(bytes(buffer), SUBJECT)
 
 
-def _read(stream: BinaryIO, size: int, subject: str) -> bytes:
+def one(stream: BinaryIO, what: str = "document") -> Document | str:
+    """The only document or name on an unbuffered `stream`, read to its end; `what` names it in messages.
+
+    Raises UsageError when stdin is a terminal or holds several, NotFound when nothing comes, FormatError.
+    """
+    _refuse_terminal(stream, what)
+    found: Document | str | None = None
+    for item in items(stream):
+        if found is not None:
+            raise UsageError(SUBJECT, f"holds more than one {what}", "pipe them one at a time")
+        found = item
+    if found is None:
+        raise _nothing(what)
+    return found
+
+
+def _refuse_terminal(stream: BinaryIO, what: str) -> None:
+    if stream.isatty():
+        raise UsageError(SUBJECT, f"is a terminal, and no {what} is named", f"name the {what}, or pipe its document in")
+
+
+def _nothing(what: str) -> NotFound:
+    return NotFound(SUBJECT, f"ended without the {what}", "see why the command before in the pipe printed none")
+
+
+def _read(stream: BinaryIO, size: int) -> bytes:
     try:
         while (chunk := stream.read(size)) is None:  # another process made the pipe non-blocking: wait as if it hadn't
             import select
@@ -148,17 +178,5 @@ def _read(stream: BinaryIO, size: int, subject: str) -> bytes:
             poll.register(stream, select.POLLIN)
             poll.poll()
     except OSError as error:
-        raise Unavailable(subject, f"cannot be read: {os.strerror(error.errno or 0).lower()}") from None
+        raise Unavailable(SUBJECT, f"cannot be read: {os.strerror(error.errno or 0).lower()}") from None
     return chunk
-
-
-def one(stream: BinaryIO, what: str) -> Document | str:
-    """The only document or name on stdin; `what` it is, for the message. Raises UsageError for none or several."""
-    found: Document | str | None = None
-    for item in items(stream):
-        if found is not None:
-            raise UsageError("stdin", f"holds more than one {what}", "pipe them one at a time")
-        found = item
-    if found is None:
-        raise UsageError("stdin", f"holds no {what}", f"name the {what} as an operand, or see why the pipe was empty")
-    return found

@@ -2,8 +2,9 @@
 
 What is accepted is what getopt_long accepts, without abbreviations: `--name VALUE`, `--name=VALUE`, `-n VALUE`,
 `-nVALUE`, clusters of short flags (`-it`, `-itv VALUE`), `--` before words that begin with a dash, options after
-operands. A flag takes `=true` or `=false`, so that a default can be turned off; the last one given counts. `-` is an
-operand. `--help` and `--version` end the parsing where they stand: what follows is not looked at.
+operands. A flag takes `=true` or `=false`, so that a default can be turned off. Of an option that is no list, the last
+one given counts, and only that is looked at. `-` is an operand. `--help` and `--version` end the parsing where they
+stand: what follows is not looked at.
 
 Operands are filled from the left; where there are fewer words than operands, the required ones go first (`img-push
 [SOURCE] DEST` with one word has a DEST).
@@ -29,6 +30,7 @@ def parse(command: Command, argv: Sequence[str]) -> dict[str, Any]:
     """The value of every option and operand of `command`, by dest. Raises UsageError."""
     known: dict[str, Option] = {}
     values: dict[str, Any] = {}
+    last: dict[str, tuple[Option, str, str]] = {}
     for option in (*COMMON, *command.options):
         values[option.dest] = [] if option.many else option.default
         for flag in option.flags:
@@ -72,12 +74,13 @@ def parse(command: Command, argv: Sequence[str]) -> dict[str, Any]:
                     raise UsageError(flag, f"needs a value ({found.metavar})", f"see {command.name} --help")
                 text = argv[position]
                 position += 1
-            value = convert(found, text, flag)
             if found.many:
-                values[found.dest].append(value)
+                values[found.dest].append(convert(found, text, flag))
             else:
-                values[found.dest] = value
+                last[found.dest] = (found, text, flag)
             break
+    for dest, (option, text, flag) in last.items():
+        values[dest] = convert(option, text, flag)
     _assign(command, words, values)
     return values
 
@@ -122,7 +125,8 @@ def size(text: str) -> int | None:
     if not (digits.isascii() and digits.isdigit()):
         return None
     # Integers all the way: 0.1g is the same number of bytes on every machine.
-    return int(digits) * _UNITS[unit] // 10 ** len(fraction)
+    scale: int = 10 ** len(fraction)
+    return int(digits) * _UNITS[unit] // scale
 
 
 _CONVERT: dict[str, Callable[[str], Any]] = {"integer": _integer, "number": _number, "bytes": size}
@@ -155,13 +159,14 @@ def needed(command: Command, operand: Operand) -> bool:
 
 def missing(command: Command, operand: Operand) -> UsageError:
     """The refusal of a command line without a required operand."""
-    or_pipe = f"name one or pipe {command.reads} documents in, " if operand.dest == command.objects and command.reads else ""
-    return UsageError(operand.name, "missing operand", f"{or_pipe}see {command.name} --help")
+    piped = command.reads and operand.dest == command.objects
+    remedy = f"name one or pipe {command.reads} documents in, " if piped else ""
+    return UsageError(operand.name, "missing operand", f"{remedy}see {command.name} --help")
 
 
 def _unknown(command: Command, shown: str, flag: str, known: dict[str, Option]) -> UsageError:
     remedy = f"see {command.name} --help"
-    if flag.startswith("--"):
+    if flag.startswith("--") and len(flag) > 2:
         from difflib import get_close_matches
 
         # A name that was cut short is the likeliest mistake, and no close match by letters.

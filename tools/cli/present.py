@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import io
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 
@@ -19,7 +19,7 @@ from .parse import convert, needed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from ..errors import UsageError
     from .declare import Command, Operand, Option
@@ -35,8 +35,11 @@ def build(command: Command, *, rich: bool) -> Any:
 
     def values(**given: Any) -> dict[str, Any]:
         for operand in command.operands:
-            if not operand.many and isinstance(given[operand.dest], list):
-                given[operand.dest] = given[operand.dest][0] if given[operand.dest] else None
+            words = given[operand.dest]
+            if not operand.many and isinstance(words, list):
+                if len(words) > 1:
+                    raise typer.BadParameter("unexpected operand", param_hint=words[1])
+                given[operand.dest] = words[0] if words else None
         return given
 
     values.__signature__ = inspect.Signature(found)  # type: ignore[attr-defined]
@@ -48,10 +51,16 @@ def build(command: Command, *, rich: bool) -> Any:
         epilog=_escaped(_epilog(command), rich),
         context_settings={"allow_interspersed_args": not command.verbatim},
     )(values)
-    return typer.main.get_command(app)
+    built = typer.main.get_command(app)
+    parameter: Any
+    for parameter in built.params:
+        if parameter.param_type_name == "argument" or getattr(parameter, "is_flag", False):
+            # Newer Typers show a Python type here, which says nothing that name and metavar do not.
+            parameter.display_type_rich = lambda ctx: None  # noqa: ARG005
+    return built
 
 
-def help_text(command: Command, env: Mapping[str, str], terminal: bool) -> str:
+def help_text(command: Command, terminal: bool) -> str:
     """What `--help` prints: for a terminal with colour, in a pipe as plain text that grep finds every option in."""
     built = build(command, rich=terminal)
     ctx = built.make_context(command.name, [], resilient_parsing=True)
@@ -62,7 +71,7 @@ def help_text(command: Command, env: Mapping[str, str], terminal: bool) -> str:
     return captured.getvalue()
 
 
-def usage_error(command: Command, error: UsageError, env: Mapping[str, str]) -> str:
+def usage_error(command: Command, error: UsageError) -> str:
     """A usage error as Typer shows it on a terminal: the usage line, and what is wrong in a box."""
     from typer import rich_utils
 
@@ -95,8 +104,8 @@ def _operand(command: Command, position: int) -> inspect.Parameter:
     info = typer.Argument(help=operand.help, metavar=operand.name, show_default=False)
     default: Any = inspect.Parameter.empty
     if not required:
-        kind, default = (kind, []) if kind is not str else (Optional[str], None)
-    return inspect.Parameter(operand.dest, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, info])
+        kind, default = (kind, []) if kind is not str else (str | None, None)
+    return _parameter(operand.dest, default, Annotated[kind, info])
 
 
 def _option(option: Option, rich: bool, panel: str | None) -> inspect.Parameter:
@@ -107,11 +116,13 @@ def _option(option: Option, rich: bool, panel: str | None) -> inspect.Parameter:
     default = option.default
     if option.kind != "flag":
         settings |= {"metavar": option.metavar, "parser": _parser(option)}
-        if shown:
-            settings["show_default"] = str(shown)
-        kind = list[str] if option.many else Optional[str]
+        kind = list[str] if option.many else str | None
     info = typer.Option(*option.flags, **settings)
-    return inspect.Parameter(option.dest, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, info])
+    return _parameter(option.dest, default, Annotated[kind, info])
+
+
+def _parameter(dest: str, default: Any, annotation: Any) -> inspect.Parameter:
+    return inspect.Parameter(dest, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
 def _parser(option: Option) -> Callable[[Any], Any]:
@@ -135,7 +146,8 @@ def _epilog(command: Command) -> str:
         lines = "\n\n".join(f"  {line}" for line, _ in command.examples)
         parts.append(f"Examples:\n\n{lines}")
     if command.exits:
-        parts.append("Exit status beyond 0, 1 and 2: " + "; ".join(f"{status} {text}" for status, text in command.exits.items()))
+        meanings = "; ".join(f"{status} {text}" for status, text in command.exits.items())
+        parts.append(f"Exit status beyond 0, 1 and 2: {meanings}")
     parts.append(f"See man {command.name} for everything.")
     return "\n\n".join(parts)
 

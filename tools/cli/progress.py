@@ -29,7 +29,12 @@ _INTERVAL = 0.1
 def make(mode: str, command: str, stream: BinaryIO, write: Callable[[str], None]) -> Progress:
     """The Progress for `--progress MODE`: `plain`, `json`, or `auto` on a terminal, which is bars."""
     if mode == "plain":
-        return Lines(lambda task, state: write(f"{command}: {task.label}: {state}, {size(task.count)}") if state else None, write)
+
+        def tell(task: LineTask, state: str) -> None:
+            if state:
+                write(f"{command}: {task.label}: {state}, {size(task.count)}")
+
+        return Lines(tell, write)
     if mode == "json":
         return Lines(lambda task, state: write(_json_line(task, state)), write)
     return Bars(stream)
@@ -39,16 +44,17 @@ def size(count: int) -> str:
     """`count` bytes for people: decimal units, three digits or so."""
     if count < 1000:
         return f"{count} B"
-    amount = float(count)
-    for unit in ("kB", "MB", "GB", "TB"):
+    amount, units = count / 1000, ["TB", "GB", "MB", "kB"]
+    while amount >= 999.95 and len(units) > 1:
         amount /= 1000
-        if amount < 999.95:
-            break
-    return f"{amount:.1f} {unit}"
+        units.pop()
+    return f"{amount:.1f} {units[-1]}"
 
 
 def _json_line(task: LineTask, state: str) -> str:
-    entry = {"task": task.number, "label": task.label, "done": task.count, "total": task.total, "state": state or "running"}
+    entry = {
+        "task": task.number, "label": task.label, "done": task.count, "total": task.total, "state": state or "running",
+    }  # fmt: skip
     return json.dumps({"progress": entry}, separators=(",", ":"))
 
 

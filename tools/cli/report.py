@@ -56,8 +56,12 @@ def understood(error: BaseException) -> OcipipeError | None:
         return error
     if isinstance(error, OSError) and error.errno:
         kind, remedy = _OS_ERRORS.get(error.errno, (Unavailable, ""))
-        names = [os.fsdecode(name) if isinstance(name, bytes) else str(name) for name in (error.filename, error.filename2) if name]
-        return kind(" -> ".join(names) or "system call", lower_first(os.strerror(error.errno)), remedy)
+        names = [name for name in (error.filename, error.filename2) if name]
+        subject = " -> ".join(os.fsdecode(name) if isinstance(name, bytes) else str(name) for name in names)
+        return kind(subject or "system call", lower_first(os.strerror(error.errno)), remedy)
+    ours = ("ocipipe", "oci_spec")
+    if isinstance(error, ModuleNotFoundError) and (error.name or ours[0]).split(".")[0] not in ours:
+        return Unavailable(str(error.name), "this Python package is not installed", "install ocipipe again")
     if isinstance(error, MemoryError):
         return Unavailable("memory", "is exhausted", "free memory, or raise the limit of this session")
     from oci_spec.jsondoc import FormatError
@@ -73,6 +77,15 @@ def understood(error: BaseException) -> OcipipeError | None:
 def lower_first(text: str) -> str:
     """`No such file` as `no such file`; names in capitals stay."""
     return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
+def visible(text: str) -> str:
+    """`text` with nothing that steers a terminal: names come from registries and images, which are not trusted."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() or character in "\n\t" else ascii(character)[1:-1] for character in text
+    )
 
 
 class Reporter:
@@ -105,7 +118,7 @@ class Reporter:
 
     def warn(self, message: str) -> None:
         if self._terminal:
-            self._say(f"{self.command}: warning: {message}")
+            self._say(visible(f"{self.command}: warning: {message}"))
         else:
             self._document({"warnings": [{"message": message}]})
 
@@ -131,7 +144,7 @@ class Reporter:
             )  # fmt: skip
             found.code = INTERNAL_CODE
         if self._terminal:
-            self._say(f"{self.command}: {found}")
+            self._say(visible(f"{self.command}: {found}"))
         else:
             entry: dict[str, object] = {"code": found.code, "message": str(found)}
             if found.detail is not None:

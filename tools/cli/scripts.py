@@ -5,7 +5,9 @@ run with `-I` (the caller's PYTHON* variables and directories change nothing) an
 environments' .pth files, 4 without any). What `site` would have done for us is one line: our site-packages go on the
 module path, after the library's, so that nothing installed there can shadow it.
 
-    python -m ocipipe.cli.scripts [--python INTERPRETER] [--site SITE_PACKAGES] DIR
+    python -m ocipipe.cli.scripts [--python INTERPRETER] [--site SITE_PACKAGES] [--pyproject FILE] [DIR]
+
+With --pyproject, the `[project.scripts]` of that file are made to name the same commands, for who installs the wheel.
 """
 
 from __future__ import annotations
@@ -13,19 +15,14 @@ from __future__ import annotations
 import os
 import sys
 
+from .catalog import names, replace
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _LONGEST_FIRST_LINE = 127
 """What every kernel takes: the older ones cut the first line off after that."""
-
-
-def names() -> list[str]:
-    """Every command, by the name of its executable: the folder is the list."""
-    folder = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "cmd")
-    found = (entry.removesuffix(".py") for entry in os.listdir(folder) if entry.endswith(".py"))
-    return sorted(name.replace("_", "-") for name in found if not name.startswith("_"))
 
 
 def script(name: str, python: str, site: str) -> str:
@@ -36,6 +33,17 @@ def script(name: str, python: str, site: str) -> str:
     return f"{first}\nimport sys\nsys.path.append({site!r})\nfrom ocipipe.cli.launch import main\nmain({name!r})\n"
 
 
+def entry_points(text: str) -> str:
+    """`text` of a pyproject.toml with a true `[project.scripts]`. Raises ValueError when it has no such table."""
+    head = "[project.scripts]\n"
+    before, found, rest = text.partition(head)
+    if not found:
+        raise ValueError("pyproject.toml has no [project.scripts]")
+    after = rest[rest.index("\n[") :] if "\n[" in rest else ""
+    lines = (f'{name} = "ocipipe.cmd.{name.replace("-", "_")}:COMMAND"\n' for name in names())
+    return before + head + "".join(lines) + after
+
+
 def main(argv: Sequence[str]) -> int:
     """Writes the scripts; returns the exit status."""
     import argparse
@@ -44,16 +52,18 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m ocipipe.cli.scripts", description="Write ocipipe's executables.")
     parser.add_argument("--python", default=sys.executable, help="interpreter; links are followed to the real one")
     parser.add_argument("--site", default=sysconfig.get_path("purelib"), help="site-packages that hold ocipipe")
-    parser.add_argument("directory", help="where the executables go")
+    parser.add_argument("--pyproject", help="a pyproject.toml whose entry points are kept true")
+    parser.add_argument("directory", nargs="?", help="where the executables go")
     args = parser.parse_args(argv)
+    if args.pyproject:
+        with open(args.pyproject, encoding="utf-8") as file:
+            replace(args.pyproject, entry_points(file.read()))
+    if not args.directory:
+        return 0
     os.makedirs(args.directory, exist_ok=True)
     for name in names():
         path = os.path.join(args.directory, name)
-        temporary = f"{path}.{os.getpid()}"
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(script(name, os.path.realpath(args.python), os.path.abspath(args.site)))
-            os.fchmod(file.fileno(), 0o755)
-        os.rename(temporary, path)
+        replace(path, script(name, os.path.realpath(args.python), os.path.abspath(args.site)), 0o755)
     return 0
 
 

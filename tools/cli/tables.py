@@ -7,13 +7,18 @@ import json
 from typing import Any
 
 from rich.console import Console
+from rich.highlighter import JSONHighlighter
 from rich.table import Table
+from rich.text import Text
 
 from .progress import size
+from .report import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from rich.console import JustifyMethod
 
     Document = Mapping[str, Any]
     Columns = Sequence[tuple[str, Callable[[Document], str]]]
@@ -26,16 +31,18 @@ def render(writes: str, results: Sequence[Any], terminal: bool, env: Mapping[str
     """`results` of type `writes` as text: a table where the type has one, else one JSON document after another."""
     text = io.StringIO()
     console = Console(
-        file=text, force_terminal=terminal, width=None if terminal else _UNLIMITED, highlight=False, no_color="NO_COLOR" in env,
+        file=text, force_terminal=terminal, width=None if terminal else _UNLIMITED, highlight=False,
+        no_color="NO_COLOR" in env,
     )  # fmt: skip
     columns = COLUMNS.get(writes)
     if columns is not None and all(isinstance(result, dict) for result in results):
         table = Table(box=None, pad_edge=False, header_style="bold")
         for heading, _ in columns:
-            table.add_column(heading, no_wrap=heading in _WHOLE, overflow="fold", justify="right" if heading == "SIZE" else "left")
+            side: JustifyMethod = "right" if heading == "SIZE" else "left"
+            table.add_column(heading, no_wrap=heading in _WHOLE, overflow="fold", justify=side)
         for result in results:
-            table.add_row(*(cell(result) for _, cell in columns))
-        console.print(table, markup=False)
+            table.add_row(*(Text(visible(cell(result))) for _, cell in columns))
+        console.print(table)
         # Rich fills every line to the table's width; blanks at the end only disturb who reads it in a pipe.
         lines = text.getvalue().split("\n")
         return "\n".join(lines if terminal else [line.rstrip() for line in lines]).encode("utf-8", "surrogateescape")
@@ -48,11 +55,12 @@ def _document(console: Console, result: Any, terminal: bool) -> None:
     if isinstance(result, bytes):
         result = json.loads(result)
     if isinstance(result, str):
-        console.print(result, markup=False, soft_wrap=True)
-    elif terminal:
-        console.print_json(json.dumps(result, ensure_ascii=False))
+        console.print(visible(result), markup=False, soft_wrap=True)
     else:
-        console.print(json.dumps(result, ensure_ascii=False, indent=2), markup=False, soft_wrap=True)
+        whole = json.dumps(result, ensure_ascii=False, indent=2)
+        # Like visible(), in JSON's own escapes: what is shown stays the document.
+        shown = "".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in whole)
+        console.print(JSONHighlighter()(Text(shown)) if terminal else Text(shown), soft_wrap=True)
 
 
 def _annotation(name: str) -> Callable[[Document], str]:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 COMMAND = Command(
     "img-pull",
     "pull images from a registry into the store",
-    description="Fetches what each reference stands for, checks every byte against its digest, unpacks the layers while "
-    "they arrive, and prints the image's descriptor. A blob that is in the store is not fetched again, a broken "
+    description="Fetches what each reference stands for, checks every byte against its digest, unpacks the layers "
+    "while they arrive, and prints the image's descriptor. A blob that is in the store is not fetched again, a broken "
     "download is resumed, and two pulls of one image share the work. With neither tag nor digest, the tag is latest; "
     "with no registry, it is docker.io.",
     operands=(Operand("REF", "image reference: [registry/]repository[:tag][@digest]", required=False, many=True),),
@@ -29,8 +29,8 @@ COMMAND = Command(
         Option("-a, --all-tags", "pull every tag of the repository", kind="flag"),
         Option(
             "--policy",
-            "when to ask the registry: always, only when missing, newer (like always, but what is here will do when the "
-            "registry can't be reached), or never",
+            "when to ask the registry: always, only when missing, newer (like always, but what is here will do when "
+            "the registry can't be reached), or never",
             choices=("always", "missing", "newer", "never"),
             default="always",
         ),

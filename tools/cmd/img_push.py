@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 COMMAND = Command(
     "img-push",
     "push an image from the store to a registry",
-    description="With SOURCE and DEST, pushes the image SOURCE of the store as DEST; with DEST alone, reads the image's "
-    "descriptor from stdin. Blobs that the registry has are not sent, blobs of another repository of it are mounted, and "
-    "a manifest is sent only after all that it names. Prints the descriptor under its new name.",
+    description="With SOURCE and DEST, pushes the image SOURCE of the store as DEST; with DEST alone, reads the "
+    "image's descriptor from stdin. Blobs that the registry has are not sent, blobs of another repository of it are "
+    "mounted, and a manifest is sent only after all that it names. Prints the descriptor under its new name.",
     operands=(
         Operand("SOURCE", "image in the store; left out, a descriptor is read from stdin", required=False),
         Operand("DEST", "reference to push to", required=False),

@@ -81,7 +81,7 @@ def read_config(store: Store, manifest: Manifest) -> ImageConfig:
 
 
 def choose(index: Index, wanted: Platform, subject: str, depth: int = 0) -> Descriptor:
-    """The index's manifest for a platform, or the nested index to look into. Raises Unsupported: names what there is."""
+    """The index's manifest for a platform, or a nested index to look into. Raises Unsupported, naming what there is."""
     found = index.choose(wanted)
     if found is not None:
         return found

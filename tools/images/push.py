@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from oci_spec import descriptor as fields
 from oci_spec import manifest as manifests
 from oci_spec import media_types, reference
 
-from ..errors import Unsupported, UsageError
+from ..errors import Corrupt, Unsupported, UsageError
 from ..registry.remote import connect
 from ..transfer import Transfer
-from .entry import is_runnable, parse
+from .entry import is_runnable, parse, read_config
 from .local import choose_manifest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from oci_spec.descriptor import Descriptor
     from oci_spec.platform import Platform
 
-    from ..context import Context
+    from ..context import Context, Task
     from ..registry.remote import Access
     from ..store.leases import Lease
     from ..store.store import Store
@@ -76,7 +80,7 @@ def _recompressed(ctx: Context, store: Store, root: Descriptor, compression: str
     """The image with every layer under one compression, its new blobs in the store; `root` if nothing changes."""
     from oci_spec import jsondoc
 
-    from ..layers.recompress import recompress
+    from ..layers.recompress import Recompressed
 
     manifest = parse(store, root)
     if not isinstance(manifest, manifests.Manifest) or not is_runnable(manifest):
@@ -84,13 +88,16 @@ def _recompressed(ctx: Context, store: Store, root: Descriptor, compression: str
             str(root.digest), "is no single image, its layers cannot be compressed anew", "choose a --platform"
         )
     layers: list[object] = []
-    for layer in manifest.layers:
+    for layer, diff_id in zip(manifest.layers, read_config(store, manifest).diff_ids, strict=True):
         if media_types.layer_compression(layer.media_type) in (compression, None):
             layers.append(layer.document)
             continue
         task = ctx.progress.task(f"compress {layer.digest.short}", layer.size)
-        made = recompress(store, layer, compression, advance=task.advance)
+        content = Recompressed(partial(_watched, store, layer, task), compression, f"layer {layer.digest}")
+        made = store.blobs.ingest(content, media_types.layer_type(layer.media_type, compression))
         task.done()
+        if content.diff_id != diff_id:
+            raise Corrupt(f"layer {layer.digest}", f"its diff ID is not {diff_id}", "pull the image again")
         lease.add(made.digest)
         layers.append(made.document)
     document = {**manifest.document, "layers": layers}
@@ -105,6 +112,12 @@ def _recompressed(ctx: Context, store: Store, root: Descriptor, compression: str
     if root.platform is not None:
         made = fields.Descriptor({**made.document, "platform": root.platform.document()})
     return made
+
+
+def _watched(store: Store, layer: Descriptor, task: Task) -> Iterator[bytes]:
+    for chunk in store.blobs.open(layer):
+        task.advance(len(chunk))
+        yield chunk
 
 
 def _as_oci(document: dict[str, object]) -> dict[str, object]:

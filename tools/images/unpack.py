@@ -6,7 +6,7 @@ import threading
 
 from oci_spec import digest
 
-from ..layers.unpack import LayerUnpacker, unpack_blob
+from ..layers.unpack import LayerUnpacker
 from ..store.blobs import DamagedPartial
 from ..transfer import Cancelled, parallel
 
@@ -51,22 +51,17 @@ class ImageUnpacker:
             self._ready[number].set()
 
     def _carry_unpacking(self, transfer: Transfer, number: int) -> None:
-        layer = self.manifest.layers[number]
-        unpacker = LayerUnpacker(self.store, layer, self.diff_ids[number], self.chain_ids[number], self._lowers(number))
+        unpacker = self._unpacker(number)
         try:
-            outcome = transfer.carry_blob(layer, unpacker.write)
-            if outcome == "done":
-                unpacker.finish()
+            transfer.carry_blob(self.manifest.layers[number], unpacker.write)
+            unpacker.finish()
         except BaseException:
             unpacker.abort()
             raise
-        if outcome != "done":
-            unpacker.abort()
-            self._unpack_stored(number)
 
-    def _unpack_stored(self, number: int) -> None:
+    def _unpacker(self, number: int) -> LayerUnpacker:
         layer = self.manifest.layers[number]
-        unpack_blob(self.store, layer, self.diff_ids[number], self.chain_ids[number], self._lowers(number))
+        return LayerUnpacker(self.store, layer, self.diff_ids[number], self.chain_ids[number], self._lowers(number))
 
     def _lowers(self, number: int) -> Callable[[], list[str]]:
         def lowers() -> list[str]:
@@ -84,7 +79,7 @@ class ImageUnpacker:
         def one(number: int) -> None:
             try:
                 if not self.store.layers.exists(self.chain_ids[number]):
-                    self._unpack_stored(number)
+                    self._unpacker(number).finish()
             except BaseException:
                 self._failed = True
                 raise

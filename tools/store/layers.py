@@ -46,21 +46,22 @@ class Layers:
         """Overlay lower directories for a whole image, topmost first as overlayfs wants them."""
         return [self.path(chain_id) for chain_id in reversed(chain_ids)]
 
-    def adding(self, chain_id: Digest) -> Adding:
+    def adding(self, chain_id: Digest, patience: float = PATIENCE_SECONDS) -> Adding:
         """A context manager: yields an empty directory to unpack into, or None when the layer is there already.
 
         On a clean exit the directory becomes the layer, durably; on an exception it is removed.
         """
-        return Adding(self, chain_id)
+        return Adding(self, chain_id, patience)
 
 
 class Adding:
     """One layer on its way in."""
 
-    __slots__ = ("_chain_id", "_fd", "_layers", "_work")
+    __slots__ = ("_chain_id", "_fd", "_layers", "_patience", "_work")
 
-    def __init__(self, layers: Layers, chain_id: Digest) -> None:
+    def __init__(self, layers: Layers, chain_id: Digest, patience: float) -> None:
         self._layers = layers
+        self._patience = patience
         self._chain_id = chain_id
         self._fd = -1
         self._work = ""
@@ -106,7 +107,7 @@ class Adding:
                 self._fd, self._work = fd, work
                 return True
             os.close(fd)
-            if waited >= PATIENCE_SECONDS:
+            if waited >= self._patience:
                 work = os.path.join(parent, files.temporary_name(self._chain_id.hex))
             else:
                 time.sleep(_POLL_SECONDS)

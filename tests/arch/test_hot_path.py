@@ -1,0 +1,93 @@
+"""Import weight: what each command may have loaded by the time it does its own work.
+
+The list is of what may be there, so that anything new has to be decided on here. Standard modules that Python's own
+start brings, and json with what it stands on, are free to all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ocipipe.cli import catalog, scripts
+
+NAMES = catalog.names()
+
+STANDARD = {
+    # Python's own start, and what os and io are made of
+    "__main__", "__future__", "abc", "builtins", "codecs", "encodings", "errno", "gc", "genericpath", "io", "marshal",
+    "os", "posix", "posixpath", "stat", "sys", "time", "zipimport",
+    # json, and re that it stands on
+    "json", "re", "enum", "types", "operator", "keyword", "reprlib", "functools", "collections", "copyreg", "itertools",
+    # C modules without weight
+    "fcntl", "select", "binascii", "math",
+}  # fmt: skip
+OURS_ALWAYS = {"cli", "cmd", "errors", "context"}
+
+WORK: dict[str, tuple[list[str], set[str]]] = {
+    "img-ls": ([], {"host", "store", "images", "transfer"}),
+    "img-inspect": (["nothing:here"], {"host", "store", "images", "transfer"}),
+    "img-tag": (["nothing:here", "new"], {"host", "store", "images", "transfer", "hashlib"}),
+    "img-rm": (["nothing:here"], {"host", "store", "images", "transfer"}),
+    "oci-validate": ([], set()),
+}
+"""A command line that does the command's work without a registry, and the parts of ours (and hashlib, where digests are
+made) that it may load."""
+
+
+@pytest.fixture(scope="module")
+def bin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("bin")
+    scripts.main([str(directory)])
+    return directory
+
+
+def loaded(bin: Path, name: str, argv: list[str], root: Path, stdin: bytes) -> set[str]:
+    """Every module that a run imports, as Python's own -X importtime tells."""
+    done = subprocess.run(
+        [os.path.realpath(sys.executable), "-IS", "-X", "importtime", str(bin / name), *argv],
+        input=stdin, capture_output=True, check=False, env={"OCIPIPE_ROOT": str(root), "PATH": os.environ["PATH"]},
+    )  # fmt: skip
+    assert done.returncode in (0, 1), done.stderr.decode()
+    assert b"INTERNAL" not in done.stderr
+    lines = [line for line in done.stderr.decode().splitlines() if line.startswith("import time:")]
+    return {line.rpartition("|")[2].strip() for line in lines} - {"imported package"}
+
+
+def excess(modules: set[str], parts: set[str]) -> set[str]:
+    def fits(name: str) -> bool:
+        first, _, rest = name.partition(".")
+        if first == "ocipipe":
+            return not rest or rest.split(".")[0] in parts | OURS_ALWAYS
+        return first in STANDARD or first in parts or first == "oci_spec" or first.startswith("_")
+
+    return {name for name in modules if not fits(name)}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_way_to_its_own_work(name: str, bin: Path, tmp_path: Path) -> None:
+    """The launcher, the declaration and the parser."""
+    modules = loaded(bin, name, ["--version"], tmp_path, b"")
+    assert excess(modules, set()) == set()
+    # Presentation is imported when something is presented.
+    assert {part for part in modules if part.startswith("ocipipe.cli.")} <= {
+        f"ocipipe.cli.{part}" for part in ("declare", "launch", "options", "output", "parse", "report")
+    }
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) & set(WORK)))
+def test_its_work(name: str, bin: Path, tmp_path: Path) -> None:
+    argv, parts = WORK[name]
+    document = {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": f"sha256:{'0' * 64}", "size": 2}
+    modules = loaded(bin, name, argv, tmp_path, json.dumps(document).encode())
+    assert excess(modules, parts) == set()
+    assert any(module.startswith("oci_spec") for module in modules)
+
+
+def test_every_work_is_a_commands() -> None:
+    assert set(WORK) <= set(NAMES)

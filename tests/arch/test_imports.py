@@ -1,0 +1,164 @@
+"""Who may import whom, over the syntax tree, imports inside functions and type checking included."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BASE = {"errors", "context", "host"}
+SIDE = {"layers", "registry", "runtime", "network", "volume", "transfer"}
+MAY: dict[str, set[str]] = {
+    "errors": set(),
+    "context": {"errors"},
+    "host": {"errors", "context"},
+    "store": BASE,
+    **{part: BASE | {"store"} for part in SIDE},
+    "images": BASE | {"store"} | SIDE,
+    "build": BASE | {"store", "images"} | SIDE,
+    "compose": BASE | {"store", "images", "build"} | SIDE,
+    "cli": {"errors", "context"},
+    "cmd": BASE | {"store", "images", "build", "compose", "cli"} | SIDE,
+}
+"""What each part of ocipipe may import of the others; itself always, but for cmd."""
+
+ONLY = {
+    "requests": {"tools/registry/transport.py"},
+    "urllib3": {"tools/registry/transport.py"},
+    "jsonschema": {"oci_spec/validate.py"},
+    "referencing": {"oci_spec/validate.py"},
+    "typer": {"tools/cli/present.py"},
+    "click": set(),
+    "rich": {"tools/cli/present.py", "tools/cli/progress.py", "tools/cli/tables.py"},
+    "yaml": {"tools/compose/load.py"},
+    "isal": {"tools/layers/compression.py"},
+    "zstandard": {"tools/layers/compression.py"},
+}
+"""The one place of every package that is not Python's own."""
+
+
+def sources(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def names(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and absolute name of every import; a relative one as ocipipe.…, `from a import b` as a.b."""
+    package = ["ocipipe" if part == "tools" else part for part in path.relative_to(ROOT).parent.parts]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*start, *([node.module] if node.module else [])])
+            yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
+
+
+def part_of(path: Path) -> str:
+    relative = path.relative_to(ROOT / "tools")
+    return relative.parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", sources("tools"), ids=names)
+def test_direction(path: Path) -> None:
+    mine = part_of(path)
+    if mine == "__init__":
+        return
+    wrong = []
+    for line, name in imports(path):
+        parts = name.split(".")
+        if parts[0] != "ocipipe":
+            continue
+        other = parts[1]
+        allowed = other == "__version__" or other in MAY[mine] or (other == mine and mine != "cmd")
+        if not allowed:
+            wrong.append(f"{names(path)}:{line} imports {name}")
+    assert not wrong
+
+
+@pytest.mark.parametrize("path", sources("oci_spec"), ids=names)
+def test_formats_need_nothing_of_ours(path: Path) -> None:
+    wrong = [f"{names(path)}:{line} imports {name}" for line, name in imports(path) if name.split(".")[0] == "ocipipe"]
+    assert not wrong
+
+
+@pytest.mark.parametrize("path", sources("tools", "oci_spec"), ids=names)
+def test_other_peoples_packages_have_one_place(path: Path) -> None:
+    wrong = []
+    for line, name in imports(path):
+        top = name.split(".")[0]
+        if top in ("ocipipe", "oci_spec") or top in sys.stdlib_module_names:
+            continue
+        if names(path) not in ONLY.get(top, set()):
+            wrong.append(f"{names(path)}:{line} imports {name}")
+    assert not wrong
+
+
+@pytest.mark.parametrize("path", sources("tools"), ids=names)
+def test_imports_of_ours_are_relative(path: Path) -> None:
+    absolute = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        found = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        found += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+        absolute += [f"{names(path)}:{node.lineno}" for name in found if name.split(".")[0] in ("ocipipe", "tools")]
+    assert not absolute
+
+
+WORLD_NAMES = {
+    "os.environ", "os.environb", "os.getenv", "os._exit", "time.time", "time.time_ns", "datetime.now",
+    "datetime.utcnow", "datetime.datetime.now", "datetime.date.today", "date.today", "sys.argv", "sys.stdin",
+    "sys.stdout", "sys.stderr", "sys.exit", "print", "input",
+}  # fmt: skip
+WORLD_MODULES = {"random", "secrets", "uuid", "getpass", "locale"}
+
+
+OUTSIDE_CLI = [path for path in sources("tools", "oci_spec") if path.parent != ROOT / "tools" / "cli"]
+
+
+@pytest.mark.parametrize("path", OUTSIDE_CLI, ids=names)
+def test_only_the_launcher_touches_the_world(path: Path) -> None:
+    """Environment, arguments, clock, randomness, standard streams and exits are the launcher's alone."""
+    wrong = [
+        f"{names(path)}:{line} imports {name}"
+        for line, name in imports(path)
+        if name in WORLD_NAMES or name.split(".")[0] in WORLD_MODULES
+    ]
+    for node in ast.walk(ast.parse(path.read_text())):
+        found = node if isinstance(node, ast.Attribute) else node.func if isinstance(node, ast.Call) else None
+        used = ast.unparse(found) if isinstance(found, (ast.Attribute, ast.Name)) else ""
+        if used in WORLD_NAMES:
+            wrong.append(f"{names(path)}:{node.lineno} uses {used}")
+    assert not wrong
+
+
+LIMIT = 320
+"""Lines of a file: about 300. What would be split only to count less is listed instead."""
+LONG: dict[str, str] = {}
+"""Files over the limit, with the reason why one subject needs them."""
+
+
+@pytest.mark.parametrize("path", sources("tools", "oci_spec"), ids=names)
+def test_a_file_has_one_subject(path: Path) -> None:
+    lines = len(path.read_text().splitlines())
+    assert lines <= LIMIT or names(path) in LONG, f"{names(path)} has {lines} lines"
+
+
+def test_the_list_of_long_files_is_true() -> None:
+    assert [path for path in LONG if len((ROOT / path).read_text().splitlines()) <= LIMIT] == []
+
+
+def test_the_top_level_is_fixed() -> None:
+    allowed = {
+        "pyproject.toml", "README.md", "Makefile", "tools", "oci_spec", "tests", "man", ".ci", ".gitignore", "LICENSE",
+        ".git", ".venv", "build", "dist",
+    }  # fmt: skip
+    found = {entry.name for entry in ROOT.iterdir()}
+    caches = {name for name in found if name.endswith(("_cache", ".egg-info")) or name in (".cache", ".hypothesis")}
+    assert found - caches <= allowed

@@ -1,0 +1,36 @@
+"""The examples of the manual pages, run as they stand: a page that shows what does not work is a defect.
+
+The fixture `example_env` (tests/conftest.py) is the world they need, fresh for each: an environment whose OCIPIPE_ROOT
+is a store that holds debian:bookworm, and whose docker.io is a registry on loopback that has it too and takes pushes.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ocipipe.cli import catalog, scripts
+
+EXAMPLES = [(command.name, line) for command in catalog.declarations() for line, _ in command.examples]
+
+
+@pytest.fixture(scope="module")
+def bin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("bin")
+    scripts.main([str(directory)])
+    return directory
+
+
+@pytest.mark.parametrize(("name", "line"), EXAMPLES, ids=[f"{name}: {line}" for name, line in EXAMPLES])
+def test_example(name: str, line: str, bin: Path, example_env: dict[str, str], tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", line], cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True,
+        env={**example_env, "PATH": f"{bin}:{example_env['PATH']}"}, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr.decode()
+    told = [json.loads(text) for text in done.stderr.decode().splitlines() if text.startswith("{")]
+    assert [document for document in told if "errors" in document] == []
+    assert any(part.split()[:1] == [name] for part in line.replace("|", "\n").replace(";", "\n").splitlines())

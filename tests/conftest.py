@@ -1,0 +1,121 @@
+"""What every test may lean on: a pinned world, our commands, stores, images and a registry.
+
+The helpers in `support/` are importable by their names. Tests that need root fail without it; none is skipped, because
+what was not run was not tested.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE / "support"))
+
+import leaks  # noqa: E402
+import rootfs  # noqa: E402
+from commands import Commands  # noqa: E402
+from images import Image  # noqa: E402
+
+from ocipipe.cli import scripts  # noqa: E402
+from ocipipe.host import mounts, trees  # noqa: E402
+
+CACHE = HERE.parent / ".cache"
+CALLER = dict(os.environ)
+"""The environment that pytest was started with, for what needs the user's own settings (pip's index)."""
+
+for variable in [name for name in os.environ if name.startswith(("OCIPIPE_", "DOCKER_", "REGISTRY_", "XDG_", "LC_"))]:
+    del os.environ[variable]
+for variable in ("PYTHONPATH", "PYTHONHOME", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"):
+    os.environ.pop(variable, None)
+os.environ |= {"TZ": "UTC", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TERM": "xterm"}
+os.environ["PATH"] += ":/usr/sbin:/sbin"
+os.umask(0o022)
+
+NEEDS_ROOT = {"system", "hardening", "compat", "bench"}
+
+
+@pytest.fixture(autouse=True)
+def _root_where_it_is_needed(request: pytest.FixtureRequest) -> None:
+    if os.geteuid() != 0 and NEEDS_ROOT & set(request.path.relative_to(HERE).parts):
+        pytest.fail("this test needs root: it mounts and runs containers")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A home of its own; and at the end, nothing is left running or mounted."""
+    base = tmp_path_factory.getbasetemp()
+    home = base / "home"
+    home.mkdir()
+    os.environ["HOME"] = str(home)
+    yield
+    left = leaks.after(base)
+    assert not left, "\n".join(["tests left this behind:", *left])
+
+
+@pytest.fixture(scope="session")
+def caller_env() -> dict[str, str]:
+    """The environment of whoever started the tests."""
+    return CALLER
+
+
+@pytest.fixture(scope="session")
+def bin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with our commands."""
+    directory = tmp_path_factory.mktemp("bin")
+    scripts.main([str(directory)])
+    return directory
+
+
+@pytest.fixture
+def store_root(tmp_path: Path) -> Iterator[Path]:
+    """The path of a store that is not there yet; removed after the test with all that is mounted in it."""
+    root = tmp_path / "store"
+    yield root
+    left = mounts.mounted_under(str(root))
+    mounts.unmount_under(str(root))
+    trees.remove_tree(str(root))
+    assert not left, f"still mounted after the test: {left}"
+
+
+@pytest.fixture
+def run(bin: Path, store_root: Path, tmp_path: Path) -> Commands:
+    """Our commands, in an environment with a store, a home and run-time state of their own."""
+    home = tmp_path / "home"
+    home.mkdir()
+    env = {
+        "PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8", "TZ": "UTC", "TERM": "xterm",
+        "OCIPIPE_ROOT": str(store_root), "OCIPIPE_RUN_ROOT": str(tmp_path / "run"), "TMPDIR": str(tmp_path),
+    }  # fmt: skip
+    return Commands(bin, env)
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    """Debian's docker-registry on loopback, plain HTTP and without users; empty at first, shared by all tests."""
+    from registry import DockerRegistry
+
+    with DockerRegistry(tmp_path_factory.mktemp("registry")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def busybox_image() -> Image:
+    """The host's busybox in one layer."""
+    return rootfs.busybox_image()
+
+
+@pytest.fixture(scope="session")
+def debian_image() -> Image:
+    """Debian bookworm in one layer (see rootfs.debian_root), made on first use and kept in .cache/."""
+    return rootfs.debian_image(CACHE)
+
+
+@pytest.fixture(scope="session")
+def debian_root() -> Path:
+    """The tree that debian_image was made from; not to be changed."""
+    return rootfs.debian_root(CACHE)

@@ -1,0 +1,96 @@
+"""A Debian base image made with debootstrap: runs, and keeps what gets lost easily on the way."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import Commands
+from images import Image, layer_path
+from layer_trees import Node, snapshot
+from rootfs import CAPABILITY, MTIME
+
+GETXATTR = {"x86_64": 191, "aarch64": 8}
+"""The system call's number: the image has perl and no getfattr."""
+
+
+@pytest.fixture(scope="module")
+def base(registry: Any, debian_image: Image) -> str:
+    debian_image.push(registry.address, "system/debian", "bookworm")
+    return f"{registry.address}/system/debian:bookworm"
+
+
+def tree(root: Path) -> dict[bytes, Node]:
+    """Every path with all that it shows but for its time."""
+    found = snapshot(root)
+    for node in found.values():
+        node.mtime = None
+    del found[b""]  # the archive has no entry for the root itself
+    return found
+
+
+def hard_links(root: Path) -> set[frozenset[str]]:
+    """The groups of names that are one file."""
+    groups: dict[int, set[str]] = defaultdict(set)
+    for directory, _, names in os.walk(root):
+        for name in names:
+            path = os.path.join(directory, name)
+            found = os.lstat(path)
+            if found.st_nlink > 1:
+                groups[found.st_ino].add(os.path.relpath(path, root))
+    return {frozenset(group) for group in groups.values()}
+
+
+def test_it_runs(run: Commands, base: str) -> None:
+    done = run.shell(f"img-pull {base} | ctr-run --rm - cat /etc/os-release")
+    assert b"Debian GNU/Linux 12" in done.out
+
+
+def test_inside_a_container(run: Commands, base: str) -> None:
+    run("img-pull", base)
+    script = "cd /opt/kept; stat -c '%n %a %u:%g %h %F' capable device fifo linked owned plain setgid setuid sticky"
+    assert run("ctr-run", "--rm", base, "bash", "-c", script).out.decode().splitlines() == [
+        "capable 755 0:0 1 regular file",
+        "device 666 0:0 1 character special file",
+        "fifo 640 0:0 1 fifo",
+        "linked 644 0:0 2 regular file",
+        "owned 644 123456:654321 1 regular file",
+        "plain 644 0:0 2 regular file",
+        "setgid 2755 0:42 1 regular file",
+        "setuid 4755 0:0 1 regular file",
+        "sticky 1777 0:0 2 directory",
+    ]
+    perl = 'my $b = "\\0" x 64; my $n = syscall(%d, "/opt/kept/capable", "security.capability", $b, 64); ' % (
+        GETXATTR[platform.machine()]
+    )
+    seen = run("ctr-run", "--rm", base, "perl", "-e", perl + 'print unpack("H*", substr($b, 0, $n))')
+    assert seen.out.decode() == CAPABILITY.hex()
+
+
+def test_the_unpacked_layer_is_the_tree(
+    run: Commands, base: str, store_root: Path, debian_image: Image, debian_root: Path
+) -> None:
+    run("img-pull", base)
+    layer = layer_path(store_root, debian_image)
+    assert tree(layer) == tree(debian_root)
+    assert hard_links(layer) == hard_links(debian_root)
+    assert os.lstat(layer / "etc" / "os-release").st_mtime == MTIME
+
+
+def test_the_unpacked_bundle_is_the_tree(run: Commands, base: str, debian_root: Path, tmp_path: Path) -> None:
+    run("img-pull", base)
+    run("ctr-unpack", base, tmp_path / "bundle")
+    rootfs = tmp_path / "bundle" / "rootfs"
+    assert tree(rootfs) == tree(debian_root)
+    assert hard_links(rootfs) == hard_links(debian_root)
+
+
+def test_a_second_pull_fetches_nothing(run: Commands, base: str, registry: Any, debian_image: Image) -> None:
+    (first,) = run("img-pull", base).documents
+    (second,) = run("img-pull", base).documents
+    assert first == second
+    assert first["digest"] == debian_image.digest

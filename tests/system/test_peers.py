@@ -1,0 +1,154 @@
+"""The other tools on both sides of us: what they push we pull and run, what we push and keep they read."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import Commands
+from images import Image, Layer, image, index
+from rootfs import busybox_image as make_busybox
+from rootfs import busybox_tar
+
+
+def call(*argv: str | Path, **settings: Any) -> bytes:
+    """Another tool's stdout; its failure shows what it said."""
+    done = subprocess.run(list(map(str, argv)), capture_output=True, check=False, timeout=240, **settings)
+    assert done.returncode == 0, f"{argv}: {done.stderr.decode()}"
+    return done.stdout
+
+
+def skopeo_push(made: Image, reference: str, directory: Path, *args: str) -> None:
+    call("skopeo", "copy", "-q", "--dest-tls-verify=false", *args,
+         f"oci:{made.write_layout(directory / 'layout')}", f"docker://{reference}")  # fmt: skip
+
+
+class Podman:
+    """podman with a storage of its own, and no network."""
+
+    def __init__(self, directory: Path) -> None:
+        self.argv = [
+            "podman", "--root", str(directory / "root"), "--runroot", str(directory / "run"), "--tmpdir",
+            str(directory / "tmp"), "--storage-driver", "vfs", "--events-backend", "none", "--cgroup-manager",
+            "cgroupfs", "--runtime", "runc",
+        ]  # fmt: skip
+
+    def __call__(self, *args: str) -> bytes:
+        return call(*self.argv, *args)
+
+
+@pytest.fixture
+def podman(tmp_path: Path) -> Iterator[Podman]:
+    found = Podman(tmp_path / "podman")
+    yield found
+    found("system", "reset", "--force")
+
+
+@pytest.mark.parametrize("family", ["oci", "v2s2"])
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_what_skopeo_pushes_we_pull_and_run(
+    family: str, compression: str, run: Commands, registry: Any, tmp_path: Path
+) -> None:
+    if (family, compression) == ("v2s2", "zstd"):
+        made, args = make_busybox(), ["--format", "v2s2"]  # Docker's family has no zstd: skopeo would refuse
+    else:
+        made, args = make_busybox(compression=compression), ["--format", family]
+    reference = f"{registry.address}/peers/skopeo-{family}-{compression}:1"
+    skopeo_push(made, reference, tmp_path, *args)
+    done = run.shell(f"img-pull {reference} | ctr-run --rm - cat /etc/os-release")
+    assert b"BusyBox from this machine" in done.out
+    raw = call("skopeo", "inspect", "--raw", "--tls-verify=false", f"docker://{reference}")
+    assert run("img-inspect", "--manifest", reference).out == raw
+
+
+def test_an_index_that_skopeo_pushes(run: Commands, registry: Any, tmp_path: Path) -> None:
+    other = image([Layer(busybox_tar())], on="linux/s390x")
+    made = index(other, make_busybox())
+    reference = f"{registry.address}/peers/index:1"
+    skopeo_push(made, reference, tmp_path, "--all")
+    assert run.shell(f"img-pull {reference} | ctr-run --rm - echo ran").out == b"ran\n"
+    (whole,) = run("img-pull", "--all-platforms", reference).documents
+    raw = call("skopeo", "inspect", "--raw", "--tls-verify=false", f"docker://{reference}")
+    assert run("img-inspect", "--index", reference).out == raw
+    assert whole["mediaType"] == json.loads(raw)["mediaType"]
+    (chosen,) = run("img-pull", "--platform", "linux/s390x", "--no-unpack", reference).documents
+    assert chosen["digest"] == other.digest
+
+
+@pytest.mark.parametrize("docker", [False, True], ids=["oci", "docker"])
+def test_what_we_push_skopeo_and_podman_read(
+    docker: bool, run: Commands, registry: Any, podman: Podman, tmp_path: Path
+) -> None:
+    made = make_busybox(docker=docker)
+    source = f"{registry.address}/peers/source-{docker}:1".lower()
+    pushed = f"{registry.address}/peers/pushed-{docker}:1".lower()
+    made.push(registry.address, f"peers/source-{docker}".lower(), "1")
+    run.shell(f"img-pull {source} | img-push {pushed}")
+    seen = json.loads(call("skopeo", "inspect", "--tls-verify=false", f"docker://{pushed}"))
+    assert seen["Digest"] == made.digest
+    assert seen["Layers"] == [layer["digest"] for layer in made.document["layers"]]
+    assert call("skopeo", "inspect", "--raw", "--tls-verify=false", f"docker://{pushed}") == made.raw
+    podman("pull", "-q", "--tls-verify=false", pushed)
+    (inspected,) = json.loads(podman("image", "inspect", pushed))
+    assert inspected["Digest"] == made.digest
+    assert f"sha256:{inspected['Id']}" == made.document["config"]["digest"]
+
+
+def test_podman_runs_what_we_push(run: Commands, registry: Any, podman: Podman) -> None:
+    make_busybox().push(registry.address, "peers/runs", "1")
+    reference = f"{registry.address}/peers/runs"
+    run.shell(f"img-pull {reference}:1 | img-push {reference}:2")
+    ran = podman(
+        "run", "--rm", "--network", "none", "--tls-verify=false", "--cgroups=disabled", f"{reference}:2", "echo", "ran"
+    )
+    assert ran == b"ran\n"
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_layers_that_we_compress_skopeo_verifies(
+    compression: str, run: Commands, registry: Any, tmp_path: Path
+) -> None:
+    """skopeo checks each layer's digest and diff ID on the way into a directory of its own."""
+    made = make_busybox(compression="none")
+    made.push(registry.address, "peers/plain", "1")
+    pushed = f"{registry.address}/peers/compressed-{compression}:1"
+    run.shell(f"img-pull {registry.address}/peers/plain:1 | img-push --force-compression {compression} {pushed}")
+    call("skopeo", "copy", "-q", "--src-tls-verify=false", f"docker://{pushed}", f"oci:{tmp_path}/copied:1")
+    raw = json.loads(call("skopeo", "inspect", "--raw", f"oci:{tmp_path}/copied:1"))
+    (layer,) = raw["layers"]
+    assert layer["mediaType"].endswith(f"tar+{compression}")
+    call("umoci", "unpack", "--image", f"{tmp_path}/copied:1", tmp_path / "bundle")
+    assert "BusyBox" in (tmp_path / "bundle" / "rootfs" / "etc" / "os-release").read_text()
+
+
+def test_peers_read_our_store_as_it_stands(
+    run: Commands, registry: Any, store_root: Path, busybox_image: Image, tmp_path: Path
+) -> None:
+    busybox_image.push(registry.address, "peers/layout", "1")
+    name = f"{registry.address}/peers/layout:1"
+    run("img-pull", name)
+    layout = store_root / "images"
+    call("skopeo", "copy", "-q", f"oci:{layout}:{name}", f"dir:{tmp_path}/copied")
+    assert (tmp_path / "copied" / "manifest.json").read_bytes() == busybox_image.raw
+    assert name in call("umoci", "ls", "--layout", layout).decode().split()
+    call("umoci", "unpack", "--image", f"{layout}:{name}", tmp_path / "bundle")
+    assert "BusyBox" in (tmp_path / "bundle" / "rootfs" / "etc" / "os-release").read_text()
+
+
+def test_we_read_what_skopeo_writes_into_our_store(
+    run: Commands, registry: Any, store_root: Path, busybox_image: Image, tmp_path: Path
+) -> None:
+    """The layout is shared: an image that another tool puts there can be listed, run and pushed."""
+    busybox_image.push(registry.address, "peers/first", "1")
+    run("img-pull", f"{registry.address}/peers/first:1")
+    other = image([Layer(busybox_tar())], {"Cmd": ["echo", "by another tool"], "Env": ["PATH=/bin"]})
+    other.write_layout(tmp_path / "other")
+    call("skopeo", "copy", "-q", f"oci:{tmp_path}/other", f"oci:{store_root}/images:theirs")
+    assert {entry["digest"] for entry in run("img-ls").documents} == {busybox_image.digest, other.digest}
+    assert run("ctr-run", "--rm", "theirs").out == b"by another tool\n"
+    (pushed,) = run("img-push", "theirs", f"{registry.address}/peers/theirs:1").documents
+    assert pushed["digest"] == other.digest

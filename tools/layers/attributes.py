@@ -1,0 +1,100 @@
+"""Owners, modes, extended attributes and times of what a layer makes, and of what is copied up from a lower layer."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+from ..errors import Unsupported
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+INTERNAL = (b"trusted.overlay.", b"user.overlay.")
+"""overlayfs's own marks: never taken from an archive or a lower layer, where they would hide or redirect files."""
+_HOST_ONLY = frozenset((b"security.selinux", b"system.nfs4_acl"))
+"""Labels of the machine that made the archive; they mean nothing here (umoci leaves out the same two)."""
+_ACL_DEFAULT = b"system.posix_acl_default"
+_ACLS = (b"system.posix_acl_access", _ACL_DEFAULT)
+_TIME_LIMIT = (1 << 62) // 1_000_000_000 * 1_000_000_000
+
+
+def is_carried(name: bytes) -> bool:
+    """Whether an extended attribute of this name goes from an archive into the layer."""
+    return not name.startswith(INTERNAL) and name not in _HOST_ONLY
+
+
+def clamp(mtime: int) -> int:
+    """A time in nanoseconds that utimensat(2) takes; the file system may limit it further."""
+    return max(-_TIME_LIMIT, min(mtime, _TIME_LIMIT))
+
+
+def set_xattrs(target: int | str | bytes, xattrs: Mapping[bytes, bytes], subject: str) -> None:
+    """Sets what is carried over, on an open file or on a path that is not followed. Raises Unsupported, OSError."""
+    for name, value in xattrs.items():
+        if not is_carried(name):
+            continue
+        try:
+            if isinstance(target, int):
+                os.setxattr(target, name, value)
+            else:
+                os.setxattr(target, name, value, follow_symlinks=False)
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.ENOSPC, errno.E2BIG, errno.ERANGE):
+                raise
+            shown = name[:80].decode("utf-8", "backslashreplace")
+            why = os.strerror(error.errno).lower()
+            problem = f"the file system does not take its extended attribute {shown} ({len(value)} bytes): {why}"
+            raise Unsupported(subject, problem, "put the store on another file system: ext4, xfs or btrfs") from None
+
+
+def clear_xattrs(fd: int) -> None:
+    """Removes what an archive's entry replaces; overlayfs's marks stay."""
+    for name in os.listxattr(fd):
+        raw = os.fsencode(name)
+        if is_carried(raw):
+            os.removexattr(fd, raw)
+
+
+def inherits(fd: int, found: os.stat_result) -> bool:
+    """Whether what is made in a directory gets its group (setgid) or its default ACL instead of ours."""
+    if found.st_mode & stat.S_ISGID:
+        return True
+    try:
+        os.getxattr(fd, _ACL_DEFAULT)
+    except OSError:  # none, or a file system without ACLs
+        return False
+    return True
+
+
+def drop_inherited(target: int | bytes) -> None:
+    """Takes off a new entry the ACLs that its directory gave it."""
+    for name in _ACLS:
+        try:
+            if isinstance(target, int):
+                os.removexattr(target, name)
+            else:
+                os.removexattr(target, name, follow_symlinks=False)
+        except OSError as error:
+            if error.errno not in (errno.ENODATA, errno.EOPNOTSUPP):
+                raise
+
+
+def at(dir_fd: int, name: bytes) -> bytes:
+    """A path for the system calls that take no directory descriptor; its last part is not followed by `l…` calls."""
+    return b"/proc/self/fd/%d/%s" % (dir_fd, name)
+
+
+def copy_to(fd: int, source: bytes, found: os.stat_result, subject: str) -> None:
+    """Gives the open file `fd` the owner, mode and extended attributes of `source`, which is not followed; no times."""
+    os.fchown(fd, found.st_uid, found.st_gid)
+    os.fchmod(fd, stat.S_IMODE(found.st_mode))
+    set_xattrs(fd, read_xattrs(source), subject)
+
+
+def read_xattrs(source: bytes) -> dict[bytes, bytes]:
+    """The extended attributes of `source`, not followed."""
+    names = [os.fsencode(name) for name in os.listxattr(source, follow_symlinks=False)]
+    return {name: os.getxattr(source, name, follow_symlinks=False) for name in names}

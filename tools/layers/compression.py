@@ -1,0 +1,182 @@
+"""Layer compression: gzip through isal, zstd through zstandard, both as streams in bounded memory.
+
+A layer's magic bytes decide, not its media type: registries serve layers whose type lies, and every peer reads them.
+Compressed output is deterministic for one version of the compressor (no name, no time, fixed level); only the diff
+ID, never a compressed digest, is the same across versions.
+"""
+
+from __future__ import annotations
+
+from ..errors import Corrupt, Unsupported
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Protocol
+
+    class Compressor(Protocol):
+        """Takes plain bytes in and gives compressed bytes out, some later than others."""
+
+        def compress(self, data: bytes, /) -> bytes:
+            """What is ready after `data`; may be empty."""
+
+        def flush(self) -> bytes:
+            """The rest; nothing may follow."""
+
+
+KINDS = ("none", "gzip", "zstd")
+PIECE = 1 << 18
+"""The most bytes that inflating gzip hands out at once."""
+_ZSTD_SLICE = 2048
+"""Compressed bytes fed to zstd at once. A block of 4 bytes stands for at most 128 KiB, so one slice makes at most
+64 MiB; typical layers make some KiB of it, which are gathered to PIECE bytes."""
+_GZIP_LEVEL = 2
+_ZSTD_LEVEL = 3
+
+_MAGIC = (
+    (b"\x1f\x8b\x08", "gzip"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"BZh", "bzip2"),
+)
+
+
+def detect(start: bytes) -> str:
+    """The compression that content beginning with `start` (6 bytes are enough) has: `gzip`, `zstd`, `xz`, `bzip2`, or
+    `none`. A zstd skippable frame counts as zstd (RFC 8878, 3.1.2)."""
+    for magic, kind in _MAGIC:
+        if start.startswith(magic):
+            return kind
+    if len(start) >= 4 and start[0] & 0xF0 == 0x50 and start[1:4] == b"\x2a\x4d\x18":
+        return "zstd"
+    return "none"
+
+
+def decompress(chunks: Iterable[bytes], subject: str = "layer") -> Iterator[bytes]:
+    """The plain content of `chunks`, of whichever compression they show to have, in pieces of bounded size.
+
+    Several gzip members or zstd frames in a row are one stream; what follows the last and begins none is ignored, as
+    gzip(1) does. Raises Corrupt for a damaged or truncated stream, Unsupported for another compression.
+    """
+    source = iter(chunks)
+    start = b""
+    while len(start) < 6 and (chunk := next(source, None)) is not None:
+        start += chunk
+    kind = detect(start)
+    if kind == "gzip":
+        yield from _gunzip(start, source, subject)
+    elif kind == "zstd":
+        yield from _unzstd(start, source, subject)
+    elif kind == "none":
+        if start:
+            yield start
+        yield from source
+    else:
+        raise Unsupported(subject, f"is compressed with {kind}", "layers are plain, gzip or zstd: have it built again")
+
+
+def compressor(kind: str) -> Compressor:
+    """A fresh compressor of `none`, `gzip` or `zstd`."""
+    if kind == "gzip":
+        from isal import isal_zlib
+
+        made: Compressor = isal_zlib.compressobj(_GZIP_LEVEL, wbits=31)
+        return made
+    if kind == "zstd":
+        import zstandard
+
+        return zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_checksum=True).compressobj()
+    if kind == "none":
+        return _Plain()
+    raise Unsupported(f"compression {kind}", "is not known", "choose gzip, zstd or none")
+
+
+class _Plain:
+    """No compression."""
+
+    __slots__ = ()
+
+    def compress(self, data: bytes, /) -> bytes:
+        return data
+
+    def flush(self) -> bytes:
+        return b""
+
+
+def _gunzip(start: bytes, source: Iterator[bytes], subject: str) -> Iterator[bytes]:
+    from isal import igzip_lib
+
+    member = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
+    chunk: bytes | None = start
+    while chunk is not None:
+        try:
+            piece = member.decompress(chunk, PIECE)
+        except (igzip_lib.error, ValueError) as error:  # type: ignore[misc]  # its stub calls the class a value
+            raise _damaged(subject, "gzip", error) from None
+        if piece:
+            yield piece
+        if member.eof:
+            chunk = _next_start(member.unused_data, source, "gzip")
+            if chunk is None:
+                return
+            member = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
+        else:
+            chunk = next(source, None) if member.needs_input else b""
+    raise _truncated(subject, "gzip")
+
+
+def _unzstd(start: bytes, source: Iterator[bytes], subject: str) -> Iterator[bytes]:
+    import zstandard
+
+    frame = zstandard.ZstdDecompressor().decompressobj()
+    pieces: list[bytes] = []
+    size = 0
+    chunk: bytes | None = start
+    while chunk is not None:
+        view = memoryview(chunk)
+        position = 0
+        chunk = None
+        while position < len(view):
+            try:
+                piece = frame.decompress(view[position : position + _ZSTD_SLICE])
+            except zstandard.ZstdError as error:
+                raise _damaged(subject, "zstd", error) from None
+            position += _ZSTD_SLICE
+            pieces.append(piece)
+            size += len(piece)
+            if size >= PIECE:
+                yield b"".join(pieces)
+                pieces.clear()
+                size = 0
+            if frame.eof:
+                chunk = _next_start(frame.unused_data + view[position:].tobytes(), source, "zstd")
+                if chunk is None:
+                    yield b"".join(pieces)
+                    return
+                frame = zstandard.ZstdDecompressor().decompressobj()
+                break
+        else:
+            chunk = next(source, None)
+    raise _truncated(subject, "zstd")
+
+
+def _next_start(rest: bytes, source: Iterator[bytes], kind: str) -> bytes | None:
+    """The beginning of another member or frame after the end of one, or None; the source is then read to its end."""
+    while len(rest) < 6 and (chunk := next(source, None)) is not None:
+        rest += chunk
+    if detect(rest) == kind:
+        return rest
+    for _ in source:
+        pass
+    return None
+
+
+_REMEDY = "the image is broken: pull it again, or tell who publishes it"
+
+
+def _damaged(subject: str, kind: str, error: Exception) -> Corrupt:
+    return Corrupt(subject, f"its {kind} stream is damaged: {error}", _REMEDY)
+
+
+def _truncated(subject: str, kind: str) -> Corrupt:
+    return Corrupt(subject, f"its {kind} stream is truncated", _REMEDY)

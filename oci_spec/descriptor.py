@@ -49,7 +49,7 @@ class Descriptor:
         return cls(document, subject)
 
     @classmethod
-    def make(cls, media_type: str, data: bytes, **fields: object) -> Descriptor:
+    def make(cls, media_type: str, data: bytes, /, **fields: object) -> Descriptor:
         """The descriptor of `data`; further fields (`annotations`, `platform`) by their JSON names."""
         return cls({"mediaType": media_type, "digest": digest.of_bytes(data), "size": len(data), **fields})
 

@@ -22,14 +22,21 @@ if TYPE_CHECKING:
 class _Stored:
     """What manifest and index share."""
 
-    __slots__ = ("digest", "document", "media_type", "raw", "size")
+    __slots__ = ("_digest", "document", "media_type", "raw", "size")
 
     def __init__(self, data: bytes, document: Document, media_type: str) -> None:
         self.raw = data
         self.document = document
         self.media_type = media_type
         self.size = len(data)
-        self.digest: Digest = of_bytes(data)
+        self._digest: Digest | None = None
+
+    @property
+    def digest(self) -> Digest:
+        """Of the bytes; made when it is asked for, because a layout's index is read often and never asked."""
+        if self._digest is None:
+            self._digest = of_bytes(self.raw)
+        return self._digest
 
     def _entries(self, key: str, subject: str) -> list[Descriptor]:
         entries: list[Document] = self.document[key]  # type: ignore[assignment]
@@ -106,14 +113,18 @@ class Index(_Stored):
         """
         best: Descriptor | None = None
         score = 0
-        plain = [entry for entry in self.manifests if not media_types.is_index(entry.media_type)]
-        for entry in plain:
+        candidates = 0
+        silent: Descriptor | None = None
+        for entry in self.manifests:
             theirs = entry.platform
-            if theirs is not None and theirs.known and platform.runs(theirs) > score:
-                best, score = entry, platform.runs(theirs)
-        if best is None and len(plain) == 1 and plain[0].platform is None:
-            return plain[0]
-        return best
+            if media_types.is_index(entry.media_type) or (theirs is not None and not theirs.known):
+                continue
+            candidates += 1
+            if theirs is None:
+                silent = entry
+            elif (suits := platform.runs(theirs)) > score:
+                best, score = entry, suits
+        return silent if candidates == 1 and silent is not None else best
 
     def nested(self) -> list[Descriptor]:
         """The entries that are indexes themselves."""
@@ -130,16 +141,17 @@ def parse(data: bytes, media_type: str | None, subject: str = "manifest") -> Man
     said = media_type.partition(";")[0].strip().lower() if media_type is not None else None
     document = jsondoc.load_object(data, subject)
     own = document.get("mediaType")
+    own = own if isinstance(own, str) else None
     if said in media_types.SCHEMA_1 or document.get("schemaVersion") == 1:
         raise FormatError(subject, "is a Docker schema 1 manifest, which is no longer supported (push the image anew)")
     if said is not None and said not in media_types.INDEXES | media_types.MANIFESTS:
         raise FormatError(subject, f"came as {said}, which is no image manifest or index")
-    if said is not None and isinstance(own, str) and own != said:
+    if said and own and own != said:
         raise FormatError(subject, f"is {own[:200]} by its mediaType, but came as {said}")
     is_index = said in media_types.INDEXES if said else own in media_types.INDEXES or "manifests" in document
     name = "image-index" if is_index else "image-manifest"
     semantics.check(name, validate.check(name, document, subject), subject)
-    chosen = said or (own if isinstance(own, str) else None)
+    chosen = said or own
     if is_index:
         return Index(data, document, chosen or media_types.OCI_INDEX, subject)
     return Manifest(data, document, chosen or media_types.OCI_MANIFEST, subject)

@@ -87,6 +87,9 @@ def _runtime_config(value: Any, pointer: str) -> Found:
         yield from _distinct(process.get("rlimits", ()), "type", f"{pointer}/process/rlimits")
     yield from _distinct(linux.get("namespaces", ()), "type", f"{pointer}/linux/namespaces")
     yield from _distinct(linux.get("devices", ()), "path", f"{pointer}/linux/devices")
+    for number, device in enumerate(linux.get("devices", ())):
+        if device["type"] != "p" and not {"major", "minor"} <= device.keys():
+            yield Violation(f"{pointer}/linux/devices/{number}", "lacks major and minor, which only a fifo may")
     for clock in linux.get("timeOffsets", ()):
         if clock not in ("boottime", "monotonic"):
             yield Violation(f"{pointer}/linux/timeOffsets/{escape(clock)}", "is no clock that has an offset")

@@ -40,14 +40,16 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("validation", "valid violations"),
         ("descriptor", "mediaType digest"),
         ("descriptor", "digest size"),
-        ("image-config", "rootfs"),
-        ("image-config", "architecture os"),
         ("runtime-features", "ociVersionMin"),
         ("runtime-features", "ociVersionMax"),
         ("runtime-state", "ociVersion status"),
         ("runtime-state", "ociVersion bundle"),
         ("runtime-config", "ociVersion"),
+        ("image-config", "rootfs"),
+        ("image-config", "architecture os"),
         ("error", "errors"),
+        ("registries", "registries"),
+        ("action", "action object reasons"),
     )
 )
 """Fields that only documents of a type have together, the surest first."""
@@ -111,9 +113,12 @@ def _validator(name: str) -> Any:
     found = _validators.get(name)
     if found is None:
         import jsonschema
-        import referencing
+        import referencing.jsonschema
 
-        resources = [(f"{other}.json", referencing.Resource.from_contents(schema(other))) for other in TYPES]
+        # With their "$schema" jsonschema would go back to its own reading of `pattern`.
+        contents = {other: {key: part for key, part in schema(other).items() if key != "$schema"} for other in TYPES}
+        draft = referencing.jsonschema.DRAFT202012
+        resources = [(f"{other}.json", draft.create_resource(content)) for other, content in contents.items()]
         registry: Any = referencing.Registry().with_resources(resources)
         extend: Any = jsonschema.validators.extend
         kind = extend(jsonschema.Draft202012Validator, {"pattern": _pattern_errors})

@@ -1,4 +1,4 @@
-"""Moving an image: pull, push, mirror, save and load are all `copy` between a Source and a Destination.
+"""Moving an image: pull, push, mirror, save and load are all a Transfer from one Content to another place.
 
 Children go before parents: blobs, then the manifest that names them, then the index that names manifests. Whatever
 ends a copy half-way, the destination never holds a manifest whose content is missing.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from oci_spec.manifest import Index, Manifest
 
     from .context import Progress
-    from .store.contract import Destination, Source, Tap
+    from .store.contract import Content, Sink, Tap
 
     Choose = Callable[[Index], Sequence[Descriptor]]
     """Which entries of an index are wanted."""
@@ -48,8 +48,8 @@ class Transfer:
 
     def __init__(
         self,
-        source: Source,
-        destination: Destination,
+        source: Content,
+        destination: Sink,
         progress: Progress,
         *,
         jobs: int = 3,

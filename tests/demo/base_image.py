@@ -11,7 +11,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from oci_spec import reference  # noqa: E402
-from rootfs import busybox_image  # noqa: E402
+from rootfs import busybox_image
+
+from oci_spec import reference
 
 busybox_image().into_store(os.environ["OCIPIPE_ROOT"], str(reference.parse(sys.argv[1])))

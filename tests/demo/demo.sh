@@ -48,12 +48,12 @@ done
 [ -n "$registry" ] || { cat "$work/registry.log" >&2; echo "demo: the registry did not start" >&2; exit 1; }
 
 say "A registry runs on $registry. A base image, made of this machine's busybox:"
-run "$PWD/.venv/bin/python tests/demo/base_image.py busybox:demo"
+run "python tests/demo/base_image.py busybox:demo"
 run "img-ls"
 
 say "Push it, and take it out of the store:"
 run "img-push busybox:demo $registry/busybox:demo"
-run "img-rm busybox:demo"
+run "img-rm -q busybox:demo"
 
 say "Pull it. What comes out is an OCI descriptor, and that is what every pipe carries:"
 run "img-pull $registry/busybox:demo"

@@ -95,7 +95,6 @@ class Image:
     def into_store(self, root: str | Path, name: str) -> None:
         """Puts the image into the ocipipe store `root` under `name` (in full), as a pull would leave it."""
         from oci_spec.descriptor import Descriptor
-
         from ocipipe.images.entry import describe
         from ocipipe.store.store import Store
 
@@ -272,7 +271,6 @@ def chain_id(diff_ids: Sequence[str]) -> str:
 def layer_path(store: str | Path, image: Image) -> Path:
     """Where the store keeps the topmost unpacked layer of an image."""
     from oci_spec.digest import Digest
-
     from ocipipe.store.store import Store
 
     chain = chain_id(image.config["rootfs"]["diff_ids"])

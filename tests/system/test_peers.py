@@ -1,44 +1,18 @@
-"""The other tools on both sides of us: what they push we pull and run, what we push and keep they read."""
+"""The other tools on both sides of us: what they push we pull and run, what we push they read and run."""
 
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from commands import Commands
-from images import Image, Layer, image, index
+from images import Layer, image, index
+from peers import Podman, call, skopeo_push
 from rootfs import busybox_image as make_busybox
 from rootfs import busybox_tar
-
-
-def call(*argv: str | Path, **settings: Any) -> bytes:
-    """Another tool's stdout; its failure shows what it said."""
-    done = subprocess.run(list(map(str, argv)), capture_output=True, check=False, timeout=240, **settings)
-    assert done.returncode == 0, f"{argv}: {done.stderr.decode()}"
-    return done.stdout
-
-
-def skopeo_push(made: Image, reference: str, directory: Path, *args: str) -> None:
-    call("skopeo", "copy", "-q", "--dest-tls-verify=false", *args,
-         f"oci:{made.write_layout(directory / 'layout')}", f"docker://{reference}")  # fmt: skip
-
-
-class Podman:
-    """podman with a storage of its own, and no network."""
-
-    def __init__(self, directory: Path) -> None:
-        self.argv = [
-            "podman", "--root", str(directory / "root"), "--runroot", str(directory / "run"), "--tmpdir",
-            str(directory / "tmp"), "--storage-driver", "vfs", "--events-backend", "none", "--cgroup-manager",
-            "cgroupfs", "--runtime", "runc",
-        ]  # fmt: skip
-
-    def __call__(self, *args: str) -> bytes:
-        return call(*self.argv, *args)
 
 
 @pytest.fixture
@@ -80,9 +54,7 @@ def test_an_index_that_skopeo_pushes(run: Commands, registry: Any, tmp_path: Pat
 
 
 @pytest.mark.parametrize("docker", [False, True], ids=["oci", "docker"])
-def test_what_we_push_skopeo_and_podman_read(
-    docker: bool, run: Commands, registry: Any, podman: Podman, tmp_path: Path
-) -> None:
+def test_what_we_push_skopeo_and_podman_read(docker: bool, run: Commands, registry: Any, podman: Podman) -> None:
     made = make_busybox(docker=docker)
     source = f"{registry.address}/peers/source-{docker}:1".lower()
     pushed = f"{registry.address}/peers/pushed-{docker}:1".lower()
@@ -123,32 +95,3 @@ def test_layers_that_we_compress_skopeo_verifies(
     assert layer["mediaType"].endswith(f"tar+{compression}")
     call("umoci", "unpack", "--image", f"{tmp_path}/copied:1", tmp_path / "bundle")
     assert "BusyBox" in (tmp_path / "bundle" / "rootfs" / "etc" / "os-release").read_text()
-
-
-def test_peers_read_our_store_as_it_stands(
-    run: Commands, registry: Any, store_root: Path, busybox_image: Image, tmp_path: Path
-) -> None:
-    busybox_image.push(registry.address, "peers/layout", "1")
-    name = f"{registry.address}/peers/layout:1"
-    run("img-pull", name)
-    layout = store_root / "images"
-    call("skopeo", "copy", "-q", f"oci:{layout}:{name}", f"dir:{tmp_path}/copied")
-    assert (tmp_path / "copied" / "manifest.json").read_bytes() == busybox_image.raw
-    assert name in call("umoci", "ls", "--layout", layout).decode().split()
-    call("umoci", "unpack", "--image", f"{layout}:{name}", tmp_path / "bundle")
-    assert "BusyBox" in (tmp_path / "bundle" / "rootfs" / "etc" / "os-release").read_text()
-
-
-def test_we_read_what_skopeo_writes_into_our_store(
-    run: Commands, registry: Any, store_root: Path, busybox_image: Image, tmp_path: Path
-) -> None:
-    """The layout is shared: an image that another tool puts there can be listed, run and pushed."""
-    busybox_image.push(registry.address, "peers/first", "1")
-    run("img-pull", f"{registry.address}/peers/first:1")
-    other = image([Layer(busybox_tar())], {"Cmd": ["echo", "by another tool"], "Env": ["PATH=/bin"]})
-    other.write_layout(tmp_path / "other")
-    call("skopeo", "copy", "-q", f"oci:{tmp_path}/other", f"oci:{store_root}/images:theirs")
-    assert {entry["digest"] for entry in run("img-ls").documents} == {busybox_image.digest, other.digest}
-    assert run("ctr-run", "--rm", "theirs").out == b"by another tool\n"
-    (pushed,) = run("img-push", "theirs", f"{registry.address}/peers/theirs:1").documents
-    assert pushed["digest"] == other.digest

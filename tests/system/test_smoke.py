@@ -25,7 +25,7 @@ def base(registry, busybox_image: Image) -> str:  # type: ignore[no-untyped-def]
 
 def test_pull_and_run_in_one_pipe(run: Commands, base: str) -> None:
     done = run.shell(f"img-pull {base} | ctr-run --rm - cat /etc/os-release")
-    assert b"PRETTY_NAME=\"BusyBox from this machine\"\n" in done.out
+    assert b'PRETTY_NAME="BusyBox from this machine"\n' in done.out
     assert done.err == b""
 
 

@@ -51,7 +51,7 @@ def run(ctx: Context, args: Args) -> Iterator[dict[str, object] | FormatError]:
     else:
         subject = str(path)
         with open(subject, "rb", buffering=0) as file:
-            data = _read(file, subject)  # type: ignore[arg-type]  # a raw file reads like any other
+            data = _read(file, subject)
     for result, error in _results(name, data, subject):
         yield result
         if error is not None:

@@ -64,7 +64,7 @@ def spawn(
             setsigmask=(),
         )
     except OSError as error:
-        raise Unavailable(argv[0], f"cannot be started: {os.strerror(error.errno)}") from None
+        raise Unavailable(argv[0], f"cannot be started: {os.strerror(error.errno or 0)}") from None
 
 
 def wait(pid: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 from oci_spec import digest
 
@@ -76,17 +77,17 @@ class ImageUnpacker:
     def unpack_stored(self, jobs: int) -> None:
         """Unpacks what is missing of an image whose blobs are all in the store."""
 
-        def one(number: int) -> None:
-            try:
-                if not self.store.layers.exists(self.chain_ids[number]):
-                    self._unpacker(number).finish()
-            except BaseException:
-                self._failed = True
-                raise
-            finally:
-                self._ready[number].set()
-
         def stop() -> None:
             self._failed = True
 
-        parallel(jobs, [lambda number=number: one(number) for number in range(len(self.chain_ids))], stop)
+        parallel(jobs, [partial(self._unpack, number) for number in range(len(self.chain_ids))], stop)
+
+    def _unpack(self, number: int) -> None:
+        try:
+            if not self.store.layers.exists(self.chain_ids[number]):
+                self._unpacker(number).finish()
+        except BaseException:
+            self._failed = True
+            raise
+        finally:
+            self._ready[number].set()

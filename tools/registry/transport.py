@@ -248,7 +248,7 @@ class _Session(requests.Session):
 
     def rebuild_auth(self, prepared_request: PreparedRequest, response: Response) -> None:
         """Drops Authorization when the redirect leaves the host; takes nothing from ~/.netrc."""
-        if self.should_strip_auth(response.request.url or "", prepared_request.url or ""):
+        if self.should_strip_auth(response.request.url, prepared_request.url):  # type: ignore[no-untyped-call]
             prepared_request.headers.pop("Authorization", None)
 
 
@@ -260,10 +260,10 @@ class _Adapter(HTTPAdapter):
         super().__init__(**options)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        super().init_poolmanager(*args, ssl_context=self._context(), **options)  # type: ignore[no-untyped-call]
+        super().init_poolmanager(*args, ssl_context=self._context(), **options)
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        return super().proxy_manager_for(proxy, ssl_context=self._context(), **options)  # type: ignore[no-untyped-call]
+        return super().proxy_manager_for(proxy, ssl_context=self._context(), **options)
 
     def _context(self) -> ssl.SSLContext:
         context = ssl.create_default_context()

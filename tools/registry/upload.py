@@ -79,7 +79,7 @@ class Upload:
         endpoint = self._endpoint
         registry, _, source = origin.partition("/")
         path = distribution.uploads_path(endpoint.repository)
-        scopes = endpoint.scopes
+        scopes: tuple[str, ...] = endpoint.scopes
         if registry == self._transport.registry.name and source not in ("", endpoint.repository):
             path += "?" + urlencode({"mount": descriptor.digest, "from": source})
             scopes = (*scopes, f"repository:{source}:pull")

@@ -39,7 +39,7 @@ class DamagedPartial(Corrupt):
 
 
 class Blobs:
-    """The content of the store: a Source and, but for `tag`, a Destination (see contract.py)."""
+    """The content of the store: a Content and a Sink (see contract.py)."""
 
     __slots__ = ("name", "store")
 
@@ -54,7 +54,7 @@ class Blobs:
     def exists(self, descriptor: Descriptor) -> bool:
         """Whether the blob is there with the size that the descriptor says."""
         try:
-            return os.stat(self.path(descriptor.digest)).st_size == descriptor.size
+            return bool(os.stat(self.path(descriptor.digest)).st_size == descriptor.size)
         except FileNotFoundError:
             return False
 
@@ -114,7 +114,7 @@ class Blobs:
         return Descriptor({"mediaType": media_type, "digest": found, "size": size})
 
     def push(self, descriptor: Descriptor, read: Reader, *, origin: str = "", tap: Tap | None = None) -> str:
-        """See contract.Destination: `done` when this call wrote the blob, `exists` when it was or came there.
+        """See contract.Sink: `done` when this call wrote the blob, `exists` when it was or came there.
 
         `origin` is not kept. Raises Corrupt for content that is not what the descriptor says, Unavailable for a disk
         that is full or fails, and what `read` raises; the store is then as before, but for a resumable part.

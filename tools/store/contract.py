@@ -22,14 +22,11 @@ if TYPE_CHECKING:
     """Sees every byte of a blob in order, while it is written."""
 
 
-class Source(Protocol):
-    """Where content comes from."""
+class Content(Protocol):
+    """Where content is read from, by its descriptor."""
 
     name: str
     """For messages: `127.0.0.1:5000/debian`, or the store's path."""
-
-    def resolve(self, reference: str) -> Descriptor:
-        """The descriptor that a tag, name or digest stands for. Raises NotFound."""
 
     def read(self, descriptor: Descriptor) -> bytes:
         """A whole small document (manifest, index, config), verified. Raises NotFound, Corrupt."""
@@ -38,7 +35,14 @@ class Source(Protocol):
         """A blob's bytes from `offset` on, not yet verified. Raises NotFound."""
 
 
-class Destination(Protocol):
+class Source(Content, Protocol):
+    """Content that has names."""
+
+    def resolve(self, reference: str) -> Descriptor:
+        """The descriptor that a tag, name or digest stands for. Raises NotFound."""
+
+
+class Sink(Protocol):
     """Where content goes to."""
 
     name: str
@@ -53,6 +57,10 @@ class Destination(Protocol):
         (`registry/repository`) is where the content is known to be, for a registry's cross-repository mount. `tap`
         is fed the whole content when this call is the one that writes it, and nothing otherwise.
         """
+
+
+class Destination(Sink, Protocol):
+    """A sink where names can be given."""
 
     def tag(self, descriptor: Descriptor, reference: str) -> None:
         """Makes `reference` stand for content that was pushed before."""

@@ -64,10 +64,9 @@ def test_inside_a_container(run: Commands, base: str) -> None:
         "setuid 4755 0:0 1 regular file",
         "sticky 1777 0:0 2 directory",
     ]
-    perl = 'my $b = "\\0" x 64; my $n = syscall(%d, "/opt/kept/capable", "security.capability", $b, 64); ' % (
-        GETXATTR[platform.machine()]
-    )
-    seen = run("ctr-run", "--rm", base, "perl", "-e", perl + 'print unpack("H*", substr($b, 0, $n))')
+    call = f'syscall({GETXATTR[platform.machine()]}, "/opt/kept/capable", "security.capability", $b, 64)'
+    perl = f'my $b = "\\0" x 64; my $n = {call}; print unpack("H*", substr($b, 0, $n))'
+    seen = run("ctr-run", "--rm", base, "perl", "-e", perl)
     assert seen.out.decode() == CAPABILITY.hex()
 
 
@@ -89,8 +88,11 @@ def test_the_unpacked_bundle_is_the_tree(run: Commands, base: str, debian_root: 
     assert hard_links(rootfs) == hard_links(debian_root)
 
 
-def test_a_second_pull_fetches_nothing(run: Commands, base: str, registry: Any, debian_image: Image) -> None:
+def test_a_second_pull_writes_nothing_again(run: Commands, base: str, store_root: Path, debian_image: Image) -> None:
     (first,) = run("img-pull", base).documents
+    blobs = store_root / "images" / "blobs" / "sha256"
+    files = {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in blobs.iterdir()}
     (second,) = run("img-pull", base).documents
     assert first == second
     assert first["digest"] == debian_image.digest
+    assert {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in blobs.iterdir()} == files

@@ -1,0 +1,235 @@
+"""Our speed beside the others, on the same input in alternation: bench.py [all | startup | pull | push | run]…
+
+Prints Markdown: the median of each contender, and ours as a fraction of it. Every round measures each contender once,
+one after the other, so that what else the machine does meets all of them; what is prepared between is not measured.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import date
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "support"), str(HERE)]
+
+import inputs  # noqa: E402
+from contenders import Contender, Ours, Podman, Skopeo, call, docker_daemon  # noqa: E402
+from images import read_layout  # noqa: E402
+from registry import DockerRegistry  # noqa: E402
+from rootfs import busybox_image  # noqa: E402
+
+from ocipipe.cli import scripts  # noqa: E402
+from ocipipe.host import mounts  # noqa: E402
+
+CACHE = HERE.parents[1] / ".cache"
+ROUNDS = {"startup": 40, "pull": 7, "push": 5, "run": 20}
+
+Job = tuple[str, Callable[[], None], list[str], dict[str, str]]
+"""A contender's name, what to do before, the command that is measured, and its environment."""
+
+
+def measure(argv: list[str], env: dict[str, str]) -> float:
+    """Seconds from the start of a process to its end."""
+    streams = [(os.POSIX_SPAWN_OPEN, fd, "/dev/null", os.O_RDWR, 0) for fd in (0, 1)]
+    program = shutil.which(argv[0], path=env["PATH"])
+    assert program, argv[0]
+    with tempfile.TemporaryFile() as errors:
+        streams.append((os.POSIX_SPAWN_DUP2, errors.fileno(), 2))
+        start = time.perf_counter()
+        pid = os.posix_spawn(program, argv, env, file_actions=streams)
+        _, status = os.waitpid(pid, 0)
+        elapsed = time.perf_counter() - start
+        if status:
+            errors.seek(0)
+            raise SystemExit(f"bench: {' '.join(argv)}: {os.waitstatus_to_exitcode(status)}\n{errors.read().decode()}")
+    return elapsed
+
+
+def alternate(rounds: int, jobs: list[Job]) -> dict[str, float]:
+    """The median of every job, after one round that only warms up."""
+    times: dict[str, list[float]] = {name: [] for name, *_ in jobs}
+    for number in range(rounds + 1):
+        for name, prepare, argv, env in jobs:
+            prepare()
+            taken = measure(argv, env)
+            if number:
+                times[name].append(taken)
+    return {name: statistics.median(found) for name, found in times.items()}
+
+
+def row(work: str, found: dict[str, float], ours: str = "ocipipe") -> str:
+    """One line of the table: ours, and each other with our fraction of it."""
+    base = found.pop(ours)
+    others = ", ".join(f"{name} {shown(value)} (**{base / value:.2f}×**)" for name, value in found.items())
+    return f"| {work} | {shown(base)} | {others} |"
+
+
+def shown(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+def say(*lines: str) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
+
+
+def nothing() -> None:
+    pass
+
+
+def settled() -> None:
+    """Nothing of what was done before is still on its way to the disk."""
+    os.sync()
+
+
+class Bench:
+    """The contenders and the registry, in one temporary directory."""
+
+    def __init__(self, directory: Path, stack: ExitStack) -> None:
+        self.directory = directory
+        self.stack = stack
+        scripts.main([str(directory / "bin")])
+        self.ours = Ours(self._place("ours"), directory / "bin")
+        self.podman = Podman(self._place("podman"))
+        self.skopeo = Skopeo(self._place("skopeo"))
+        self.docker = stack.enter_context(docker_daemon(directory / "docker"))
+        self.registry = stack.enter_context(DockerRegistry(self._place("registry")))
+
+    def _place(self, name: str) -> Path:
+        place = self.directory / name
+        place.mkdir()
+        return place
+
+    def startup(self) -> Iterator[str]:
+        """A command to its first work and out again, beside the interpreter that does nothing."""
+        name = f"{self.registry.address}/bench/busybox:1"
+        busybox_image().push(self.registry.address, "bench/busybox", "1")
+        call(self.ours.pull(name), self.ours.env)
+        manifest = self.directory / "manifest.json"
+        manifest.write_bytes(busybox_image().raw)
+        bare = ["python3 -c pass", nothing, [os.path.realpath(sys.executable), "-c", "pass"], self.ours.env]
+        for work, argv in (
+            ("`img-ls`", self.ours.command("img-ls")),
+            ("`img-inspect IMAGE`", self.ours.command("img-inspect", name)),
+            ("`oci-validate FILE`", self.ours.command("oci-validate", str(manifest))),
+        ):
+            jobs = [("ocipipe", nothing, argv, self.ours.env), tuple(bare)]
+            yield row(work, alternate(ROUNDS["startup"], jobs))  # type: ignore[arg-type]
+        found = alternate(ROUNDS["startup"], [tuple(bare)])  # type: ignore[list-item]
+        found["ocipipe"] = self._to_first_work(name)
+        yield row("`ctr-run` to its first system call of work", found)
+
+    def _to_first_work(self, name: str) -> float:
+        """From execve to the first system call that reads the store, as strace's clock tells; strace slows it down."""
+        times = []
+        trace = self.directory / "trace"
+        for _ in range(ROUNDS["startup"]):
+            call(["strace", "-f", "--seccomp-bpf", "-ttt", "-e", "trace=execve,openat", "-o", str(trace),
+                  *self.ours.run(name)], self.ours.env)  # fmt: skip
+            lines = trace.read_text().splitlines()
+            work = next(line for line in lines if str(self.ours.root) in line and "execve" not in line)
+            times.append(float(work.split()[1]) - float(lines[0].split()[1]))
+        return statistics.median(times)
+
+    def pull(self) -> Iterator[str]:
+        """From a registry on loopback into an empty storage, unpacked."""
+        for words, layout in (("one layer", inputs.one_layer(CACHE)), ("ten layers", inputs.ten_layers(CACHE))):
+            repository = f"bench/{words.split()[0]}"
+            read_layout(layout).push(self.registry.address, repository, "1")
+            reference = f"{self.registry.address}/{repository}:1"
+            jobs = [
+                (one.name, self._emptied(one), one.pull(reference), one.env)
+                for one in (self.ours, self.podman, self.docker, self.skopeo)
+            ]
+            yield row(f"pull and unpack Debian, {words}, {inputs.size(layout)} MB", alternate(ROUNDS["pull"], jobs))
+            for one in (self.ours, self.podman, self.docker, self.skopeo):
+                one.forget()
+
+    def _emptied(self, one: Contender) -> Callable[[], None]:
+        def prepare() -> None:
+            one.forget()
+            settled()
+
+        return prepare
+
+    def push(self) -> Iterator[str]:
+        """To a repository of an empty registry, from a layer that is not compressed yet."""
+        layout = inputs.one_layer(CACHE, "none")
+        contenders: list[Contender] = [self.ours, self.podman, self.docker]
+        for one in contenders:
+            one.load(layout, "localhost/bench/plain:1")
+        times: dict[str, list[float]] = {one.name: [] for one in contenders}
+        for number in range(ROUNDS["push"] + 1):
+            for one in contenders:
+                place = self.directory / f"registry-{number}-{one.name}"
+                place.mkdir()
+                with DockerRegistry(place) as fresh:
+                    settled()
+                    taken = measure(one.push("localhost/bench/plain:1", f"{fresh.address}/bench/pushed:1"), one.env)
+                shutil.rmtree(place)
+                self._compressed_layers_go()
+                if number:
+                    times[one.name].append(taken)
+        yield row(
+            f"push the same, not compressed yet, {inputs.size(inputs.one_layer(CACHE))} MB compressed",
+            {name: statistics.median(found) for name, found in times.items()},
+        )
+
+    def _compressed_layers_go(self) -> None:
+        """We keep what we compressed in the store: without it, the next round compresses again."""
+        self.ours.forget()
+        self.ours.load(inputs.one_layer(CACHE, "none"), "localhost/bench/plain:1")
+
+    def run(self) -> Iterator[str]:
+        """`true` in busybox, from the command to its end."""
+        name = f"{self.registry.address}/bench/busybox:1"
+        busybox_image().push(self.registry.address, "bench/busybox", "1")
+        contenders: list[Contender] = [self.ours, self.podman, self.docker]
+        for one in contenders:
+            call(one.pull(name), one.env)
+        jobs = [(one.name, nothing, one.run(name), one.env) for one in contenders]
+        yield row("run `true`, no network", alternate(ROUNDS["run"], jobs))
+
+
+def machine() -> str:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
+    version = subprocess.run(["podman", "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
+    docker = subprocess.run(["docker", "--version"], capture_output=True, text=True, check=True).stdout.split()[2]
+    return (
+        f"{date.today().isoformat()}, {os.cpu_count()} cores, {memory:.0f} GB, Linux {platform.release()}, "
+        f"Python {platform.python_version()}, podman {version}, docker {docker.rstrip(',')}"
+    )
+
+
+def main(parts: list[str]) -> None:
+    wanted = list(ROUNDS) if parts in ([], ["all"]) else parts
+    for part in wanted:
+        if part not in ROUNDS:
+            raise SystemExit(f"bench: {part}: no such part (choose from {', '.join(ROUNDS)})")
+    CACHE.mkdir(exist_ok=True)
+    directory = Path(tempfile.mkdtemp(prefix="ocipipe-bench."))
+    try:
+        with ExitStack() as stack:
+            bench = Bench(directory, stack)
+            say(f"{machine()}. Medians; in bold, our time as a fraction.", "")
+            say("| work | ocipipe | others |", "| --- | --- | --- |")
+            for part in wanted:
+                for line in getattr(bench, part)():
+                    say(line)
+    finally:
+        mounts.unmount_under(str(directory))
+        shutil.rmtree(directory)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

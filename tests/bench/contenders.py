@@ -1,0 +1,164 @@
+"""Who is measured: each with a storage of its own below one directory, and docker with a daemon of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+
+def call(argv: list[str], env: dict[str, str] | None = None) -> None:
+    """Runs a program to its end; its failure ends the measurement with what it said."""
+    done = subprocess.run(argv, env=env, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"bench: {' '.join(argv)}: status {done.returncode}\n{done.stderr.decode()[-2000:]}")
+
+
+class Contender:
+    """One tool. Each method gives the argv that does the job; `forget` and `load` are not measured."""
+
+    name = ""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.env = dict(os.environ)
+
+    def pull(self, reference: str) -> list[str]:
+        raise NotImplementedError
+
+    def push(self, source: str, reference: str) -> list[str]:
+        raise NotImplementedError
+
+    def run(self, reference: str) -> list[str]:
+        raise NotImplementedError
+
+    def load(self, layout: Path, name: str) -> None:
+        """Puts the image of an OCI layout into the storage as `name`."""
+
+    def forget(self) -> None:
+        """Empties the storage."""
+
+
+class Ours(Contender):
+    name = "ocipipe"
+
+    def __init__(self, directory: Path, bin: Path) -> None:
+        super().__init__(directory)
+        self.bin = bin
+        self.root = directory / "store"
+        self.env |= {"OCIPIPE_ROOT": str(self.root), "OCIPIPE_RUN_ROOT": str(directory / "run")}
+
+    def command(self, name: str, *args: str) -> list[str]:
+        return [str(self.bin / name), *args]
+
+    def pull(self, reference: str) -> list[str]:
+        return self.command("img-pull", reference)
+
+    def push(self, source: str, reference: str) -> list[str]:
+        return self.command("img-push", "--force-compression", "gzip", source, reference)
+
+    def run(self, reference: str) -> list[str]:
+        return self.command("ctr-run", "--rm", "--network", "none", reference, "true")
+
+    def load(self, layout: Path, name: str) -> None:
+        from images import read_layout
+
+        read_layout(layout).into_store(self.root, name)
+
+    def forget(self) -> None:
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+class Podman(Contender):
+    name = "podman"
+
+    def command(self, *args: str) -> list[str]:
+        runtime = [] if Path("/sys/fs/cgroup/cgroup.controllers").exists() else ["--runtime", "runc"]
+        return [
+            "podman", "--root", str(self.directory / "root"), "--runroot", str(self.directory / "run"), "--tmpdir",
+            str(self.directory / "tmp"), "--storage-driver", "overlay", "--cgroup-manager", "cgroupfs",
+            "--events-backend", "none", *runtime, *args,
+        ]  # fmt: skip
+
+    def pull(self, reference: str) -> list[str]:
+        return self.command("pull", "-q", "--tls-verify=false", reference)
+
+    def push(self, source: str, reference: str) -> list[str]:
+        return self.command("push", "-q", "--tls-verify=false", source, f"docker://{reference}")
+
+    def run(self, reference: str) -> list[str]:
+        return self.command("run", "--rm", "--network", "none", reference, "true")
+
+    def load(self, layout: Path, name: str) -> None:
+        call(["skopeo", "copy", "-q", f"oci:{layout}", f"oci-archive:{self.directory}/load.tar:{name}"])
+        call(self.command("load", "-q", "-i", f"{self.directory}/load.tar"))
+        (self.directory / "load.tar").unlink()
+
+    def forget(self) -> None:
+        call(self.command("rmi", "--all", "--force"))
+
+
+class Skopeo(Contender):
+    """Copies into a layout: no unpacking, nothing to run."""
+
+    name = "skopeo (no unpack)"
+
+    def pull(self, reference: str) -> list[str]:
+        return ["skopeo", "copy", "-q", "--src-tls-verify=false", f"docker://{reference}", f"oci:{self.directory}/copy"]
+
+    def forget(self) -> None:
+        shutil.rmtree(self.directory / "copy", ignore_errors=True)
+
+
+class Docker(Contender):
+    name = "docker"
+
+    def command(self, *args: str) -> list[str]:
+        return ["docker", "--host", f"unix://{self.directory}/socket", *args]
+
+    def pull(self, reference: str) -> list[str]:
+        return self.command("pull", "-q", reference)
+
+    def push(self, source: str, reference: str) -> list[str]:
+        tag, send = self.command("tag", source, reference), self.command("push", "-q", reference)
+        return ["sh", "-c", f"{' '.join(tag)} && exec {' '.join(send)}"]
+
+    def run(self, reference: str) -> list[str]:
+        return self.command("run", "--rm", "--network", "none", reference, "true")
+
+    def load(self, layout: Path, name: str) -> None:
+        call(["skopeo", "copy", "-q", f"oci:{layout}", f"docker-archive:{self.directory}/load.tar:{name}"])
+        call(self.command("load", "-q", "-i", f"{self.directory}/load.tar"))
+        (self.directory / "load.tar").unlink()
+
+    def forget(self) -> None:
+        call(self.command("image", "prune", "--all", "--force"))
+
+
+@contextmanager
+def docker_daemon(directory: Path) -> Iterator[Docker]:
+    """dockerd with its data below `directory`, no bridge and no firewall rules; stopped at the end."""
+    directory.mkdir(parents=True)
+    argv = [
+        "dockerd", "--host", f"unix://{directory}/socket", "--data-root", f"{directory}/data", "--exec-root",
+        f"{directory}/exec", "--pidfile", f"{directory}/pid", "--bridge", "none", "--iptables=false",
+        "--ip-forward=false", "--ip-masq=false", "--storage-driver", "overlay2",
+    ]  # fmt: skip
+    with ExitStack() as stack:
+        log = stack.enter_context(open(directory / "log", "wb"))
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        stack.callback(process.wait)
+        stack.callback(process.terminate)
+        docker = Docker(directory)
+        for _ in range(300):
+            ready = subprocess.run(docker.command("version"), capture_output=True, check=False).returncode == 0
+            if ready or process.poll() is not None:
+                break
+            time.sleep(0.1)
+        if not ready:
+            raise SystemExit(f"bench: dockerd did not start\n{(directory / 'log').read_text()[-2000:]}")
+        yield docker

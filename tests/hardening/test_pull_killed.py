@@ -1,0 +1,69 @@
+"""kill -9 at every system call of a pull that changes a file: the store stays whole, and the next pull succeeds."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import layout
+import pytest
+from commands import Commands
+from images import Image
+from registry import DockerRegistry
+
+CHANGES = "rename,renameat2,fsync,mkdir,rmdir,unlink,ftruncate,mknodat,symlinkat,linkat,fchown,syncfs"
+
+
+@pytest.fixture
+def reference(registry: DockerRegistry, busybox_image: Image) -> str:
+    busybox_image.push(registry.address, "killed/busybox", "latest")
+    return f"{registry.address}/killed/busybox:latest"
+
+
+def test_at_every_change_of_the_file_system(run: Commands, store_root: Path, reference: str, tmp_path: Path) -> None:
+    points = 0
+    while True:
+        root = tmp_path / f"store-{points}"
+        inject = f"inject={CHANGES}:signal=SIGKILL:when={points + 1}"
+        command = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={CHANGES}", "-e", inject]
+        command += [str(run.bin / "img-pull"), "--root", str(root), "--jobs", "1", reference]
+        killed = subprocess.run(command, env=run.env, capture_output=True, timeout=120, check=False)
+        assert layout.problems(root) == [], f"after point {points}"
+        if killed.returncode == 0:
+            break
+        assert killed.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL), killed.stderr
+        points += 1
+        assert run("img-pull", "--root", root, reference).document["digest"]
+        assert layout.problems(root) == []
+        assert [path for path in layout.unfinished(root) if "/leases/" not in path] == []
+        subprocess.run(["rm", "-rf", str(root)], check=True)
+    print(f"{points} points tried")
+    assert points > 15
+
+
+@pytest.mark.parametrize("milliseconds", [60, 120, 180, 240, 300, 400])
+def test_after_some_time(run: Commands, store_root: Path, reference: str, milliseconds: int) -> None:
+    process = subprocess.Popen(
+        [str(run.bin / "img-pull"), reference], env=run.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        process.wait(milliseconds / 1000)
+    except subprocess.TimeoutExpired:
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    assert layout.problems(store_root) == []
+    run("img-pull", reference)
+    assert layout.problems(store_root) == []
+
+
+def test_eight_pulls_at_once_share_the_work(run: Commands, store_root: Path, reference: str) -> None:
+    pulls = [
+        subprocess.Popen([str(run.bin / "img-pull"), reference], env=run.env, stdout=subprocess.PIPE) for _ in range(8)
+    ]
+    outputs = {pull.communicate(timeout=120)[0] for pull in pulls}
+    assert [pull.returncode for pull in pulls] == [0] * 8
+    assert len(outputs) == 1
+    assert layout.problems(store_root) == []
+    assert layout.unfinished(store_root) == []

@@ -1,0 +1,41 @@
+"""What of cgroups this host has: version 2, version 1 (also beside an empty version 2, 'hybrid'), or none."""
+
+from __future__ import annotations
+
+import os
+
+_BASE = "/sys/fs/cgroup"
+
+
+def version() -> int:
+    """2, 1, or 0 where no cgroup file system is mounted."""
+    if os.path.exists(f"{_BASE}/cgroup.controllers"):
+        return 2
+    return 1 if controllers() else 0
+
+
+def controllers() -> frozenset[str]:
+    """The controllers that can limit a container here: cpu, memory, pids, cpuset, …"""
+    try:
+        with open(f"{_BASE}/cgroup.controllers", encoding="ascii") as file:
+            return frozenset(file.read().split())
+    except FileNotFoundError:
+        pass
+    try:
+        names = os.listdir(_BASE)
+    except FileNotFoundError:
+        return frozenset()
+    found = {part for name in names if os.path.exists(f"{_BASE}/{name}/cgroup.procs") for part in name.split(",")}
+    return frozenset(found - {"unified", "systemd"})
+
+
+def limits_swap() -> bool:
+    """Whether swap can be limited beside memory."""
+    if version() == 2:
+        return os.path.exists("/proc/swaps")
+    return os.path.exists(f"{_BASE}/memory/memory.memsw.limit_in_bytes")
+
+
+def has_systemd() -> bool:
+    """Whether systemd is the init system: then the cgroup tree is systemd's, and cgroups are made through it."""
+    return os.path.isdir("/run/systemd/system")

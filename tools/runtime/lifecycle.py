@@ -1,0 +1,171 @@
+"""A container from its image to its end, in the foreground.
+
+Each step can be undone by removing the container, and the removal of one that was killed half-way is the same code: what
+is mounted below its directory is unmounted, then the directory goes. The exit status is recorded before anything is
+removed.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from oci_spec import jsondoc
+
+from ..errors import OcipipeError, Unavailable
+from ..host import files, mounts, rooted
+from . import executable, foreground, oci, users
+from . import spec as specs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from oci_spec.image_config import ImageConfig
+    from oci_spec.jsondoc import Document
+
+    from ..store.containers import Container, Containers
+    from .oci import Runtime
+    from .spec import Host, Options
+
+    Change = Callable[[Document], Document]
+
+_LOOKUP_LIMIT = 4 << 20
+
+
+class RuntimeFailed(OcipipeError):
+    """The runtime could not start the container; exit status 125."""
+
+    code = "RUNTIME_FAILED"
+    status = 125
+
+
+def sweep(containers: Containers, runtime: Runtime) -> None:
+    """Removes containers whose command was to remove them and was killed, once their processes have ended."""
+    for container in containers.abandoned():
+        if runtime.status(container.id) not in ("created", "running", "paused"):
+            runtime.delete(container.id)
+            containers.remove(container)
+
+
+def mount_rootfs(container: Container, lowers: list[str]) -> None:
+    """Mounts the container's root: the image's layers (topmost first) under its own writable layer. Raises Unavailable."""
+    upper = os.path.join(container.path, "upper")
+    top = os.stat(lowers[0]) if lowers else None
+    if top is not None:  # overlayfs shows the upper directory's own attributes at the root
+        os.chown(upper, top.st_uid, top.st_gid)
+        os.chmod(upper, stat.S_IMODE(top.st_mode))
+        os.utime(upper, ns=(top.st_atime_ns, top.st_mtime_ns))
+    else:
+        empty = os.path.join(container.path, "empty")
+        os.makedirs(empty, exist_ok=True)
+        lowers = [empty]
+    try:
+        mounts.overlay(
+            lowers, upper, os.path.join(container.path, "work"), container.rootfs, os.path.join(container.path, "l")
+        )
+    except OSError as error:
+        raise Unavailable(
+            container.id[:12],
+            f"its root cannot be mounted: {os.strerror(error.errno or 0).lower()}",
+            "see dmesg; overlayfs is needed",
+        ) from None
+
+
+def configure(
+    container: Container, image: ImageConfig, options: Options, host: Host, user: str | None, change: Change | None
+) -> Document:
+    """Writes config.json and what it refers to; the root is mounted. Raises NotFound, UsageError, Unsupported."""
+    who = users.resolve(
+        user if user is not None else image.user,
+        _read(container.rootfs, "/etc/passwd"),
+        _read(container.rootfs, "/etc/group"),
+    )
+    cwd = options.workdir or image.working_dir or "/"
+    args = specs.process_args(image, options)
+    if options.init:
+        args = [specs.INIT, "--", *args]
+    env = specs.environment(options.env, who, options)
+    _network_files(container.path, options)
+    config = specs.runtime_config(container.id, args, env, cwd, who, options, host, container.path)
+    if change is not None:
+        config = change(config)
+    _make_working_directory(container.rootfs, str(config["process"]["cwd"]))  # type: ignore[index]
+    files.write_atomic(os.path.join(container.path, "config.json"), jsondoc.dumps(config), 0o600)
+    return config
+
+
+def run(container: Container, runtime: Runtime, config: Document, *, stdin: int) -> int:
+    """Runs the container's process to its end; its exit status, which the record has by then.
+
+    Raises CommandNotFound (127), CannotExecute (126), RuntimeFailed (125).
+    """
+    process: dict[str, list[str]] = config["process"]  # type: ignore[assignment]
+    args = process["args"][2:] if process["args"][0] == specs.INIT else process["args"]
+    executable.check(container.rootfs, config["mounts"], args, process["env"], str(process["cwd"]))  # type: ignore[arg-type]
+    log = os.path.join(container.path, "runtime.log")
+    pid_file = os.path.join(container.path, "pid")
+    files.make_directories(runtime.root, 0o700)
+    terminal = bool(process.get("terminal"))
+    status = foreground.run(lambda: runtime.start(container.id, container.path, log, pid_file, stdin), terminal)
+    problem = oci.last_error(log) if status else ""
+    if problem:
+        raise RuntimeFailed(
+            container.name, f"{runtime.name} cannot start it: {problem}", "see the options, and the runtime's needs"
+        )
+    container.update(status="stopped", exitCode=status)
+    return status
+
+
+def discard(containers: Containers, container: Container, runtime: Runtime) -> None:
+    """Ends and removes a container, whatever state it is in."""
+    if os.path.exists(os.path.join(container.path, "pid")):
+        runtime.delete(container.id)
+    containers.remove(container)
+
+
+def unmount(container: Container) -> None:
+    """Unmounts the root of a container that has ended and stays."""
+    mounts.unmount_under(container.path)
+
+
+def _read(rootfs: str, path: str) -> str:
+    """A small text file of the image; '' when there is none. Links in it never lead to the host."""
+    place = rooted.resolve(rootfs, path)
+    try:
+        return files.read_limited(place, _LOOKUP_LIMIT, path).decode("utf-8", "replace")
+    except OcipipeError:
+        return ""
+
+
+def _network_files(directory: str, options: Options) -> None:
+    """hosts, hostname and resolv.conf, mounted over the image's: with the host's network, its resolver and hosts."""
+    host = options.network == "host"
+    hosts = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
+    if host:
+        hosts = _read("/", "/etc/hosts") or hosts
+    else:
+        hosts += f"127.0.0.1\t{options.hostname}\n"
+    texts = {
+        "hosts": hosts,
+        "hostname": f"{options.hostname}\n",
+        "resolv.conf": _read("/", "/etc/resolv.conf") if host else "",
+    }
+    for name, text in texts.items():
+        fd = os.open(os.path.join(directory, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        try:
+            files.write_all(fd, text.encode())
+        finally:
+            os.close(fd)
+
+
+def _make_working_directory(rootfs: str, cwd: str) -> None:
+    """Docker makes it when the image lacks it, and so do we."""
+    place = rooted.resolve(rootfs, cwd)
+    if not os.path.isdir(place):
+        try:
+            os.makedirs(place)
+        except OSError as error:
+            raise RuntimeFailed(
+                cwd, f"cannot be made the working directory: {os.strerror(error.errno or 0).lower()}"
+            ) from None

@@ -1,0 +1,86 @@
+"""The OCI runtime: which one, and how it is started (runtime-spec 1.2, runtime.md; the command line of runc and crun)."""
+
+from __future__ import annotations
+
+import os
+
+from oci_spec import jsondoc
+
+from ..errors import Unavailable
+from ..host import cgroups, process
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_LOG_LIMIT = 1 << 20
+
+
+class Runtime:
+    """An OCI runtime of this host. `root` is where it keeps its containers' state."""
+
+    __slots__ = ("_env", "_options", "path", "root")
+
+    def __init__(
+        self, path: str, root: str, env: Mapping[str, str], *, systemd: bool, no_cgroups: bool = False
+    ) -> None:
+        self.path = path
+        self.root = root
+        self._env = env
+        self._options = ["--systemd-cgroup"] if systemd else ["--cgroup-manager", "disabled"] if no_cgroups else []
+
+    @property
+    def name(self) -> str:
+        return os.path.basename(self.path)
+
+    def start(self, container_id: str, bundle: str, log: str, pid_file: str, stdin: int) -> int:
+        """Starts `run` in the foreground with our stdout and stderr; the runtime's process id."""
+        argv = [*self._argv("--log", log, "--log-format", "json"), "run", "--bundle", bundle]
+        return process.spawn([*argv, "--pid-file", pid_file, container_id], env=self._env, stdin=stdin)
+
+    def status(self, container_id: str) -> str:
+        """`created`, `running`, `paused`, `stopped`; '' when the runtime knows no such container."""
+        result = process.run([*self._argv(), "state", container_id], env=self._env)
+        if result.status:
+            return ""
+        return str(jsondoc.load_object(result.stdout, f"{self.name} state").get("status") or "")
+
+    def delete(self, container_id: str) -> None:
+        """Ends a container that may still be there, with all its processes; nothing to do when there is none."""
+        process.run([*self._argv(), "delete", "--force", container_id], env=self._env)
+
+    def _argv(self, *options: str) -> list[str]:
+        return [self.path, "--root", self.root, *self._options, *options]
+
+
+def choose(named: str | None, run_root: str, env: Mapping[str, str]) -> Runtime:
+    """The runtime that --runtime names, else crun where the host has pure cgroup v2, else runc. Raises Unavailable."""
+    version = cgroups.version()
+    order = [named] if named else ["crun", "runc"] if version != 1 else ["runc", "crun"]
+    path = next(filter(None, (process.find(name, env.get("PATH", "")) for name in order)), None)
+    if path is None:
+        raise Unavailable(named or "OCI runtime", "is not installed", "install the package crun or runc")
+    name = os.path.basename(path)
+    if version == 0 and name != "crun":
+        raise Unavailable(
+            name, "needs a mounted cgroup file system, and this host has none", "install the package crun"
+        )
+    systemd = version == 2 and cgroups.has_systemd()
+    return Runtime(path, os.path.join(run_root, name), env, systemd=systemd, no_cgroups=version == 0)
+
+
+def last_error(log: str) -> str:
+    """The last error in a runtime's JSON log; '' when it logged none."""
+    try:
+        with open(log, "rb") as file:
+            lines = file.read(_LOG_LIMIT).splitlines()
+    except FileNotFoundError:
+        return ""
+    for line in reversed(lines):
+        try:
+            entry = jsondoc.load_object(line, "runtime log")
+        except jsondoc.FormatError:
+            continue
+        if entry.get("level") in ("error", "fatal") or "level" not in entry:
+            return " ".join(str(entry.get("msg") or "").split())
+    return ""

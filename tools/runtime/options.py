@@ -1,0 +1,195 @@
+"""The values of ctr-run's options: mounts, limits, devices, environment. Pure, but for the lines of an --env-file."""
+
+from __future__ import annotations
+
+from ..errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from oci_spec.jsondoc import Document
+
+_PROPAGATION = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
+_LIMITS = frozenset(
+    "as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack".split()
+)
+_TMPFS_DEFAULTS = ("nosuid", "nodev", "noexec")
+
+
+class Mount:
+    """One mount for a container: `kind` is bind or tmpfs; `source` a host path for a bind; `make` makes it if missing."""
+
+    __slots__ = ("destination", "kind", "make", "options", "source")
+
+    def __init__(self, kind: str, source: str, destination: str, options: list[str], make: bool = False) -> None:
+        self.kind = kind
+        self.source = source
+        self.destination = destination
+        self.options = options
+        self.make = make
+
+    def document(self) -> Document:
+        """As a runtime-spec mount."""
+        source = self.source if self.kind == "bind" else "tmpfs"
+        return {"destination": self.destination, "type": self.kind, "source": source, "options": self.options}
+
+
+def volume(text: str) -> Mount:
+    """-v SOURCE:DESTINATION[:OPTION,…]; the source is a path that is made when it is missing. Raises UsageError."""
+    parts = text.split(":")
+    if not 2 <= len(parts) <= 3 or not parts[0] or not parts[1]:
+        raise UsageError(f"--volume {text}", "is not SOURCE:DESTINATION[:OPTIONS]", "name two absolute paths")
+    source, destination = parts[0], parts[1]
+    if not source.startswith("/"):
+        raise UsageError(f"--volume {text}", f"{source} is no absolute path", "named volumes are not there yet")
+    words = parts[2].split(",") if len(parts) == 3 else []
+    return Mount("bind", source, _destination(destination, text), _bind_options(words, f"--volume {text}"), make=True)
+
+
+def mount(text: str) -> Mount:
+    """--mount type=bind|tmpfs,source=…,destination=…[,readonly,…]. Raises UsageError."""
+    subject = f"--mount {text}"
+    fields: dict[str, str] = {}
+    for part in text.split(","):
+        key, equals, value = part.partition("=")
+        key = {"src": "source", "dst": "destination", "target": "destination", "ro": "readonly"}.get(key, key)
+        fields[key] = value if equals else "true"
+    kind = fields.pop("type", "")
+    if kind not in ("bind", "tmpfs"):
+        raise UsageError(subject, f"type {kind or '(none)'} is not supported", "use type=bind or type=tmpfs")
+    destination = _destination(fields.pop("destination", ""), text)
+    words = ["ro"] if _true(fields.pop("readonly", "false"), subject) else []
+    if kind == "tmpfs":
+        words += _TMPFS_DEFAULTS
+        for key, option in (("tmpfs-size", "size"), ("tmpfs-mode", "mode")):
+            if key in fields:
+                words.append(f"{option}={fields.pop(key)}")
+        _nothing_else(fields, subject)
+        return Mount("tmpfs", "", destination, words)
+    source = fields.pop("source", "")
+    if not source.startswith("/"):
+        raise UsageError(subject, "needs a source that is an absolute path", "add source=/path")
+    if "bind-propagation" in fields:
+        words.append(fields.pop("bind-propagation"))
+    if "bind-nonrecursive" in fields:
+        words.append("bind" if _true(fields.pop("bind-nonrecursive"), subject) else "rbind")
+    _nothing_else(fields, subject)
+    return Mount("bind", source, destination, _bind_options(words, subject))
+
+
+def tmpfs(text: str) -> Mount:
+    """--tmpfs DESTINATION[:OPTION,…]. Raises UsageError."""
+    destination, _, words = text.partition(":")
+    given = [word for word in words.split(",") if word]
+    opposites = {"suid": "nosuid", "dev": "nodev", "exec": "noexec"}
+    off = {opposites[word] for word in given if word in opposites}
+    defaults = [word for word in _TMPFS_DEFAULTS if word not in off and word not in given]
+    return Mount("tmpfs", "", _destination(destination, text), [*defaults, *given])
+
+
+def _bind_options(words: list[str], subject: str) -> list[str]:
+    found = []
+    propagation = "rprivate"
+    recursion = "rbind"
+    for word in words:
+        if word in _PROPAGATION:
+            propagation = word
+        elif word in ("bind", "rbind"):
+            recursion = word
+        elif word in ("ro", "rw", "nosuid", "suid", "nodev", "dev", "noexec", "exec"):
+            found.append(word)
+        else:
+            raise UsageError(
+                subject, f"option {word or '(empty)'} is not supported", f"use ro, rw, {', '.join(_PROPAGATION)}"
+            )
+    return [recursion, propagation, *found]
+
+
+def _destination(text: str, whole: str) -> str:
+    if not text.startswith("/") or text.rstrip("/") == "":
+        raise UsageError(whole, "the destination is no absolute path below /", "name a path in the container")
+    if ".." in text.split("/"):
+        raise UsageError(whole, "the destination holds ..", "name it without")
+    return text
+
+
+def _nothing_else(fields: Mapping[str, str], subject: str) -> None:
+    for key in fields:
+        raise UsageError(subject, f"{key or '(empty)'} is not supported", "see ctr-run(1)")
+
+
+def _true(text: str, subject: str) -> bool:
+    if text not in ("true", "false", "1", "0"):
+        raise UsageError(subject, f"{text} is neither true nor false")
+    return text in ("true", "1")
+
+
+def ulimit(text: str) -> Document:
+    """--ulimit NAME=SOFT[:HARD]; -1 or unlimited is no limit. Raises UsageError."""
+    name, equals, values = text.partition("=")
+    soft, colon, hard = values.partition(":")
+    if not equals or name not in _LIMITS:
+        raise UsageError(f"--ulimit {text}", "is not NAME=SOFT[:HARD]", f"names: {', '.join(sorted(_LIMITS))}")
+    most = (1 << 64) - 1
+    found = []
+    for value in (soft, hard if colon else soft):
+        if value in ("-1", "unlimited"):
+            found.append(most)
+        elif value.isdigit():
+            found.append(int(value))
+        else:
+            raise UsageError(f"--ulimit {text}", f"{value or '(empty)'} is no number", "give numbers, or unlimited")
+    if found[0] > found[1]:
+        raise UsageError(f"--ulimit {text}", "the soft limit is above the hard limit")
+    return {"type": f"RLIMIT_{name.upper()}", "soft": found[0], "hard": found[1]}
+
+
+def device(text: str) -> tuple[str, str, str]:
+    """--device SOURCE[:DESTINATION][:rwm]: host path, container path, access. Raises UsageError."""
+    source, *rest = text.split(":")
+    access = "rwm"
+    if rest and not rest[-1].startswith("/"):
+        access = rest.pop()
+    if not source.startswith("/") or len(rest) > 1 or not access or not set(access) <= set("rwm"):
+        raise UsageError(f"--device {text}", "is not SOURCE[:DESTINATION][:rwm]", "like /dev/fuse:/dev/fuse:rw")
+    return source, rest[0] if rest else source, access
+
+
+def pairs(texts: Iterable[str], option: str) -> dict[str, str]:
+    """KEY=VALUE options; a bare KEY has the value ''. Raises UsageError."""
+    found = {}
+    for text in texts:
+        key, _, value = text.partition("=")
+        if not key:
+            raise UsageError(f"{option} {text}", "has no key before =", "write KEY=VALUE")
+        found[key] = value
+    return found
+
+
+def environment(
+    base: Iterable[str], files: Iterable[tuple[str, str]], options: Iterable[str], env: Mapping[str, str]
+) -> list[str]:
+    """The image's variables, then those of --env-file (path, text), then of -e; the last of a name wins, in its place.
+
+    A bare NAME takes the value from our own environment `env` and is left out when it has none. Raises UsageError.
+    """
+    found = dict(one.partition("=")[::2] for one in base)
+    lines = []
+    for path, text in files:
+        for number, line in enumerate(text.splitlines(), 1):
+            stripped = line.lstrip()
+            if stripped and not stripped.startswith("#"):
+                name = stripped.partition("=")[0]
+                if not name or " " in name or "\t" in name:
+                    raise UsageError(f"{path}:{number}", f"{name!r} is no variable's name", "write NAME=VALUE")
+                lines.append(stripped)
+    for one in (*lines, *options):
+        name, equals, value = one.partition("=")
+        if not name:
+            raise UsageError(f"--env {one}", "has no name before =", "write NAME=VALUE")
+        if equals:
+            found[name] = value
+        elif name in env:
+            found[name] = env[name]
+    return [f"{name}={value}" for name, value in found.items()]

@@ -1,0 +1,120 @@
+"""One ctr-run: a container made, run in the foreground, and removed or kept."""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import Conflict, UsageError
+from ..host import files
+from . import lifecycle, oci, request
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from oci_spec.descriptor import Descriptor
+    from oci_spec.image_config import ImageConfig
+    from oci_spec.jsondoc import Document
+
+    from ..context import Context
+    from ..store.store import Store
+
+
+class Session:
+    """Makes the container: from then on its record holds the image's layers. Raises what request and create raise."""
+
+    def __init__(
+        self, ctx: Context, store: Store, args: Any, descriptor: Descriptor, name: str, image: ImageConfig
+    ) -> None:
+        self._ctx = ctx
+        self._args = args
+        self._image = image
+        self._containers = store.containers
+        self._runtime = oci.choose(args.runtime, ctx.run_root, ctx.env)
+        self._patch = request.patch(ctx, args.config) if args.config else None
+        self._host = request.host()
+        container_id = ctx.random(32).hex()
+        self._options = request.options(ctx, args, image, container_id, self._host)
+        stop_signal = _stop_signal(args.stop_signal or image.stop_signal)
+        own = {"name": args.name or container_id[:12], "image": name or descriptor.digest, "created": _now(ctx)}
+        labels = dict(self._options.annotations)
+        self._options.annotations |= {f"org.ocipipe.{key}": value for key, value in own.items()}
+        self._options.annotations["org.opencontainers.image.stopSignal"] = stop_signal
+        lifecycle.sweep(self._containers, self._runtime)
+        self._container = self._containers.create(
+            {
+                "id": container_id,
+                **own,
+                "image": descriptor.document,
+                "chainIds": image.chain_ids,
+                "labels": labels,
+                "runtime": self._runtime.path,
+                "stopSignal": stop_signal,
+                "removedAtEnd": args.rm,
+                "status": "created",
+                "exitCode": None,
+            },
+            removed_at_end=args.rm,
+        )
+
+    def to_its_end(self, lowers: list[str]) -> int:
+        """Runs the process; its exit status. The container is gone then with --rm, else it stays, unmounted."""
+        container, args = self._container, self._args
+        ran = False
+        try:
+            lifecycle.mount_rootfs(container, lowers)
+            config = lifecycle.configure(container, self._image, self._options, self._host, args.user, self._patched)
+            if args.cidfile:
+                _write_cidfile(args.cidfile, container.id)
+            stdin = 0 if args.interactive else os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
+            self._ctx.progress.close()  # stderr is the process's now
+            status = lifecycle.run(container, self._runtime, config, stdin=stdin)
+            ran = True
+            return status
+        finally:
+            if args.rm or not ran:
+                lifecycle.discard(self._containers, container, self._runtime)
+            else:
+                lifecycle.unmount(container)
+
+    def _patched(self, config: Document) -> Document:
+        if self._patch is None:
+            return config
+        from oci_spec import runtime_config, validate
+
+        merged = runtime_config.merge(config, self._patch)
+        return validate.check("runtime-config", merged, self._args.config)
+
+
+def _stop_signal(text: str | None) -> str:
+    """The signal's name. Raises UsageError for what is none."""
+    import signal
+
+    word = (text or "SIGTERM").upper()
+    if word.isdigit() and int(word) in {int(one) for one in signal.valid_signals()}:
+        return word
+    name = word if word.startswith("SIG") else f"SIG{word}"
+    if name not in signal.Signals.__members__ and not name.startswith(("SIGRTMIN", "SIGRTMAX")):
+        raise UsageError(f"--stop-signal {text}", "is no signal", "like SIGTERM or 15")
+    return name
+
+
+def _now(ctx: Context) -> str:
+    import time
+
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ctx.now()))
+
+
+def _write_cidfile(path: str, container_id: str) -> None:
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    except FileExistsError:
+        raise Conflict(path, "the file exists already", "remove it, or name another --cidfile") from None
+    except OSError as error:
+        raise UsageError(
+            path, f"cannot be written: {os.strerror(error.errno or 0).lower()}", "name another --cidfile"
+        ) from None
+    try:
+        files.write_all(fd, container_id.encode())
+    finally:
+        os.close(fd)

@@ -1,0 +1,333 @@
+"""From an image config and what the user asked for to a runtime-spec config.json. Pure: the host's facts come in.
+
+The defaults are Docker's: its 14 capabilities, masked and read-only paths, a private view of processes, host name, IPC
+and mounts, and a network of its own with nothing but loopback unless another is asked for.
+"""
+
+from __future__ import annotations
+
+from ..errors import Unsupported, UsageError
+from . import seccomp
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from oci_spec.image_config import ImageConfig
+    from oci_spec.jsondoc import Document
+
+    from .options import Mount
+    from .users import User
+
+VERSION = "1.0.2"
+"""The runtime-spec version of what is written here: the oldest that has all of it, so that every runtime takes it."""
+
+DEFAULT_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+DEFAULT_CAPABILITIES = tuple(
+    f"CAP_{name}"
+    for name in (
+        "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW SETFCAP SETGID "
+        "SETPCAP SETUID SYS_CHROOT"
+    ).split()
+)
+ALL_CAPABILITIES = tuple(
+    f"CAP_{name}"
+    for name in (
+        "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE "
+        "NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT "
+        "SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE "
+        "AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ "
+        "PERFMON BPF CHECKPOINT_RESTORE"
+    ).split()
+)
+"""By the kernel's number (capability.h): number n is the n-th."""
+_MASKED = (
+    "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
+    "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats",
+    "/sys/devices/virtual/powercap", "/sys/firmware",
+)  # fmt: skip
+_READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+_CPU_PERIOD = 100_000
+_SAFE_SYSCTLS = {
+    "ipc": ("fs.mqueue.", "kernel.msg", "kernel.sem", "kernel.shm"),
+    "network": ("net.",),
+    "uts": ("kernel.domainname", "kernel.hostname"),
+}
+
+
+class Host:
+    """What the generator must know of the host. `bounding`: the capabilities that we can hand on; `controllers`: the
+    cgroup controllers that can limit; `devices`: the host's device nodes, for --privileged."""
+
+    def __init__(
+        self,
+        *,
+        machine: str,
+        cgroup_version: int,
+        controllers: frozenset[str],
+        limits_swap: bool,
+        systemd: bool,
+        bounding: frozenset[str],
+    ) -> None:
+        self.machine = machine
+        self.cgroup_version = cgroup_version
+        self.controllers = controllers
+        self.limits_swap = limits_swap
+        self.systemd = systemd
+        self.bounding = bounding
+
+
+class Options:
+    """What was asked for, parsed. Every field has the value that means: not asked for."""
+
+    def __init__(self) -> None:
+        self.command: list[str] = []
+        self.entrypoint: str | None = None
+        self.env: list[str] = []
+        self.workdir: str | None = None
+        self.hostname: str = ""
+        self.terminal = False
+        self.mounts: list[Mount] = []
+        self.network = "none"
+        self.read_only = False
+        self.memory: int | None = None
+        self.memory_swap: int | None = None
+        self.cpus: float | None = None
+        self.cpu_shares: int | None = None
+        self.cpuset_cpus: str | None = None
+        self.pids_limit: int | None = None
+        self.ulimits: list[Document] = []
+        self.cap_add: list[str] = []
+        self.cap_drop: list[str] = []
+        self.no_new_privileges = False
+        self.seccomp: Document | None = None
+        self.seccomp_unconfined = False
+        self.privileged = False
+        self.devices: list[Document] = []
+        self.device_rules: list[Document] = []
+        self.sysctls: dict[str, str] = {}
+        self.shm_size = 64 << 20
+        self.init: str = ""
+        self.annotations: dict[str, str] = {}
+        self.stop_signal: str | None = None
+
+
+def process_args(config: ImageConfig, options: Options) -> list[str]:
+    """Entrypoint and command as docker joins them: an --entrypoint drops the image's command. Raises UsageError."""
+    if options.entrypoint is not None:
+        entrypoint = [options.entrypoint] if options.entrypoint else []
+        command = options.command
+    else:
+        entrypoint = config.entrypoint or []
+        command = options.command or (config.cmd or [])
+    args = [*entrypoint, *command]
+    if not args:
+        raise UsageError("command", "neither the image nor the command line names one", "add a command after the image")
+    return args
+
+
+def environment(variables: list[str], user: User, options: Options) -> list[str]:
+    """`variables` (image's and user's, merged) with the defaults for what neither names: PATH, HOSTNAME, HOME, TERM."""
+    names = {one.partition("=")[0] for one in variables}
+    found = list(variables)
+    defaults = {"PATH": DEFAULT_PATH.partition("=")[2], "HOSTNAME": options.hostname, "HOME": user.home}
+    if options.terminal:
+        defaults["TERM"] = "xterm"
+    found[:0] = [f"{name}={value}" for name, value in defaults.items() if name not in names]
+    return found
+
+
+def capabilities(options: Options, bounding: frozenset[str]) -> list[str]:
+    """The process's capabilities after --privileged, --cap-add and --cap-drop. Raises UsageError, Unsupported."""
+    added, dropped = _named(options.cap_add, "--cap-add"), _named(options.cap_drop, "--cap-drop")
+    if options.privileged or "ALL" in added:
+        found = set(ALL_CAPABILITIES) & bounding
+    else:
+        found = set() if "ALL" in dropped else set(DEFAULT_CAPABILITIES) & bounding
+    wanted = {one for one in added if one != "ALL"}
+    for one in sorted(wanted - bounding):
+        raise Unsupported(f"--cap-add {one}", "this host cannot give it: we don't have it", "run where we do")
+    found = (found | wanted) - {one for one in dropped if one != "ALL"}
+    return [one for one in ALL_CAPABILITIES if one in found]
+
+
+def _named(words: list[str], option: str) -> list[str]:
+    found = []
+    for word in words:
+        name = word.upper()
+        if name != "ALL" and not name.startswith("CAP_"):
+            name = f"CAP_{name}"
+        if name != "ALL" and name not in ALL_CAPABILITIES:
+            raise UsageError(f"{option} {word}", "is no capability", "see capabilities(7)")
+        found.append(name)
+    return found
+
+
+def runtime_config(
+    container_id: str, args: list[str], env: list[str], cwd: str, user: User, options: Options, host: Host, files: str
+) -> Document:
+    """config.json for a container. `files` is the directory with its hosts, hostname and resolv.conf, '' for none."""
+    granted = capabilities(options, host.bounding)
+    effective = granted if user.uid == 0 else []
+    process: Document = {
+        "terminal": options.terminal,
+        "user": {"uid": user.uid, "gid": user.gid, "additionalGids": [user.gid, *user.additional]},
+        "args": args,
+        "env": env,
+        "cwd": cwd,
+        "capabilities": {"bounding": granted, "effective": effective, "permitted": effective},
+        "noNewPrivileges": options.no_new_privileges,
+    }
+    if options.ulimits:
+        process["rlimits"] = options.ulimits
+    config: Document = {
+        "ociVersion": VERSION,
+        "process": process,
+        "root": {"path": "rootfs", "readonly": options.read_only},
+        "hostname": options.hostname,
+        "mounts": [*_system_mounts(options, host), *_files(files, options), *_user_mounts(options)],
+        "annotations": options.annotations,
+        "linux": _linux(container_id, granted, options, host),
+    }
+    return config
+
+
+def _linux(container_id: str, granted: list[str], options: Options, host: Host) -> Document:
+    namespaces = [{"type": kind} for kind in ("pid", "ipc", "uts", "mount")]
+    if options.network != "host":
+        namespaces.append({"type": "network"})
+    if host.cgroup_version == 2:
+        namespaces.append({"type": "cgroup"})
+    found: Document = {"namespaces": namespaces, "resources": _resources(options, host)}
+    if host.cgroup_version:
+        group = f"system.slice:ocipipe:{container_id}" if host.systemd else f"/ocipipe/{container_id}"
+        found["cgroupsPath"] = group
+    if options.devices:
+        found["devices"] = options.devices
+    if options.sysctls:
+        found["sysctl"] = _sysctls(options)
+    if not options.privileged:
+        found["maskedPaths"] = list(_MASKED)
+        found["readonlyPaths"] = list(_READ_ONLY)
+    if options.seccomp is not None:
+        found["seccomp"] = options.seccomp
+    elif not (options.seccomp_unconfined or options.privileged):
+        found["seccomp"] = seccomp.default(host.machine, frozenset(granted))
+    propagation = {word for mount in options.mounts for word in mount.options}
+    if propagation & {"shared", "rshared"}:
+        found["rootfsPropagation"] = "shared"
+    elif propagation & {"slave", "rslave"}:
+        found["rootfsPropagation"] = "slave"
+    return found
+
+
+def _resources(options: Options, host: Host) -> Document:
+    found: Document = {"devices": [{"allow": options.privileged, "access": "rwm"}, *options.device_rules]}
+    if options.memory is not None or options.memory_swap is not None:
+        _enforced("--memory", "memory", host)
+        found["memory"] = _memory(options, host)
+    cpu: Document = {}
+    if options.cpus is not None:
+        _enforced("--cpus", "cpu", host)
+        cpu["period"] = _CPU_PERIOD
+        cpu["quota"] = int(options.cpus * _CPU_PERIOD)
+    if options.cpu_shares is not None:
+        _enforced("--cpu-shares", "cpu", host)
+        cpu["shares"] = options.cpu_shares
+    if options.cpuset_cpus is not None:
+        _enforced("--cpuset-cpus", "cpuset", host)
+        cpu["cpus"] = options.cpuset_cpus
+    if cpu:
+        found["cpu"] = cpu
+    if options.pids_limit is not None:
+        _enforced("--pids-limit", "pids", host)
+        found["pids"] = {"limit": options.pids_limit if options.pids_limit > 0 else -1}
+    return found
+
+
+def _memory(options: Options, host: Host) -> Document:
+    """limit and swap; swap counts memory and swap together, twice the memory when not said (docker's default)."""
+    memory, swap = options.memory, options.memory_swap
+    if memory is None:
+        raise UsageError("--memory-swap", "needs --memory", "it is the limit of memory and swap together")
+    if memory < 6 << 20:
+        raise UsageError("--memory", "is under 6 MiB, too little to start a process", "give at least 6m")
+    found: Document = {"limit": memory}
+    if swap is not None:
+        if not host.limits_swap:
+            raise Unsupported("--memory-swap", "this host's kernel does not limit swap", "leave it out")
+        if swap != -1 and swap < memory:
+            raise UsageError("--memory-swap", "is less than --memory", "it is the limit of memory and swap together")
+        found["swap"] = swap
+    elif host.limits_swap:
+        found["swap"] = 2 * memory
+    return found
+
+
+def _enforced(option: str, controller: str, host: Host) -> None:
+    if controller not in host.controllers:
+        raise Unsupported(option, f"this host has no {controller} cgroup controller", "leave it out, or enable it")
+
+
+def _sysctls(options: Options) -> dict[str, str]:
+    for name in options.sysctls:
+        space = next((kind for kind, names in _SAFE_SYSCTLS.items() if name.startswith(names)), None)
+        if space is None:
+            raise UsageError(f"--sysctl {name}", "is not of a namespace, it would change the host", "leave it out")
+        if space == "network" and options.network == "host":
+            raise UsageError(f"--sysctl {name}", "would change the host's network", "leave out --network host")
+    return options.sysctls
+
+
+def _system_mounts(options: Options, host: Host) -> list[Document]:
+    read_only = [] if options.privileged else ["ro"]
+    hardened = ["nosuid", "noexec", "nodev"]
+    mounts: list[Document] = [
+        {"destination": "/proc", "type": "proc", "source": "proc", "options": hardened},
+        {"destination": "/dev", "type": "tmpfs", "source": "tmpfs",
+         "options": ["nosuid", "strictatime", "mode=755", "size=65536k"]},
+        {"destination": "/dev/pts", "type": "devpts", "source": "devpts",
+         "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]},
+        {"destination": "/dev/shm", "type": "tmpfs", "source": "shm",
+         "options": [*hardened, "mode=1777", f"size={options.shm_size}"]},
+        {"destination": "/dev/mqueue", "type": "mqueue", "source": "mqueue", "options": hardened},
+    ]  # fmt: skip
+    if options.network == "host" and not options.privileged:
+        mounts.append(
+            {"destination": "/sys", "type": "bind", "source": "/sys", "options": ["rbind", "rprivate", *hardened, "ro"]}
+        )
+    else:
+        mounts.append({"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": [*hardened, *read_only]})
+    if host.cgroup_version:
+        options_of = [*hardened, "relatime", *read_only]
+        mounts.append({"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": options_of})
+    taken = {mount.destination.rstrip("/") for mount in options.mounts}
+    return [mount for mount in mounts if mount["destination"] not in taken]
+
+
+def _files(directory: str, options: Options) -> list[Document]:
+    if not directory:
+        return []
+    taken = {mount.destination for mount in options.mounts}
+    return [
+        {
+            "destination": f"/etc/{name}",
+            "type": "bind",
+            "source": f"{directory}/{name}",
+            "options": ["rbind", "rprivate"],
+        }
+        for name in ("hosts", "hostname", "resolv.conf")
+        if f"/etc/{name}" not in taken
+    ]
+
+
+def _user_mounts(options: Options) -> list[Document]:
+    """Outer ones first, so that none hides another."""
+    mounts = sorted(options.mounts, key=lambda mount: mount.destination.rstrip("/").count("/"))
+    found = [mount.document() for mount in mounts]
+    if options.init:
+        read_only = ["bind", "rprivate", "ro", "nosuid"]
+        found.append({"destination": INIT, "type": "bind", "source": options.init, "options": read_only})
+    return found
+
+
+INIT = "/run/ocipipe-init"
+"""Where --init's program is seen in the container."""

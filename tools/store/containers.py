@@ -1,0 +1,196 @@
+"""Containers: one directory each, which is the runtime bundle as well.
+
+    containers/ID/record.json   what we know of it (schema container-record)
+    containers/ID/config.json   the runtime config
+    containers/ID/upper work    the writable layer;  rootfs: where the overlay is mounted
+    containers/names/NAME       a link to ID: making it is what takes a name
+    containers/rm/ID            its command removes it at its end (--rm)
+
+A container appears whole, by one rename. Whoever runs or changes one holds the kernel lock of its directory.
+"""
+
+from __future__ import annotations
+
+import os
+
+from oci_spec import jsondoc
+from oci_spec.jsondoc import FormatError
+
+from ..errors import Conflict, Corrupt, NotFound, UsageError
+from ..host import files, locks, mounts
+from ..host.trees import remove_tree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from oci_spec.digest import Digest
+    from oci_spec.jsondoc import Document
+
+    from .store import Store
+
+_RECORD_LIMIT = 4 << 20
+_NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
+
+
+class Container:
+    """One container. `record` is its record.json as it was read or last written; `lock`, in the command that made it,
+    is the descriptor that holds the kernel lock of its directory for as long as that command lives."""
+
+    __slots__ = ("id", "lock", "path", "record")
+
+    def __init__(self, path: str, record: Document, lock: int = -1) -> None:
+        self.path = path
+        self.lock = lock
+        self.id = str(record["id"])
+        self.record = record
+
+    @property
+    def name(self) -> str:
+        return str(self.record["name"])
+
+    @property
+    def rootfs(self) -> str:
+        return os.path.join(self.path, "rootfs")
+
+    def update(self, **changes: object) -> None:
+        """Changes fields of the record, durably."""
+        self.record = {**self.record, **changes}
+        files.write_atomic(os.path.join(self.path, "record.json"), jsondoc.dumps(self.record), 0o600)
+
+
+class Containers:
+    """The containers of the store."""
+
+    __slots__ = ("path", "store")
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.path = os.path.join(store.root, "containers")
+
+    def create(self, record: Document, *, removed_at_end: bool = False) -> Container:
+        """A new container with this record (`id`, `name` and more), locked by us; its directories are empty still.
+
+        Raises Conflict for a name in use, UsageError for one that is malformed.
+        """
+        container_id, name = str(record["id"]), str(record["name"])
+        check_name(name)
+        self.store.directory("containers/names", 0o711)
+        aside = os.path.join(self.path, files.temporary_name(container_id[:12]))
+        os.mkdir(aside, 0o700)
+        try:
+            for part, mode in (("upper", 0o755), ("work", 0o700), ("rootfs", 0o755)):
+                os.mkdir(os.path.join(aside, part), mode)
+            files.write_atomic(os.path.join(aside, "record.json"), jsondoc.dumps(record), 0o600)
+            lock = os.open(aside, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            locks.take(lock)  # before anyone can see it: what is not locked counts as abandoned
+            with locks.locked(self.path):
+                if removed_at_end:
+                    os.symlink(
+                        f"../{container_id}", os.path.join(self.store.directory("containers/rm", 0o711), container_id)
+                    )
+                self._take(name, container_id)
+                os.rename(aside, os.path.join(self.path, container_id))
+        except BaseException:
+            remove_tree(aside)
+            raise
+        files.sync_directory(self.path)
+        return Container(os.path.join(self.path, container_id), record, lock)
+
+    def _take(self, name: str, container_id: str) -> None:
+        link = os.path.join(self.path, "names", name)
+        try:
+            os.symlink(f"../{container_id}", link)
+        except FileExistsError:
+            if os.path.exists(link):
+                holder = os.path.basename(os.readlink(link))
+                raise Conflict(
+                    name, f"the name is in use by container {holder[:12]}", "choose another --name"
+                ) from None
+            os.unlink(link)  # left by a command that was killed before its container appeared
+            os.symlink(f"../{container_id}", link)
+
+    def find(self, text: str) -> Container:
+        """By name, id, or unique beginning of an id. Raises NotFound, Conflict."""
+        link = os.path.join(self.path, "names", text)
+        if text and "/" not in text and os.path.exists(link):
+            return self.load(os.path.basename(os.readlink(link)))
+        found = [one for one in self.ids() if text and one.startswith(text)]
+        if len(found) > 1:
+            raise Conflict(text, f"stands for {len(found)} containers", "give more digits")
+        if not found:
+            raise NotFound(text, "no such container")
+        return self.load(found[0])
+
+    def load(self, container_id: str) -> Container:
+        """The container with this whole id. Raises NotFound, Corrupt."""
+        path = os.path.join(self.path, container_id)
+        try:
+            data = files.read_limited(os.path.join(path, "record.json"), _RECORD_LIMIT)
+            return Container(path, jsondoc.load_object(data, container_id))
+        except NotFound:
+            raise NotFound(container_id, "no such container") from None
+        except FormatError as error:
+            raise Corrupt(str(error), "the container's record is damaged", "remove the container") from None
+
+    def ids(self) -> list[str]:
+        """The ids of all containers."""
+        try:
+            return [name for name in os.listdir(self.path) if len(name) == 64]
+        except FileNotFoundError:
+            return []
+
+    def all(self) -> Iterator[Container]:
+        """Every container; one that is removed meanwhile is passed over."""
+        for container_id in self.ids():
+            try:
+                yield self.load(container_id)
+            except NotFound:
+                continue
+
+    def needed(self) -> set[str]:
+        """The chain IDs of every layer that a container stands on."""
+        return {str(chain_id) for one in self.all() for chain_id in one.record["chainIds"]}  # type: ignore[attr-defined]
+
+    def using(self, image: Digest) -> list[str]:
+        """The ids of the containers made from an image."""
+        return [one.id for one in self.all() if one.record["image"]["digest"] == image]  # type: ignore[index]
+
+    def abandoned(self) -> Iterator[Container]:
+        """Containers that were to be removed at their end, but whose command is gone."""
+        directory = os.path.join(self.path, "rm")
+        try:
+            names = os.listdir(directory)
+        except FileNotFoundError:
+            return
+        for name in names:
+            path = os.path.join(self.path, name)
+            if locks.is_held(path):
+                continue
+            try:
+                yield self.load(name)
+            except NotFound:
+                if not os.path.exists(path) and not locks.is_held(self.path):
+                    files.remove_file(os.path.join(directory, name))
+
+    def remove(self, container: Container) -> None:
+        """Removes a container that doesn't run: unmounted, out of sight in one rename, then deleted."""
+        mounts.unmount_under(container.path)
+        aside = os.path.join(self.path, files.temporary_name(container.id[:12]))
+        try:
+            os.rename(container.path, aside)
+        except FileNotFoundError:
+            return
+        link = os.path.join(self.path, "names", container.name)
+        if os.path.basename(os.readlink(link)) == container.id if os.path.islink(link) else False:
+            files.remove_file(link)
+        files.remove_file(os.path.join(self.path, "rm", container.id))
+        remove_tree(aside)
+
+
+def check_name(name: str) -> None:
+    """Raises UsageError unless `name` is letters, digits, `_`, `.` and `-`, and begins with a letter or digit."""
+    if not name or not name[0].isalnum() or not _NAME_CHARACTERS.issuperset(name) or len(name) > 128:
+        raise UsageError(
+            name, "is no container name", "use letters, digits, _ . and -, beginning with a letter or digit"
+        )

@@ -49,7 +49,7 @@ check: .venv/dev .venv/commands ## style, types, import rules, manual pages, sch
 	$(VENV) -m mypy
 	$(VENV) -m ocipipe.cli.man --check --readme README.md man
 	$(call need,man=man-db zsh fish)
-	exec $(VENV) -m pytest -q tests/arch
+	exec $(VENV) -m pytest -q tests/arch tests/unit/oci_spec/test_validate.py
 
 bench: root .venv/dev .venv/commands ## our speed beside podman, skopeo and docker
 	@$(call need,$(RUNTIMES) $(DEMO) $(PEERS) $(BENCHED))

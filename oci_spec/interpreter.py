@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     """A schema by its type's name, the same object each time."""
     Keyword = Callable[["Check", Any, Any, Any, str], None]
 
-_targets: dict[tuple[int, str], tuple[Schema, Any]] = {}
+_targets: dict[tuple[int, str], tuple[Schema, Any, Schema]] = {}
+"""What a reference in a root leads to: its root and its rule. The root itself is kept, so that its id stays its own."""
 _patterns: dict[str, re.Pattern[str]] = {}
 
 
@@ -91,11 +92,12 @@ class Check:
         if found is None:
             file, _, path = target.partition("#")
             root = self.load(file.removesuffix(".json")) if file else self.root
-            inner: Any = root
+            inner = root
             for part in path.split("/")[1:]:
                 inner = inner[part]
-            found = _targets[key] = root, inner
-        (self if found[0] is self.root else Check(found[0], self.load, self.subject)).check(found[1], value, pointer)
+            found = _targets[key] = root, inner, self.root
+        root, inner, _ = found
+        (self if root is self.root else Check(root, self.load, self.subject)).check(inner, value, pointer)
 
     def any_of(self, rule: Any, rules: Any, value: Any, pointer: str) -> None:
         errors = []

@@ -35,7 +35,7 @@ def test_at_every_change_of_the_file_system(run: Commands, store_root: Path, ref
             break
         assert killed.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL), killed.stderr
         points += 1
-        assert run("img-pull", "--root", root, reference).document["digest"]
+        assert run("img-pull", "--root", root, reference).documents[0]["digest"]
         assert layout.problems(root) == []
         assert [path for path in layout.unfinished(root) if "/leases/" not in path] == []
         subprocess.run(["rm", "-rf", str(root)], check=True)

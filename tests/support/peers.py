@@ -25,10 +25,12 @@ class Podman:
     """podman with a storage of its own, and no network."""
 
     def __init__(self, directory: Path) -> None:
+        # On hosts without pure cgroup v2 crun refuses, and elsewhere it is podman's own choice.
+        runtime = [] if Path("/sys/fs/cgroup/cgroup.controllers").exists() else ["--runtime", "runc"]
         self.argv = [
             "podman", "--root", str(directory / "root"), "--runroot", str(directory / "run"), "--tmpdir",
             str(directory / "tmp"), "--storage-driver", "vfs", "--events-backend", "none", "--cgroup-manager",
-            "cgroupfs", "--runtime", "runc",
+            "cgroupfs", *runtime,
         ]  # fmt: skip
 
     def __call__(self, *args: str) -> bytes:

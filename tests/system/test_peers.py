@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ from rootfs import busybox_tar
 
 
 @pytest.fixture
-def podman(tmp_path: Path) -> Iterator[Podman]:
-    found = Podman(tmp_path / "podman")
-    yield found
-    found("system", "reset", "--force")
+def podman() -> Iterator[Podman]:
+    # podman refuses a run directory with a path of more than 50 characters
+    with tempfile.TemporaryDirectory(prefix="podman-") as directory:
+        found = Podman(Path(directory))
+        yield found
+        found("system", "reset", "--force")
 
 
 @pytest.mark.parametrize("family", ["oci", "v2s2"])
@@ -49,6 +52,7 @@ def test_an_index_that_skopeo_pushes(run: Commands, registry: Any, tmp_path: Pat
     raw = call("skopeo", "inspect", "--raw", "--tls-verify=false", f"docker://{reference}")
     assert run("img-inspect", "--index", reference).out == raw
     assert whole["mediaType"] == json.loads(raw)["mediaType"]
+    import subprocess; print(raw.decode()); print(subprocess.run(["img-inspect", reference],env=run.env,capture_output=True)); print(made.raw.decode())
     (chosen,) = run("img-pull", "--platform", "linux/s390x", "--no-unpack", reference).documents
     assert chosen["digest"] == other.digest
 
@@ -74,9 +78,7 @@ def test_podman_runs_what_we_push(run: Commands, registry: Any, podman: Podman) 
     make_busybox().push(registry.address, "peers/runs", "1")
     reference = f"{registry.address}/peers/runs"
     run.shell(f"img-pull {reference}:1 | img-push {reference}:2")
-    ran = podman(
-        "run", "--rm", "--network", "none", "--tls-verify=false", "--cgroups=disabled", f"{reference}:2", "echo", "ran"
-    )
+    ran = podman("run", "--rm", "--network", "none", "--tls-verify=false", f"{reference}:2", "echo", "ran")
     assert ran == b"ran\n"
 
 
@@ -93,5 +95,8 @@ def test_layers_that_we_compress_skopeo_verifies(
     raw = json.loads(call("skopeo", "inspect", "--raw", f"oci:{tmp_path}/copied:1"))
     (layer,) = raw["layers"]
     assert layer["mediaType"].endswith(f"tar+{compression}")
-    call("umoci", "unpack", "--image", f"{tmp_path}/copied:1", tmp_path / "bundle")
-    assert "BusyBox" in (tmp_path / "bundle" / "rootfs" / "etc" / "os-release").read_text()
+    (diff_id,) = json.loads(call("skopeo", "inspect", "--config", f"oci:{tmp_path}/copied:1"))["rootfs"]["diff_ids"]
+    assert [diff_id] == made.config["rootfs"]["diff_ids"]
+    if compression == "gzip":  # umoci does not know zstd
+        call("umoci", "unpack", "--image", f"{tmp_path}/copied:1", tmp_path / "bundle")
+        assert "BusyBox" in (tmp_path / "bundle" / "rootfs" / "etc" / "os-release").read_text()

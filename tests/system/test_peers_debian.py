@@ -64,8 +64,11 @@ def test_inside_a_container(run: Commands, base: str) -> None:
         "setuid 4755 0:0 1 regular file",
         "sticky 1777 0:0 2 directory",
     ]
-    call = f'syscall({GETXATTR[platform.machine()]}, "/opt/kept/capable", "security.capability", $b, 64)'
-    perl = f'my $b = "\\0" x 64; my $n = {call}; print unpack("H*", substr($b, 0, $n))'
+    perl = (
+        'my ($p, $a, $b) = ("/opt/kept/capable", "security.capability", "\\0" x 64); '
+        f"my $n = syscall({GETXATTR[platform.machine()]}, $p, $a, $b, 64); "
+        'print unpack("H*", substr($b, 0, $n))'
+    )
     seen = run("ctr-run", "--rm", base, "perl", "-e", perl)
     assert seen.out.decode() == CAPABILITY.hex()
 

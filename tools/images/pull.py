@@ -10,7 +10,7 @@ from functools import partial
 
 from oci_spec import descriptor as fields
 from oci_spec import manifest as manifests
-from oci_spec import reference
+from oci_spec import media_types, reference
 
 from ..errors import NotFound, Unavailable, Unsupported
 from ..host import machine
@@ -99,19 +99,29 @@ def find_local(store: Store, wanted: Reference, options: PullOptions) -> Descrip
         return None
     if options.all_platforms:
         return entry if isinstance(parse(store, entry), manifests.Index) else None
-    if options.platform is not None and entry.platform not in (None, options.platform):
-        return None
+    if options.platform is not None:
+        is_index = media_types.is_index(entry.media_type)
+        return None if is_index or entry.platform not in (None, options.platform) else entry
     return entry
 
 
 def _pull(ctx: Context, store: Store, wanted: Reference, here: Descriptor | None, options: PullOptions) -> Descriptor:
     remote = connect(ctx, wanted.name, options.access)
     root = remote.resolve(wanted.target)
-    if here is not None and root.digest in (here.digest, here.annotations.get(fields.INDEX_DIGEST)):
+    if here is not None and _is_current(here, root, options):
         return _named(store, _unpacked(store, here, options), wanted)
     with store.leases.hold() as lease:
         pulling = _Pulling(ctx, store, remote, wanted, lease, options)
         return pulling.run(root)
+
+
+def _is_current(here: Descriptor, root: Descriptor, options: PullOptions) -> bool:
+    """Whether what is here is what the registry's `root` stands for: itself, or our platform's choice of an index."""
+    if root.digest == here.digest:
+        return True
+    platform = options.platform or machine.platform()
+    chosen = here.platform is not None and platform.runs(here.platform) > 0
+    return chosen and root.digest == here.annotations.get(fields.INDEX_DIGEST)
 
 
 def _named(store: Store, entry: Descriptor, wanted: Reference) -> Descriptor:

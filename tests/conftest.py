@@ -16,10 +16,12 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "support"))
 
+import hub  # noqa: E402
 import leaks  # noqa: E402
 import rootfs  # noqa: E402
 from commands import Commands  # noqa: E402
 from images import Image  # noqa: E402
+from registry import DockerRegistry  # noqa: E402
 
 from ocipipe.cli import scripts  # noqa: E402
 from ocipipe.host import mounts, trees  # noqa: E402
@@ -64,7 +66,7 @@ def caller_env() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def bin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with our commands."""
     directory = tmp_path_factory.mktemp("bin")
     scripts.main([str(directory)])
@@ -83,7 +85,7 @@ def store_root(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def run(bin: Path, store_root: Path, tmp_path: Path) -> Commands:
+def run(programs: Path, store_root: Path, tmp_path: Path) -> Commands:
     """Our commands, in an environment with a store, a home and run-time state of their own."""
     home = tmp_path / "home"
     home.mkdir()
@@ -91,14 +93,12 @@ def run(bin: Path, store_root: Path, tmp_path: Path) -> Commands:
         "PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8", "TZ": "UTC", "TERM": "xterm",
         "OCIPIPE_ROOT": str(store_root), "OCIPIPE_RUN_ROOT": str(tmp_path / "run"), "TMPDIR": str(tmp_path),
     }  # fmt: skip
-    return Commands(bin, env)
+    return Commands(programs, env)
 
 
 @pytest.fixture(scope="session")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerRegistry]:
     """Debian's docker-registry on loopback, plain HTTP and without users; empty at first, shared by all tests."""
-    from registry import DockerRegistry
-
     with DockerRegistry(tmp_path_factory.mktemp("registry")) as running:
         yield running
 
@@ -119,3 +119,26 @@ def debian_image() -> Image:
 def debian_root() -> Path:
     """The tree that debian_image was made from; not to be changed."""
     return rootfs.debian_root(CACHE)
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory, programs: Path, debian_image: Image) -> Iterator[dict[str, str]]:
+    """What the environment must hold to find docker.io on this machine; debian:bookworm and :latest are there."""
+    directory = tmp_path_factory.mktemp("hub")
+    with hub.world(directory) as (served, env):
+        store = directory / "publisher"
+        debian_image.into_store(store, "docker.io/library/debian:bookworm")
+        publish = Commands(programs, {"PATH": os.environ["PATH"], "HOME": str(directory), "OCIPIPE_ROOT": str(store), **env})
+        for tag in ("bookworm", "latest"):
+            publish("img-push", "debian:bookworm", f"debian:{tag}")
+        trees.remove_tree(str(store))
+        assert served.address
+        yield env
+
+
+@pytest.fixture
+def example_env(world: dict[str, str], run: Commands, store_root: Path, debian_image: Image) -> dict[str, str]:
+    """The world of our manual pages: a store that holds debian:bookworm, and a docker.io that has it and takes pushes
+    (as does registry.local)."""
+    debian_image.into_store(store_root, "docker.io/library/debian:bookworm")
+    return {**run.env, **world}

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from peers import LIMITS
+
 
 def call(argv: list[str], env: dict[str, str] | None = None) -> None:
     """Runs a program to its end; its failure ends the measurement with what it said."""
@@ -91,7 +93,7 @@ class Podman(Contender):
         return self.command("push", "-q", "--tls-verify=false", source, f"docker://{reference}")
 
     def run(self, reference: str) -> list[str]:
-        return self.command("run", "--rm", "--network", "none", reference, "true")
+        return self.command("run", "--rm", "--network", "none", *LIMITS, reference, "true")
 
     def load(self, layout: Path, name: str) -> None:
         call(["skopeo", "copy", "-q", f"oci:{layout}", f"oci-archive:{self.directory}/load.tar:{name}"])
@@ -118,7 +120,8 @@ class Docker(Contender):
     name = "docker"
 
     def command(self, *args: str) -> list[str]:
-        return ["docker", "--host", f"unix://{self.directory}/socket", *args]
+        # Debian's client beside Debian's daemon, whatever else is on the PATH
+        return [shutil.which("docker", path="/usr/bin") or "docker", "--host", f"unix://{self.directory}/socket", *args]
 
     def pull(self, reference: str) -> list[str]:
         return self.command("pull", "-q", reference)

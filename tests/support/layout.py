@@ -47,7 +47,6 @@ def _visit(images: Path, descriptor: dict[str, Any], found: list[str]) -> None:
 
 
 def unfinished(root: str | Path) -> list[str]:
-    """What commands left that no later command needs."""
-    base = Path(root)
-    left = [str(path) for path in base.glob("**/.tmp-*")]
-    return left + [str(path) for part in ("leases", "partial") if (base / part).exists() for path in (base / part).iterdir()]
+    """What commands left behind below `root`: temporary names, leases, partial downloads."""
+    names = ("**/.tmp-*", "**/leases/*", "**/partial/*", "sha256-*")
+    return sorted({str(path) for name in names for path in Path(root).glob(name)})

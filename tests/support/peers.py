@@ -21,6 +21,10 @@ def skopeo_push(made: Image, reference: str, directory: Path, *args: str) -> Non
          f"oci:{made.write_layout(directory / 'layout')}", f"docker://{reference}")  # fmt: skip
 
 
+LIMITS = ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024")
+"""For podman's run, which raises limits otherwise: not every machine lets root do that."""
+
+
 class Podman:
     """podman with a storage of its own, and no network."""
 

@@ -33,8 +33,9 @@ COMMAND = Command(
     exits={1: "a document is not valid, or the input cannot be read"},
     examples=(
         ("img-inspect --manifest debian:bookworm | oci-validate", "check a stored manifest"),
-        ("oci-validate runtime-config config.json", "check a bundle's config"),
-        ("oci-validate bad.json | jq -r '.violations[] | .pointer + \" \" + .message'", "show what is wrong"),
+        ("img-ls | oci-validate descriptor", "check every document of a stream"),
+        ("img-inspect --config debian:bookworm >config.json; oci-validate config.json", "check a file"),
+        ("img-inspect debian:bookworm | oci-validate | jq '.violations[]'", "list what is wrong, and nothing else"),
     ),
     see=("img-inspect",),
 )

@@ -50,6 +50,8 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("error", "errors"),
         ("registries", "registries"),
         ("action", "action object reasons"),
+        ("login", "registry status"),
+        ("tags", "name tags"),
     )
 )
 """Fields that only documents of a type have together, the surest first."""

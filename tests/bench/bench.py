@@ -117,15 +117,18 @@ class Bench:
         call(self.ours.pull(name), self.ours.env)
         manifest = self.directory / "manifest.json"
         manifest.write_bytes(busybox_image().raw)
-        bare = ["python3 -c pass", nothing, [os.path.realpath(sys.executable), "-c", "pass"], self.ours.env]
+        python = os.path.realpath(sys.executable)
+        bare: list[Job] = [
+            ("`python3 -c pass`", nothing, [python, "-c", "pass"], self.ours.env),
+            ("`python3 -IS -c pass`", nothing, [python, "-IS", "-c", "pass"], self.ours.env),
+        ]
         for work, argv in (
             ("`img-ls`", self.ours.command("img-ls")),
             ("`img-inspect IMAGE`", self.ours.command("img-inspect", name)),
             ("`oci-validate FILE`", self.ours.command("oci-validate", str(manifest))),
         ):
-            jobs = [("ocipipe", nothing, argv, self.ours.env), tuple(bare)]
-            yield row(work, alternate(ROUNDS["startup"], jobs))  # type: ignore[arg-type]
-        found = alternate(ROUNDS["startup"], [tuple(bare)])  # type: ignore[list-item]
+            yield row(work, alternate(ROUNDS["startup"], [("ocipipe", nothing, argv, self.ours.env), *bare]))
+        found = alternate(ROUNDS["startup"], bare)
         found["ocipipe"] = self._to_first_work(name)
         yield row("`ctr-run` to its first system call of work", found)
 
@@ -204,7 +207,7 @@ class Bench:
 def machine() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
     version = subprocess.run(["podman", "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
-    docker = subprocess.run(["docker", "--version"], capture_output=True, text=True, check=True).stdout.split()[2]
+    docker = subprocess.run(["dockerd", "--version"], capture_output=True, text=True, check=True).stdout.split()[2]
     return (
         f"{date.today().isoformat()}, {os.cpu_count()} cores, {memory:.0f} GB, Linux {platform.release()}, "
         f"Python {platform.python_version()}, podman {version}, docker {docker.rstrip(',')}"

@@ -101,9 +101,7 @@ def run(ctx: Context, args: Args) -> int:
     if args.image == "-" and args.config == "-":
         raise UsageError("--config -", "stdin has the image's descriptor already", "name a file")
     store = Store(ctx.root).prepare()
-    item = first(ctx.stdin) if args.image == "-" else args.image
-    if item is None:
-        raise UsageError("stdin", "holds no image", "see why the pipe was empty")
+    item = first(ctx.stdin, "image") if args.image == "-" else args.image
     platform = Platform.parse(args.platform, "--platform") if args.platform else None
     with store.leases.hold() as lease:
         image = image_for_run(ctx, store, item, lease, policy=args.pull, platform=platform, access=Access.of(args))

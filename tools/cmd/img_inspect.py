@@ -7,7 +7,6 @@ from ..errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-
     from ..cli.declare import Args
     from ..context import Context
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from oci_spec.descriptor import REF_NAME
 
 from ..errors import NotFound
+from .entry import read_config
 from .local import choose_manifest, ensure_unpacked, find
 
 TYPE_CHECKING = False
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from oci_spec.descriptor import Descriptor
     from oci_spec.digest import Digest
     from oci_spec.image_config import ImageConfig
+    from oci_spec.manifest import Manifest
     from oci_spec.platform import Platform
 
     from ..context import Context
@@ -49,16 +51,52 @@ def image_for_run(
     A name is pulled as `policy` says (pull.POLICIES); a document names content that is here. Raises what find, pull and
     unpacking raise.
     """
-    entry = _find(store, item, policy, platform)
-    if entry is None:
-        from ..registry.remote import Access
-        from .pull import PullOptions, pull
-
-        entry = pull(ctx, store, str(item), PullOptions(access or Access(), platform=platform, policy=policy))
+    entry = _found_or_pulled(ctx, store, item, policy, platform, access, unpack=True)
     lease.add(entry.digest)
     config = ensure_unpacked(store, choose_manifest(store, entry, platform), lease)
     chain_ids = config.chain_ids
     return RunnableImage(entry, config, store.layers.lowers(chain_ids), chain_ids)
+
+
+def image_for_copy(
+    ctx: Context,
+    store: Store,
+    item: str | dict[str, object],
+    lease: Lease,
+    *,
+    policy: str = "missing",
+    platform: Platform | None = None,
+    access: Access | None = None,
+) -> tuple[Descriptor, Manifest, ImageConfig]:
+    """Entry, manifest and config of an image whose blobs are held by `lease`; the store's layers are left alone.
+
+    As `image_for_run` otherwise.
+    """
+    entry = _found_or_pulled(ctx, store, item, policy, platform, access, unpack=False)
+    lease.add(entry.digest)
+    manifest = choose_manifest(store, entry, platform)
+    lease.add(manifest.digest, manifest.config.digest, *(layer.digest for layer in manifest.layers))
+    return entry, manifest, read_config(store, manifest)
+
+
+def _found_or_pulled(
+    ctx: Context,
+    store: Store,
+    item: str | dict[str, object],
+    policy: str,
+    platform: Platform | None,
+    access: Access | None,
+    *,
+    unpack: bool,
+) -> Descriptor:
+    entry = _find(store, item, policy, platform)
+    if entry is not None:
+        return entry
+    from ..registry.remote import Access
+    from .pull import PullOptions, pull
+
+    options = PullOptions(access or Access(), platform=platform, policy=policy, unpack=unpack)
+    return pull(ctx, store, str(item), options)
 
 
 def _find(store: Store, item: str | dict[str, object], policy: str, platform: Platform | None) -> Descriptor | None:

@@ -76,11 +76,7 @@ def configure(
     container: Container, image: ImageConfig, options: Options, host: Host, user: str | None, change: Change | None
 ) -> Document:
     """Writes config.json and what it refers to; the root is mounted. Raises NotFound, UsageError, Unsupported."""
-    who = users.resolve(
-        user if user is not None else image.user,
-        _read(container.rootfs, "/etc/passwd"),
-        _read(container.rootfs, "/etc/group"),
-    )
+    who = look_up(container.rootfs, user if user is not None else image.user)
     cwd = options.workdir or image.working_dir or "/"
     args = specs.process_args(image, options)
     if options.init:
@@ -90,7 +86,7 @@ def configure(
     config = specs.runtime_config(container.id, args, env, cwd, who, options, host, container.path)
     if change is not None:
         config = change(config)
-    _make_working_directory(container.rootfs, str(config["process"]["cwd"]))  # type: ignore[index]
+    make_working_directory(container.rootfs, str(config["process"]["cwd"]))  # type: ignore[index]
     files.write_atomic(os.path.join(container.path, "config.json"), jsondoc.dumps(config), 0o600)
     return config
 
@@ -129,6 +125,11 @@ def unmount(container: Container) -> None:
     mounts.unmount_under(container.path)
 
 
+def look_up(rootfs: str, user: str) -> users.User:
+    """The user that `user[:group]` stands for in this root. Raises NotFound."""
+    return users.resolve(user, _read(rootfs, "/etc/passwd"), _read(rootfs, "/etc/group"))
+
+
 def _read(rootfs: str, path: str) -> str:
     """A small text file of the image; '' when there is none. Links in it never lead to the host."""
     place = rooted.resolve(rootfs, path)
@@ -159,7 +160,7 @@ def _network_files(directory: str, options: Options) -> None:
             os.close(fd)
 
 
-def _make_working_directory(rootfs: str, cwd: str) -> None:
+def make_working_directory(rootfs: str, cwd: str) -> None:
     """Docker makes it when the image lacks it, and so do we."""
     place = rooted.resolve(rootfs, cwd)
     if not os.path.isdir(place):

@@ -128,7 +128,9 @@ def environment(variables: list[str], user: User, options: Options) -> list[str]
     """`variables` (image's and user's, merged) with the defaults for what neither names: PATH, HOSTNAME, HOME, TERM."""
     names = {one.partition("=")[0] for one in variables}
     found = list(variables)
-    defaults = {"PATH": DEFAULT_PATH.partition("=")[2], "HOSTNAME": options.hostname, "HOME": user.home}
+    defaults = {"PATH": DEFAULT_PATH.partition("=")[2], "HOME": user.home}
+    if options.hostname:
+        defaults["HOSTNAME"] = options.hostname
     if options.terminal:
         defaults["TERM"] = "xterm"
     found[:0] = [f"{name}={value}" for name, value in defaults.items() if name not in names]
@@ -164,7 +166,10 @@ def _named(words: list[str], option: str) -> list[str]:
 def runtime_config(
     container_id: str, args: list[str], env: list[str], cwd: str, user: User, options: Options, host: Host, files: str
 ) -> Document:
-    """config.json for a container. `files` is the directory with its hosts, hostname and resolv.conf, '' for none."""
+    """config.json for a container. `files` is the directory with its hosts, hostname and resolv.conf, '' for none.
+
+    With a `container_id` of '' it is a bundle's: the runtime chooses the cgroup by the name that it is run under.
+    """
     granted = capabilities(options, host.bounding)
     effective = granted if user.uid == 0 else []
     process: Document = {
@@ -182,7 +187,7 @@ def runtime_config(
         "ociVersion": VERSION,
         "process": process,
         "root": {"path": "rootfs", "readonly": options.read_only},
-        "hostname": options.hostname,
+        **({"hostname": options.hostname} if options.hostname else {}),
         "mounts": [*_system_mounts(options, host), *_files(files, options), *_user_mounts(options)],
         "annotations": options.annotations,
         "linux": _linux(container_id, granted, options, host),
@@ -197,7 +202,7 @@ def _linux(container_id: str, granted: list[str], options: Options, host: Host) 
     if host.cgroup_version == 2:
         namespaces.append({"type": "cgroup"})
     found: Document = {"namespaces": namespaces, "resources": _resources(options, host)}
-    if host.cgroup_version:
+    if host.cgroup_version and container_id:
         group = f"system.slice:ocipipe:{container_id}" if host.systemd else f"/ocipipe/{container_id}"
         found["cgroupsPath"] = group
     if options.devices:

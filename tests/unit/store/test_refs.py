@@ -89,7 +89,7 @@ def test_a_short_prefix_of_two_images_is_ambiguous(store: Store) -> None:
 
 def test_malformed_references_are_refused(store: Store) -> None:
     with pytest.raises(FormatError):
-        store.refs.resolve("UPPER/case")
+        store.refs.resolve("quay.io/UPPER")
 
 
 def test_a_moved_name_leaves_its_image_nameless(store: Store) -> None:

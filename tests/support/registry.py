@@ -59,7 +59,9 @@ class DockerRegistry:
             self._stop()
             raise
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stop()
 
     def _stop(self) -> None:
@@ -109,7 +111,9 @@ def certificates(directory: Path, host: str = "127.0.0.1") -> tuple[Path, Path]:
     names = aside / "host.ext"
     names.write_text(f"subjectAltName=IP:{host}\nbasicConstraints=CA:FALSE\n")
     new = ["-newkey", "rsa:2048", "-nodes"]
-    _openssl("req", "-x509", *new, "-keyout", ca_key, "-out", directory / "ca.crt", "-subj", "/CN=test CA", "-days", "2")
+    _openssl(
+        "req", "-x509", *new, "-keyout", ca_key, "-out", directory / "ca.crt", "-subj", "/CN=test CA", "-days", "2"
+    )
     _openssl("req", *new, "-keyout", key, "-out", request, "-subj", f"/CN={host}")
     signing = ["-CA", directory / "ca.crt", "-CAkey", ca_key, "-CAcreateserial", "-days", "2", "-extfile", names]
     _openssl("x509", "-req", "-in", request, "-out", certificate, *signing)

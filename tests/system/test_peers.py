@@ -77,9 +77,7 @@ def test_podman_runs_what_we_push(run: Commands, registry: Any, podman: Podman) 
     make_busybox().push(registry.address, "peers/runs", "1")
     reference = f"{registry.address}/peers/runs"
     run.shell(f"img-pull {reference}:1 | img-push {reference}:2")
-    ran = podman(
-        "run", "--rm", "--network", "none", *LIMITS, "--tls-verify=false", f"{reference}:2", "echo", "ran"
-    )
+    ran = podman("run", "--rm", "--network", "none", *LIMITS, "--tls-verify=false", f"{reference}:2", "echo", "ran")
     assert ran == b"ran\n"
 
 

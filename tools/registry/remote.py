@@ -277,7 +277,7 @@ class Remote:
         return ask(self.origin)
 
     def _fell_back(self, endpoint: Endpoint, error: OcipipeError) -> None:
-        """A mirror that failed is passed over, and told unless it just lacks the image; the registry's failure counts."""
+        """A mirror that failed is passed over, and told unless it just lacks the image."""
         if endpoint is self.origin:
             raise error
         if not isinstance(error, NotFound):

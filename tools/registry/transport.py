@@ -16,6 +16,8 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 
+from oci_spec import distribution
+
 from .. import __version__
 from ..errors import Denied, OcipipeError, Unavailable
 from .auth import Authenticator
@@ -176,26 +178,26 @@ class Transport:
 
     def _first_that_answers(self, schemes: tuple[str, str], subject: str) -> str:
         problem = ""
-        for scheme in schemes:
-            base = f"{scheme}://{self.registry.host}"
-            try:
-                response = self._send("GET", f"{base}/v2/", {}, None)
-            except Broken as broken:
-                problem = problem or broken.problem
-                if "refused" in broken.problem or "resolve" in broken.problem:
-                    break
-                continue
-            try:
-                if (
-                    scheme == "http"
-                    and response.status_code == 400
-                    and b"HTTPS" in response.raw.read(4096, decode_content=True)
-                ):
-                    continue
-            finally:
-                response.close()
-            return base
+        for attempt in range(1, ATTEMPTS + 1):
+            for scheme in schemes:
+                try:
+                    if self._answers(scheme):
+                        return f"{scheme}://{self.registry.host}"
+                except Broken as broken:
+                    problem = problem or broken.problem
+                    if "refused" in problem or "resolve" in problem:
+                        raise self.unreachable(subject, problem) from None
+            self._pause(attempt)
         raise self.unreachable(subject, problem or "it answers neither http nor https")
+
+    def _answers(self, scheme: str) -> bool:
+        """Whether the registry speaks this scheme; one that wants TLS may say so over plain HTTP."""
+        response = self._send("GET", f"{scheme}://{self.registry.host}{distribution.PING}", {}, None)
+        try:
+            wants_tls = response.status_code == 400 and b"HTTPS" in response.raw.read(4096, decode_content=True)
+            return not (scheme == "http" and wants_tls)
+        finally:
+            response.close()
 
     def _send(self, method: str, url: str, headers: Mapping[str, str], data: Any) -> Response:
         if self._session is None:

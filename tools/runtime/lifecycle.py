@@ -1,8 +1,8 @@
 """A container from its image to its end, in the foreground.
 
-Each step can be undone by removing the container, and the removal of one that was killed half-way is the same code: what
-is mounted below its directory is unmounted, then the directory goes. The exit status is recorded before anything is
-removed.
+Each step can be undone by removing the container, and the removal of one that was killed half-way is the same code:
+what is mounted below its directory is unmounted, then the directory goes. The exit status is recorded before anything
+is removed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from oci_spec import jsondoc
 
 from ..errors import OcipipeError, Unavailable
 from ..host import files, mounts, rooted
-from . import executable, foreground, oci, users
+from . import executable, foreground, oci, placement, users
 from . import spec as specs
 
 TYPE_CHECKING = False
@@ -49,7 +49,7 @@ def sweep(containers: Containers, runtime: Runtime) -> None:
 
 
 def mount_rootfs(container: Container, lowers: list[str]) -> None:
-    """Mounts the container's root: the image's layers (topmost first) under its own writable layer. Raises Unavailable."""
+    """Mounts the container's root: the image's layers (topmost first) under its own writable one. Raises Unavailable."""
     upper = os.path.join(container.path, "upper")
     top = os.stat(lowers[0]) if lowers else None
     if top is not None:  # overlayfs shows the upper directory's own attributes at the root
@@ -80,7 +80,7 @@ def configure(
     cwd = options.workdir or image.working_dir or "/"
     args = specs.process_args(image, options)
     if options.init:
-        args = [specs.INIT, "--", *args]
+        args = [placement.INIT, "--", *args]
     env = specs.environment(options.env, who, options)
     _network_files(container.path, options)
     config = specs.runtime_config(container.id, args, env, cwd, who, options, host, container.path)
@@ -97,7 +97,7 @@ def run(container: Container, runtime: Runtime, config: Document, *, stdin: int)
     Raises CommandNotFound (127), CannotExecute (126), RuntimeFailed (125).
     """
     process: dict[str, list[str]] = config["process"]  # type: ignore[assignment]
-    args = process["args"][2:] if process["args"][0] == specs.INIT else process["args"]
+    args = process["args"][2:] if process["args"][0] == placement.INIT else process["args"]
     executable.check(container.rootfs, config["mounts"], args, process["env"], str(process["cwd"]))  # type: ignore[arg-type]
     log = os.path.join(container.path, "runtime.log")
     pid_file = os.path.join(container.path, "pid")
@@ -155,6 +155,7 @@ def _network_files(directory: str, options: Options) -> None:
     for name, text in texts.items():
         fd = os.open(os.path.join(directory, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
+            os.fchmod(fd, 0o644)  # whatever our umask is: every user in the container reads it
             files.write_all(fd, text.encode())
         finally:
             os.close(fd)
@@ -163,9 +164,14 @@ def _network_files(directory: str, options: Options) -> None:
 def make_working_directory(rootfs: str, cwd: str) -> None:
     """Docker makes it when the image lacks it, and so do we."""
     place = rooted.resolve(rootfs, cwd)
-    if not os.path.isdir(place):
+    missing = []
+    while not os.path.isdir(place) and place != rootfs:
+        missing.append(place)
+        place = os.path.dirname(place)
+    for directory in reversed(missing):
         try:
-            os.makedirs(place)
+            os.mkdir(directory)
+            os.chmod(directory, 0o755)  # whatever our umask is
         except OSError as error:
             raise RuntimeFailed(
                 cwd, f"cannot be made the working directory: {os.strerror(error.errno or 0).lower()}"

@@ -7,7 +7,7 @@ and mounts, and a network of its own with nothing but loopback unless another is
 from __future__ import annotations
 
 from ..errors import Unsupported, UsageError
-from . import seccomp
+from . import placement, seccomp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ def runtime_config(
         "process": process,
         "root": {"path": "rootfs", "readonly": options.read_only},
         **({"hostname": options.hostname} if options.hostname else {}),
-        "mounts": [*_system_mounts(options, host), *_files(files, options), *_user_mounts(options)],
+        "mounts": placement.mounts(options, host, files),
         "annotations": options.annotations,
         "linux": _linux(container_id, granted, options, host),
     }
@@ -280,59 +280,3 @@ def _sysctls(options: Options) -> dict[str, str]:
         if space == "network" and options.network == "host":
             raise UsageError(f"--sysctl {name}", "would change the host's network", "leave out --network host")
     return options.sysctls
-
-
-def _system_mounts(options: Options, host: Host) -> list[Document]:
-    read_only = [] if options.privileged else ["ro"]
-    hardened = ["nosuid", "noexec", "nodev"]
-    mounts: list[Document] = [
-        {"destination": "/proc", "type": "proc", "source": "proc", "options": hardened},
-        {"destination": "/dev", "type": "tmpfs", "source": "tmpfs",
-         "options": ["nosuid", "strictatime", "mode=755", "size=65536k"]},
-        {"destination": "/dev/pts", "type": "devpts", "source": "devpts",
-         "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]},
-        {"destination": "/dev/shm", "type": "tmpfs", "source": "shm",
-         "options": [*hardened, "mode=1777", f"size={options.shm_size}"]},
-        {"destination": "/dev/mqueue", "type": "mqueue", "source": "mqueue", "options": hardened},
-    ]  # fmt: skip
-    if options.network == "host" and not options.privileged:
-        mounts.append(
-            {"destination": "/sys", "type": "bind", "source": "/sys", "options": ["rbind", "rprivate", *hardened, "ro"]}
-        )
-    else:
-        mounts.append({"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": [*hardened, *read_only]})
-    if host.cgroup_version:
-        options_of = [*hardened, "relatime", *read_only]
-        mounts.append({"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": options_of})
-    taken = {mount.destination.rstrip("/") for mount in options.mounts}
-    return [mount for mount in mounts if mount["destination"] not in taken]
-
-
-def _files(directory: str, options: Options) -> list[Document]:
-    if not directory:
-        return []
-    taken = {mount.destination for mount in options.mounts}
-    return [
-        {
-            "destination": f"/etc/{name}",
-            "type": "bind",
-            "source": f"{directory}/{name}",
-            "options": ["rbind", "rprivate"],
-        }
-        for name in ("hosts", "hostname", "resolv.conf")
-        if f"/etc/{name}" not in taken
-    ]
-
-
-def _user_mounts(options: Options) -> list[Document]:
-    """Outer ones first, so that none hides another."""
-    mounts = sorted(options.mounts, key=lambda mount: mount.destination.rstrip("/").count("/"))
-    found = [mount.document() for mount in mounts]
-    if options.init:
-        read_only = ["bind", "rprivate", "ro", "nosuid"]
-        found.append({"destination": INIT, "type": "bind", "source": options.init, "options": read_only})
-    return found
-
-
-INIT = "/run/ocipipe-init"
-"""Where --init's program is seen in the container."""

@@ -1,0 +1,69 @@
+"""What is mounted where in a container: the system's own file systems, our files in /etc, and what the user asked for.
+
+Pure; the order is the order of mounting.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from oci_spec.jsondoc import Document
+
+    from .spec import Host, Options
+
+INIT = "/run/ocipipe-init"
+"""Where --init's program is seen in the container."""
+FILES = ("hosts", "hostname", "resolv.conf")
+"""What we mount over the image's files of these names in /etc."""
+_HARDENED = ("nosuid", "noexec", "nodev")
+
+
+def mounts(options: Options, host: Host, files: str) -> list[Document]:
+    """runtime-spec's `mounts`. `files` is the directory with the container's FILES, '' for none.
+
+    What the user mounts at a place of ours takes the place.
+    """
+    taken = {mount.destination.rstrip("/") for mount in options.mounts}
+    ours = [*_system(options, host), *_etc(files)]
+    return [*(mount for mount in ours if mount["destination"] not in taken), *_asked_for(options)]
+
+
+def _system(options: Options, host: Host) -> list[Document]:
+    read_only = [] if options.privileged else ["ro"]
+    found: list[Document] = [
+        {"destination": "/proc", "type": "proc", "source": "proc", "options": [*_HARDENED]},
+        {"destination": "/dev", "type": "tmpfs", "source": "tmpfs",
+         "options": ["nosuid", "strictatime", "mode=755", "size=65536k"]},
+        {"destination": "/dev/pts", "type": "devpts", "source": "devpts",
+         "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]},
+        {"destination": "/dev/shm", "type": "tmpfs", "source": "shm",
+         "options": [*_HARDENED, "mode=1777", f"size={options.shm_size}"]},
+        {"destination": "/dev/mqueue", "type": "mqueue", "source": "mqueue", "options": [*_HARDENED]},
+    ]  # fmt: skip
+    if options.network == "host" and not options.privileged:  # a sysfs of our own would need a network namespace
+        bound = ["rbind", "rprivate", *_HARDENED, "ro"]
+        found.append({"destination": "/sys", "type": "bind", "source": "/sys", "options": bound})
+    else:
+        found.append({"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": [*_HARDENED, *read_only]})
+    if host.cgroup_version:
+        limits = [*_HARDENED, "relatime", *read_only]
+        found.append({"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": limits})
+    return found
+
+
+def _etc(directory: str) -> list[Document]:
+    bound = ["rbind", "rprivate"]
+    return [
+        {"destination": f"/etc/{name}", "type": "bind", "source": f"{directory}/{name}", "options": bound}
+        for name in (FILES if directory else ())
+    ]
+
+
+def _asked_for(options: Options) -> list[Document]:
+    """Outer ones first, so that none hides another."""
+    ordered = sorted(options.mounts, key=lambda mount: mount.destination.rstrip("/").count("/"))
+    found = [mount.document() for mount in ordered]
+    if options.init:
+        bound = ["bind", "rprivate", "ro", "nosuid"]
+        found.append({"destination": INIT, "type": "bind", "source": options.init, "options": bound})
+    return found

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from images import Image
 
 from ocipipe.cli import catalog, scripts
 
@@ -34,7 +35,7 @@ WORK: dict[str, tuple[list[str], set[str]]] = {
     "img-inspect": (["nothing:here"], {"host", "store", "images", "transfer"}),
     "img-tag": (["nothing:here", "new"], {"host", "store", "images", "transfer", "hashlib"}),
     "img-rm": (["nothing:here"], {"host", "store", "images", "transfer"}),
-    "oci-validate": ([], set()),
+    "oci-validate": ([], {"hashlib"}),
 }
 """A command line that does the command's work without a registry, and the parts of ours (and hashlib, where digests are
 made) that it may load."""
@@ -87,6 +88,17 @@ def test_its_work(name: str, bin: Path, tmp_path: Path) -> None:
     modules = loaded(bin, name, argv, tmp_path, json.dumps(document).encode())
     assert excess(modules, parts) == set()
     assert any(module.startswith("oci_spec") for module in modules)
+
+
+def test_a_container_s_way_to_its_start(bin: Path, tmp_path: Path, busybox_image: Image) -> None:
+    """All that ctr-run imports to run a process of an image that is here and unpacked."""
+    busybox_image.into_store(tmp_path, "docker.io/library/box:1")
+    argv = ["--rm", "--run-root", str(tmp_path / "run"), "box:1", "true"]
+    loaded(bin, "ctr-run", argv, tmp_path, b"")
+    modules = loaded(bin, "ctr-run", argv, tmp_path, b"")
+    assert "ocipipe.runtime.foreground" in modules
+    standard = {"hashlib", "ctypes", "struct", "signal", "select", "fcntl"}
+    assert excess(modules, standard | {"host", "store", "images", "transfer", "runtime", "registry"}) == set()
 
 
 def test_every_work_is_a_commands() -> None:

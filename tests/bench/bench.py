@@ -24,7 +24,6 @@ sys.path[:0] = [str(HERE.parent / "support"), str(HERE)]
 
 import inputs  # noqa: E402
 from contenders import Contender, Ours, Podman, Skopeo, call, docker_daemon  # noqa: E402
-from images import read_layout  # noqa: E402
 from registry import DockerRegistry  # noqa: E402
 from rootfs import busybox_image  # noqa: E402
 
@@ -32,7 +31,7 @@ from ocipipe.cli import scripts  # noqa: E402
 from ocipipe.host import mounts  # noqa: E402
 
 CACHE = HERE.parents[1] / ".cache"
-ROUNDS = {"startup": 40, "pull": 7, "push": 5, "run": 20}
+ROUNDS = {"startup": 40, "pull": 5, "push": 5, "run": 20}
 
 Job = tuple[str, Callable[[], None], list[str], dict[str, str]]
 """A contender's name, what to do before, the command that is measured, and its environment."""
@@ -64,6 +63,10 @@ def alternate(rounds: int, jobs: list[Job]) -> dict[str, float]:
             taken = measure(argv, env)
             if number:
                 times[name].append(taken)
+    return medians(times)
+
+
+def medians(times: dict[str, list[float]]) -> dict[str, float]:
     return {name: statistics.median(found) for name, found in times.items()}
 
 
@@ -145,53 +148,38 @@ class Bench:
         return statistics.median(times)
 
     def pull(self) -> Iterator[str]:
-        """From a registry on loopback into an empty storage, unpacked."""
-        for words, layout in (("one layer", inputs.one_layer(CACHE)), ("ten layers", inputs.ten_layers(CACHE))):
-            repository = f"bench/{words.split()[0]}"
-            read_layout(layout).push(self.registry.address, repository, "1")
-            reference = f"{self.registry.address}/{repository}:1"
-            jobs = [
-                (one.name, self._emptied(one), one.pull(reference), one.env)
-                for one in (self.ours, self.podman, self.docker, self.skopeo)
-            ]
-            yield row(f"pull and unpack Debian, {words}, {inputs.size(layout)} MB", alternate(ROUNDS["pull"], jobs))
-            for one in (self.ours, self.podman, self.docker, self.skopeo):
-                one.forget()
-
-    def _emptied(self, one: Contender) -> Callable[[], None]:
-        def prepare() -> None:
-            one.forget()
-            settled()
-
-        return prepare
+        """From a registry on loopback into a storage that has nothing of it, unpacked."""
+        contenders: list[Contender] = [self.ours, self.podman, self.docker, self.skopeo]
+        for make in (inputs.one_layer, inputs.ten_layers):
+            source = make(CACHE)
+            times: dict[str, list[float]] = {one.name: [] for one in contenders}
+            for number in range(ROUNDS["pull"] + 1):
+                repository = f"bench/{source.words.replace(' ', '-')}"
+                source.variant(number).push(self.registry.address, repository, str(number))
+                for one in contenders:
+                    settled()
+                    taken = measure(one.pull(f"{self.registry.address}/{repository}:{number}"), one.env)
+                    if number:
+                        times[one.name].append(taken)
+            yield row(f"pull and unpack Debian, {source.words}, {source.size} MB", medians(times))
 
     def push(self) -> Iterator[str]:
-        """To a repository of an empty registry, from a layer that is not compressed yet."""
-        layout = inputs.one_layer(CACHE, "none")
+        """To an empty registry, from a layer that is not compressed yet."""
+        source = inputs.one_layer(CACHE)
         contenders: list[Contender] = [self.ours, self.podman, self.docker]
+        layout = source.variant(0, "none").write_layout(self.directory / "layout")
         for one in contenders:
             one.load(layout, "localhost/bench/plain:1")
         times: dict[str, list[float]] = {one.name: [] for one in contenders}
         for number in range(ROUNDS["push"] + 1):
             for one in contenders:
-                place = self.directory / f"registry-{number}-{one.name}"
-                place.mkdir()
+                place = self._place(f"registry-{number}-{one.name}")
                 with DockerRegistry(place) as fresh:
                     settled()
                     taken = measure(one.push("localhost/bench/plain:1", f"{fresh.address}/bench/pushed:1"), one.env)
-                shutil.rmtree(place)
-                self._compressed_layers_go()
                 if number:
                     times[one.name].append(taken)
-        yield row(
-            f"push the same, not compressed yet, {inputs.size(inputs.one_layer(CACHE))} MB compressed",
-            {name: statistics.median(found) for name, found in times.items()},
-        )
-
-    def _compressed_layers_go(self) -> None:
-        """We keep what we compressed in the store: without it, the next round compresses again."""
-        self.ours.forget()
-        self.ours.load(inputs.one_layer(CACHE, "none"), "localhost/bench/plain:1")
+        yield row(f"push the same, not compressed yet, {source.size} MB compressed", medians(times))
 
     def run(self) -> Iterator[str]:
         """`true` in busybox, from the command to its end."""

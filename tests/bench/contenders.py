@@ -21,7 +21,7 @@ def call(argv: list[str], env: dict[str, str] | None = None) -> None:
 
 
 class Contender:
-    """One tool. Each method gives the argv that does the job; `forget` and `load` are not measured."""
+    """One tool. Each method gives the argv that does the job; `load` is not measured."""
 
     name = ""
 
@@ -40,9 +40,6 @@ class Contender:
 
     def load(self, layout: Path, name: str) -> None:
         """Puts the image of an OCI layout into the storage as `name`."""
-
-    def forget(self) -> None:
-        """Empties the storage."""
 
 
 class Ours(Contender):
@@ -71,9 +68,6 @@ class Ours(Contender):
 
         read_layout(layout).into_store(self.root, name)
 
-    def forget(self) -> None:
-        shutil.rmtree(self.root, ignore_errors=True)
-
 
 class Podman(Contender):
     name = "podman"
@@ -100,9 +94,6 @@ class Podman(Contender):
         call(self.command("load", "-q", "-i", f"{self.directory}/load.tar"))
         (self.directory / "load.tar").unlink()
 
-    def forget(self) -> None:
-        call(self.command("rmi", "--all", "--force"))
-
 
 class Skopeo(Contender):
     """Copies into a layout: no unpacking, nothing to run."""
@@ -110,10 +101,14 @@ class Skopeo(Contender):
     name = "skopeo (no unpack)"
 
     def pull(self, reference: str) -> list[str]:
-        return ["skopeo", "copy", "-q", "--src-tls-verify=false", f"docker://{reference}", f"oci:{self.directory}/copy"]
-
-    def forget(self) -> None:
-        shutil.rmtree(self.directory / "copy", ignore_errors=True)
+        return [
+            "skopeo",
+            "copy",
+            "-q",
+            "--src-tls-verify=false",
+            f"docker://{reference}",
+            f"oci:{self.directory}/{reference.rpartition(':')[2]}",
+        ]
 
 
 class Docker(Contender):
@@ -137,9 +132,6 @@ class Docker(Contender):
         call(["skopeo", "copy", "-q", f"oci:{layout}", f"docker-archive:{self.directory}/load.tar:{name}"])
         call(self.command("load", "-q", "-i", f"{self.directory}/load.tar"))
         (self.directory / "load.tar").unlink()
-
-    def forget(self) -> None:
-        call(self.command("image", "prune", "--all", "--force"))
 
 
 @contextmanager

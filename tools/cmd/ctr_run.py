@@ -102,8 +102,11 @@ def run(ctx: Context, args: Args) -> int:
         raise UsageError("--config -", "stdin has the image's descriptor already", "name a file")
     store = Store(ctx.root).prepare()
     item = first(ctx.stdin, "image") if args.image == "-" else args.image
+    patch = first(ctx.stdin, "runtime config") if args.config == "-" else None
+    if isinstance(patch, str):
+        raise UsageError("stdin", "holds a name where a runtime config is expected", "pipe a config.json")
     platform = Platform.parse(args.platform, "--platform") if args.platform else None
     with store.leases.hold() as lease:
         image = image_for_run(ctx, store, item, lease, policy=args.pull, platform=platform, access=Access.of(args))
-        run = session.Session(ctx, store, args, image.descriptor, image.name, image.config)
+        run = session.Session(ctx, store, args, image.descriptor, image.name, image.config, patch)
     return run.to_its_end(image.lowers)

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 COMMAND = Command(
     "ctr-unpack",
     "unpack an image into a runtime bundle",
-    description="Writes DIR/rootfs, the image's files as one plain tree, and DIR/config.json, which runs its command with "
-    "the defaults of ctr-run: a bundle that runc run and crun run take as it is. DIR appears whole or not at all; one "
-    "that exists must be empty. The image is pulled when it is missing. Prints its descriptor.",
+    description="Writes DIR/rootfs, the image's files as one plain tree, and DIR/config.json, which runs its command "
+    "with the defaults of ctr-run: a bundle that runc run and crun run take as it is. DIR appears whole or not at all; "
+    "one that exists must be empty. The image is pulled when it is missing. Prints its descriptor.",
     operands=(
         Operand("IMAGE", "image by reference or digest, or - for a descriptor on stdin"),
         Operand("DIR", "the bundle's directory, new or empty"),

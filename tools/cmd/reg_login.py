@@ -54,15 +54,6 @@ def _ask(ctx: Context, args: Args) -> tuple[str, str]:
         if not password:
             raise UsageError("stdin", "holds no password", "pipe it in")
         return args.username, password
-    if not ctx.stdin.isatty():
-        raise UsageError("password", "there is no terminal to ask on", "use --username with --password-stdin")
-    from getpass import getpass
+    from ..cli.ask import credentials
 
-    username = args.username
-    if not username:
-        ctx.stderr.write(b"user name: ")
-        ctx.stderr.flush()
-        username = ctx.stdin.readline().decode().strip()
-    if not username:
-        raise UsageError("user name", "is empty", "give one with --username")
-    return username, getpass("password: ")
+    return credentials(ctx, args.username)

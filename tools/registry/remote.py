@@ -12,18 +12,18 @@ from oci_spec.jsondoc import FormatError
 
 from ..errors import Corrupt, Denied, NotFound, OcipipeError, Unavailable, Unsupported
 from .credentials import Keychain
+from .failures import Broken
 from .settings import Access, Settings
-from .transport import ATTEMPTS, Broken, Transport
+from .transport import ATTEMPTS, Transport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TypeVar
 
-    from requests import Response
-
     from ..context import Context
     from ..store.contract import Reader, Tap
+    from .transport import Response
 
     T = TypeVar("T")
 

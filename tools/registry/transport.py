@@ -8,7 +8,6 @@ to another host, and no URL in an error shows its query, which may be a signatur
 from __future__ import annotations
 
 import os
-import re
 import ssl
 import time
 from urllib.parse import urljoin, urlsplit
@@ -21,13 +20,15 @@ from oci_spec import distribution
 from .. import __version__
 from ..errors import Denied, OcipipeError, Unavailable
 from .auth import Authenticator
+from .failures import Broken, explain, retry_after
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
-    from requests import PreparedRequest, Response
+    from requests import PreparedRequest
+    from requests import Response as Response
 
     from .credentials import Credential
     from .settings import Registry
@@ -43,14 +44,6 @@ TIMEOUT = (10.0, 60.0)
 _PATIENCE = 120.0
 """The longest Retry-After, in seconds, that is waited for rather than reported."""
 _PASSING = frozenset((408, 429, 500, 502, 503, 504))
-
-
-class Broken(Exception):
-    """The connection broke; `problem` is what happened, for people."""
-
-    def __init__(self, problem: str) -> None:
-        self.problem = problem
-        super().__init__(problem)
 
 
 class Transport:
@@ -116,7 +109,7 @@ class Transport:
                     response.close()
                     continue
             if response.status_code in _PASSING and repeatable and attempt < ATTEMPTS:
-                wait = _retry_after(response)
+                wait = retry_after(response.headers)
                 if wait <= _PATIENCE:
                     response.close()
                     self._pause(attempt, wait)
@@ -142,7 +135,7 @@ class Transport:
             while chunk := response.raw.read(CHUNK, decode_content=False):
                 yield chunk
         except Exception as error:
-            raise Broken(_explain(error)) from None
+            raise Broken(explain(error)) from None
         finally:
             response.close()
 
@@ -215,7 +208,7 @@ class Transport:
                 allow_redirects=method in ("GET", "HEAD"),
             )
         except requests.RequestException as error:
-            raise Broken(_explain(error)) from None
+            raise Broken(explain(error)) from None
 
     def _fetch_token(self, method: str, url: str, headers: Mapping[str, str], form: Any) -> tuple[int, bytes]:
         for attempt in range(1, ATTEMPTS + 1):
@@ -290,41 +283,3 @@ class _Adapter(HTTPAdapter):
 def _keep(request: PreparedRequest) -> PreparedRequest:
     """Authentication that changes nothing: given to requests, so that it doesn't look into ~/.netrc."""
     return request
-
-
-def _retry_after(response: Response) -> float:
-    value = response.headers.get("Retry-After", "")
-    if value.isdigit():
-        return float(value)
-    if not value:
-        return 0.0
-    from email.utils import parsedate_to_datetime
-
-    try:
-        return max(parsedate_to_datetime(value).timestamp() - time.time(), 0.0)
-    except (TypeError, ValueError):
-        return 0.0
-
-
-def _explain(error: BaseException) -> str:
-    """The innermost reason of a failure, in few words."""
-    seen: list[BaseException] = []
-    current: BaseException | None = error
-    while current is not None and current not in seen:
-        seen.append(current)
-        inner = getattr(current, "reason", None) or next(
-            (part for part in current.args if isinstance(part, BaseException)), None
-        )
-        current = inner if isinstance(inner, BaseException) else current.__cause__ or current.__context__
-    for one in reversed(seen):
-        if isinstance(one, ssl.SSLCertVerificationError):
-            return f"its certificate is not valid: {one.verify_message}"
-        if isinstance(one, TimeoutError) or "Timeout" in type(one).__name__:
-            return "no answer in time"
-        if type(one).__name__ in ("gaierror", "NameResolutionError"):
-            return "the name does not resolve"
-        if isinstance(one, ssl.SSLError):
-            return f"TLS failed: {(one.reason or 'unknown').replace('_', ' ').lower()}"
-        if isinstance(one, OSError) and one.strerror:
-            return one.strerror.lower()
-    return re.sub(r"\s+", " ", f"the connection broke ({type(seen[-1]).__name__})")

@@ -8,18 +8,18 @@ from oci_spec import distribution, image_layout, jsondoc, manifest, media_types
 from oci_spec.jsondoc import FormatError
 
 from ..errors import Corrupt, NotFound, Unavailable
-from .transport import ATTEMPTS, Broken
+from .failures import Broken
+from .transport import ATTEMPTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from requests import Response
-
     from oci_spec.descriptor import Descriptor
 
     from ..store.contract import Reader
     from .remote import Endpoint
+    from .transport import Response
 
 _CHUNK = 32 << 20
 """Bytes of one chunk of a chunked upload, unless the registry wants more."""

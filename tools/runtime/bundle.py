@@ -57,7 +57,7 @@ class BundleBeside:
         """Writes config.json: the image's process with the defaults of ctr-run, no terminal and no network."""
         options = spec.Options()
         options.env = list(image.env)
-        options.annotations = dict(image.labels)
+        options.annotations = {key: value for key, value in image.labels.items() if not key.startswith(spec.STEERING)}
         if image.stop_signal:
             options.annotations["org.opencontainers.image.stopSignal"] = image.stop_signal
         user = lifecycle.look_up(self.rootfs, image.user)

@@ -27,11 +27,11 @@ _FROM_KERNEL = 0x80
 
 
 def run(start: Callable[[], int], terminal: bool) -> int:
-    """Starts the runtime by `start() -> pid` and waits for its end; its exit status as a shell shows it.
+    """Starts the runtime by `start() -> pid` and waits for its end; its exit status, -n when signal n ended it.
 
-    A signal that somebody sent us goes to the runtime, which hands it to the process. What the terminal's keys send, the
-    kernel gives to the whole process group, so the runtime has it already. With `terminal`, its settings are put back at
-    the end, also when the runtime was killed in raw mode.
+    A signal that somebody sent us goes to the runtime, which hands it to the process. What the terminal's keys send,
+    the kernel gives to the whole process group, so the runtime has it already. With `terminal`, its settings are put
+    back at the end, also when the runtime was killed in raw mode.
     """
     waited = _FORWARDED | {signal.SIGCHLD}
     settings = _terminal_settings() if terminal else None
@@ -44,12 +44,13 @@ def run(start: Callable[[], int], terminal: bool) -> int:
             if found.si_signo == signal.SIGCHLD:
                 ended, status = os.waitpid(pid, os.WNOHANG)
                 if ended:
-                    code = os.waitstatus_to_exitcode(status)
-                    return 128 - code if code < 0 else code
+                    return os.waitstatus_to_exitcode(status)
             elif found.si_code != _FROM_KERNEL:
                 os.kill(pid, found.si_signo)
     finally:
         _restore(settings)
+        while signal.sigtimedwait(waited, 0) is not None:
+            pass  # came for a process that had ended
         signal.signal(signal.SIGCHLD, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
@@ -65,7 +66,10 @@ def _restore(settings: list[object] | None) -> None:
         return
     import termios
 
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})  # it would stop us in the background
     try:
         termios.tcsetattr(0, termios.TCSADRAIN, settings)  # type: ignore[arg-type]
     except termios.error:
         pass  # the terminal is gone, and its settings with it
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -19,7 +19,8 @@ from . import spec as specs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
     from oci_spec.image_config import ImageConfig
     from oci_spec.jsondoc import Document
@@ -40,16 +41,19 @@ class RuntimeFailed(OcipipeError):
     status = 125
 
 
-def sweep(containers: Containers, runtime: Runtime) -> None:
-    """Removes containers whose command was to remove them and was killed, once their processes have ended."""
+def sweep(containers: Containers, env: Mapping[str, str]) -> None:
+    """Removes what killed commands left: containers they were to remove, once their processes have ended, and
+    containers that never appeared."""
+    containers.remove_unfinished()
     for container in containers.abandoned():
+        runtime = oci.of(str(container.record["runtime"]), str(container.record["runtimeRoot"]), env)
         if runtime.status(container.id) not in ("created", "running", "paused"):
             runtime.delete(container.id)
             containers.remove(container)
 
 
 def mount_rootfs(container: Container, lowers: list[str]) -> None:
-    """Mounts the container's root: the image's layers (topmost first) under its own writable one. Raises Unavailable."""
+    """Mounts the root: the image's layers (topmost first) under a writable one of its own. Raises Unavailable."""
     upper = os.path.join(container.path, "upper")
     top = os.stat(lowers[0]) if lowers else None
     if top is not None:  # overlayfs shows the upper directory's own attributes at the root
@@ -96,18 +100,26 @@ def run(container: Container, runtime: Runtime, config: Document, *, stdin: int)
 
     Raises CommandNotFound (127), CannotExecute (126), RuntimeFailed (125).
     """
-    process: dict[str, list[str]] = config["process"]  # type: ignore[assignment]
+    process: dict[str, Any] = config["process"]  # type: ignore[assignment]
     args = process["args"][2:] if process["args"][0] == placement.INIT else process["args"]
-    executable.check(container.rootfs, config["mounts"], args, process["env"], str(process["cwd"]))  # type: ignore[arg-type]
+    who = process["user"]
+    user = users.User(who["uid"], who["gid"], who.get("additionalGids") or [], "/")
+    executable.check(container.rootfs, config["mounts"], args, process["env"], process["cwd"], user)  # type: ignore[arg-type]
     log = os.path.join(container.path, "runtime.log")
     pid_file = os.path.join(container.path, "pid")
     files.make_directories(runtime.root, 0o700)
     terminal = bool(process.get("terminal"))
-    status = foreground.run(lambda: runtime.start(container.id, container.path, log, pid_file, stdin), terminal)
+    code = foreground.run(lambda: runtime.start(container.id, container.path, log, pid_file, stdin), terminal)
+    status = 128 - code if code < 0 else code
+    if code < 0:  # the runtime was killed: its process may live on
+        runtime.delete(container.id)
+    started = os.path.exists(pid_file)
     problem = oci.last_error(log) if status else ""
-    if problem:
+    if status and (not started or (problem and not runtime.tells_pid_late)):
         raise RuntimeFailed(
-            container.name, f"{runtime.name} cannot start it: {problem}", "see the options, and the runtime's needs"
+            container.name,
+            f"{runtime.name} cannot start it: {problem or f'it ended with status {status}'}",
+            "see the options, and the runtime's needs",
         )
     container.update(status="stopped", exitCode=status)
     return status

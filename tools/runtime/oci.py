@@ -1,4 +1,4 @@
-"""The OCI runtime: which one, and how it is started (runtime-spec 1.2, runtime.md; the command line of runc and crun)."""
+"""The OCI runtime: which one, and how it is started (runtime-spec 1.2, runtime.md; runc's and crun's command line)."""
 
 from __future__ import annotations
 
@@ -33,6 +33,11 @@ class Runtime:
     def name(self) -> str:
         return os.path.basename(self.path)
 
+    @property
+    def tells_pid_late(self) -> bool:
+        """Whether the pid file appears only once the process runs. crun writes it before it starts the program."""
+        return not self.name.startswith("crun")
+
     def start(self, container_id: str, bundle: str, log: str, pid_file: str, stdin: int) -> int:
         """Starts `run` in the foreground with our stdout and stderr; the runtime's process id."""
         argv = [*self._argv("--log", log, "--log-format", "json"), "run", "--bundle", bundle]
@@ -65,8 +70,13 @@ def choose(named: str | None, run_root: str, env: Mapping[str, str]) -> Runtime:
         raise Unavailable(
             name, "needs a mounted cgroup file system, and this host has none", "install the package crun"
         )
-    systemd = version == 2 and cgroups.has_systemd()
-    return Runtime(path, os.path.join(run_root, name), env, systemd=systemd, no_cgroups=version == 0)
+    return of(path, os.path.join(run_root, name), env)
+
+
+def of(path: str, root: str, env: Mapping[str, str]) -> Runtime:
+    """The runtime at `path` that keeps its state in `root`, with the cgroup driver that this host needs."""
+    version = cgroups.version()
+    return Runtime(path, root, env, systemd=version == 2 and cgroups.has_systemd(), no_cgroups=version == 0)
 
 
 def last_error(log: str) -> str:

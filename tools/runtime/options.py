@@ -18,7 +18,7 @@ _TMPFS_DEFAULTS = ("nosuid", "nodev", "noexec")
 
 
 class Mount:
-    """One mount for a container: `kind` is bind or tmpfs; `source` a host path for a bind; `make` makes it if missing."""
+    """One mount for a container: `kind` is bind or tmpfs; a bind's `source` is a host path, made for `make`."""
 
     __slots__ = ("destination", "kind", "make", "options", "source")
 

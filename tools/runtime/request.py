@@ -22,13 +22,15 @@ if TYPE_CHECKING:
     from ..context import Context
 
 _FILE_LIMIT = 16 << 20
-_INITS = ("docker-init", "tini-static", "tini", "catatonit")
+_INITS = ("tini-static", "catatonit", "docker-init", "tini")
+"""Static ones first: they run in an image with any C library, or none."""
 
 
 def host() -> spec.Host:
     """The facts of this host."""
     return spec.Host(
         machine=os.uname().machine,
+        kernel=seccomp.version(os.uname().release),
         cgroup_version=cgroups.version(),
         controllers=cgroups.controllers(),
         limits_swap=cgroups.limits_swap(),
@@ -71,7 +73,9 @@ def options(ctx: Context, args: Any, image: ImageConfig, container_id: str, host
 
 
 def _annotations(args: Any, image: ImageConfig) -> dict[str, str]:
-    return {**image.labels, **values.pairs(args.label, "--label"), **values.pairs(args.annotation, "--annotation")}
+    """Labels and annotations for the runtime. An image may not steer the runtime: such labels stay in our record."""
+    harmless = {key: value for key, value in image.labels.items() if not key.startswith(spec.STEERING)}
+    return {**harmless, **values.pairs(args.label, "--label"), **values.pairs(args.annotation, "--annotation")}
 
 
 def _mounts(args: Any) -> list[values.Mount]:
@@ -120,7 +124,7 @@ def _security(found: spec.Options, args: Any, host: spec.Host) -> None:
             found.seccomp_unconfined = True
         elif name == "seccomp" and value:
             granted = frozenset(spec.capabilities(found, host.bounding))
-            found.seccomp = seccomp.load(_text(value).encode(), value, host.machine, granted)
+            found.seccomp = seccomp.load(_text(value).encode(), value, host.machine, host.kernel, granted)
         else:
             raise UsageError(
                 f"--security-opt {text}",
@@ -146,13 +150,6 @@ def _text(path: str) -> str:
         raise NotFound(path, "permission denied") from None
 
 
-def patch(ctx: Context, path: str) -> Document:
-    """The runtime config that --config names (- for stdin), to be merged over ours. Raises FormatError, NotFound."""
-    if path == "-":
-        from ..cli.jsonio import one
-
-        document = one(ctx.stdin, "runtime config")
-        if not isinstance(document, dict):
-            raise UsageError("stdin", "holds a name where a runtime config is expected")
-        return document
+def patch(path: str) -> Document:
+    """The runtime config in the file that --config names, to be merged over ours. Raises FormatError, NotFound."""
     return jsondoc.load_object(_text(path), path)

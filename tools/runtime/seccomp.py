@@ -3,13 +3,13 @@
 What is not listed fails with EPERM, as if the caller lacked a right; system calls that are newer than the list fail
 with ENOSYS where a C library knows to fall back (clone3). A group that needs a capability is allowed only to containers
 that have it. What the list leaves out, and why: calls that change the kernel or the host (modules, kexec, swap, clocks,
-reboot, quotas, accounting), reach into the kernel's keys, make user namespaces, or have been
-a way out before (userfaultfd, bpf, perf_event_open, io_uring, old or obsolete calls).
+reboot, quotas, accounting), reach into the kernel's keys, make user namespaces, or have been a way out before
+(userfaultfd, bpf, perf_event_open, io_uring, vmsplice, old or obsolete calls).
 """
 
 from __future__ import annotations
 
-from oci_spec import jsondoc
+from oci_spec import jsondoc, validate
 from oci_spec.jsondoc import FormatError
 
 from ..errors import UsageError
@@ -41,7 +41,7 @@ lstat64 memfd_create mkdir mkdirat mknod mknodat mmap mmap2 name_to_handle_at ne
 pipe2 pread64 preadv preadv2 pwrite64 pwritev pwritev2 read readahead readdir readlink readlinkat readv removexattr
 rename renameat renameat2 rmdir sendfile sendfile64 setxattr splice stat stat64 statfs statfs64 statx symlink
 symlinkat sync sync_file_range syncfs tee truncate truncate64 umask unlink unlinkat utime utimensat utimensat_time64
-utimes vmsplice write writev
+utimes write writev
 """
 _MEMORY = """
 brk get_mempolicy madvise map_shadow_stack membarrier memfd_secret mincore mlock mlock2 mlockall mprotect mremap msync
@@ -70,7 +70,7 @@ timerfd_gettime timerfd_gettime64 timerfd_settime timerfd_settime64 times
 _TALKING = """
 _newselect accept accept4 bind connect epoll_create epoll_create1 epoll_ctl epoll_ctl_old epoll_pwait epoll_pwait2
 epoll_wait epoll_wait_old eventfd eventfd2 getpeername getsockname getsockopt io_cancel io_destroy io_getevents
-io_pgetevents io_pgetevents_time64 io_setup io_submit ipc listen mq_getsetattr mq_notify mq_open mq_timedreceive
+io_setup io_submit ipc listen mq_getsetattr mq_notify mq_open mq_timedreceive
 mq_timedreceive_time64 mq_timedsend mq_timedsend_time64 mq_unlink msgctl msgget msgrcv msgsnd poll ppoll ppoll_time64
 pselect6 pselect6_time64 recv recvfrom recvmmsg recvmmsg_time64 recvmsg select semctl semget semop semtimedop
 semtimedop_time64 send sendmmsg sendmsg sendto setsockopt shmat shmctl shmdt shmget shutdown socketcall socketpair
@@ -144,35 +144,48 @@ def _when(name: str, value: int, comparison: str) -> Document:
     return {"names": [name], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "value": value, "op": comparison}]}
 
 
-def load(data: bytes, subject: str, machine: str, capabilities: Collection[str]) -> Document:
+def load(data: bytes, subject: str, machine: str, kernel: tuple[int, int], capabilities: Collection[str]) -> Document:
     """A profile of the user's: runtime-spec's form, or docker's with archMap, includes and excludes.
 
-    Raises UsageError for one that is neither.
+    `kernel` is the version that `minKernel` is compared with. Raises UsageError for what is neither form.
     """
     try:
         document = jsondoc.load_object(data, subject)
     except FormatError as error:
         raise UsageError(subject, f"is no seccomp profile: {error.problem}", "give a JSON file") from None
-    if "defaultAction" not in document:
-        raise UsageError(subject, "is no seccomp profile: it lacks defaultAction", "see the runtime specification")
-    if not any(key in document for key in ("archMap",)) and not any(
-        isinstance(rule, dict) and ("includes" in rule or "excludes" in rule or "name" in rule)
-        for rule in _rules(document)
-    ):
-        return document
-    arch = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm"}.get(machine, machine)
+    if "archMap" in document or any(_DOCKERS & rule.keys() for rule in _rules(document)):
+        document = _from_docker(document, machine, kernel, capabilities)
+    try:
+        validate.check("runtime-config", {"ociVersion": "1.0.2", "linux": {"seccomp": document}}, subject)
+    except FormatError as error:
+        where = error.pointer.removeprefix("/linux/seccomp")
+        raise UsageError(subject, f"is no seccomp profile: {where or '/'} {error.problem}", "see seccomp(2)") from None
+    return document
+
+
+def _from_docker(document: Document, machine: str, kernel: tuple[int, int], capabilities: Collection[str]) -> Document:
+    """What of docker's form holds for this machine, kernel and capabilities, in runtime-spec's."""
+    arch = _DOCKER_ARCHITECTURES.get(machine, machine)
     rules = []
     for rule in _rules(document):
-        if not _applies(rule.get("includes") or {}, arch, capabilities, True):
+        includes, excludes = rule.get("includes") or {}, rule.get("excludes") or {}
+        if not _included(includes, arch, kernel, capabilities) or _excluded(excludes, arch, kernel, capabilities):
             continue
-        if not _applies(rule.get("excludes") or {}, arch, capabilities, False):
-            continue
-        kept = {key: rule[key] for key in ("names", "action", "errnoRet", "args") if rule.get(key)}
+        kept = {key: rule[key] for key in ("names", "action", "errnoRet", "args") if rule.get(key) is not None}
         if rule.get("name"):
             kept["names"] = [rule["name"]]
         rules.append(kept)
-    found = {key: value for key, value in document.items() if key not in ("archMap", "syscalls")}
-    return {**found, "architectures": _ARCHITECTURES.get(machine, []), "syscalls": rules}
+    found: Document = {key: document[key] for key in ("defaultAction", "defaultErrnoRet", "flags") if key in document}
+    architectures: object = document.get("architectures") or []
+    for entry in document.get("archMap") or ():  # type: ignore[attr-defined]
+        if isinstance(entry, dict) and entry.get("architecture") == _ARCHITECTURES.get(machine, [""])[0]:
+            architectures = [entry["architecture"], *(entry.get("subArchitectures") or ())]
+    return {**found, "architectures": architectures, "syscalls": rules}
+
+
+_DOCKERS = frozenset(("name", "includes", "excludes", "comment"))
+"""Members of a rule that only docker's form has."""
+_DOCKER_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "x86"}
 
 
 def _rules(document: Document) -> list[dict[str, object]]:
@@ -180,12 +193,27 @@ def _rules(document: Document) -> list[dict[str, object]]:
     return [rule for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []
 
 
-def _applies(condition: object, arch: str, capabilities: Collection[str], wanted: bool) -> bool:
-    """Whether docker's `includes` (wanted) or `excludes` (not wanted) lets a rule stand."""
+def _included(condition: object, arch: str, kernel: tuple[int, int], capabilities: Collection[str]) -> bool:
+    """Whether docker's `includes` lets a rule stand: all that it names must hold."""
+    caps, arches, least = _condition(condition)
+    return all(one in capabilities for one in caps) and (not arches or arch in arches) and kernel >= least
+
+
+def _excluded(condition: object, arch: str, kernel: tuple[int, int], capabilities: Collection[str]) -> bool:
+    """Whether docker's `excludes` takes a rule away: anything that it names holds."""
+    caps, arches, least = _condition(condition)
+    return any(one in capabilities for one in caps) or arch in arches or (least > (0, 0) and kernel >= least)
+
+
+def _condition(condition: object) -> tuple[list[str], list[str], tuple[int, int]]:
+    """Capabilities, architectures and the least kernel version of `includes` or `excludes`."""
     if not isinstance(condition, dict):
-        return True
-    caps = condition.get("caps") or []
-    arches = condition.get("arches") or []
-    if wanted:
-        return all(one in capabilities for one in caps) and (not arches or arch in arches)
-    return not any(one in capabilities for one in caps) and arch not in arches
+        return [], [], (0, 0)
+    return condition.get("caps") or [], condition.get("arches") or [], version(str(condition.get("minKernel") or ""))
+
+
+def version(release: str) -> tuple[int, int]:
+    """`6.1.0-13-amd64` as (6, 1); (0, 0) for what is none."""
+    major, _, rest = release.partition(".")
+    minor = rest.partition(".")[0].partition("-")[0]
+    return (int(major), int(minor or 0)) if major.isdigit() and (not minor or minor.isdigit()) else (0, 0)

@@ -7,6 +7,7 @@ import os
 from ..errors import Conflict, UsageError
 from ..host import files
 from . import lifecycle, oci, request
+from . import options as values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,26 +22,36 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """Makes the container: from then on its record holds the image's layers. Raises what request and create raise."""
+    """Makes the container: from then on its record holds the image's layers. Raises what request and create raise.
+
+    `patch` is what --config brought on stdin, None to read the file that it names.
+    """
 
     def __init__(
-        self, ctx: Context, store: Store, args: Any, descriptor: Descriptor, name: str, image: ImageConfig
+        self,
+        ctx: Context,
+        store: Store,
+        args: Any,
+        descriptor: Descriptor,
+        name: str,
+        image: ImageConfig,
+        patch: Document | None,
     ) -> None:
         self._ctx = ctx
         self._args = args
         self._image = image
         self._containers = store.containers
         self._runtime = oci.choose(args.runtime, ctx.run_root, ctx.env)
-        self._patch = request.patch(ctx, args.config) if args.config else None
+        self._patch = patch if patch is not None or not args.config else request.patch(args.config)
         self._host = request.host()
         container_id = ctx.random(32).hex()
         self._options = request.options(ctx, args, image, container_id, self._host)
         stop_signal = _stop_signal(args.stop_signal or image.stop_signal)
         own = {"name": args.name or container_id[:12], "image": name or descriptor.digest, "created": _now(ctx)}
-        labels = dict(self._options.annotations)
+        labels = {**image.labels, **values.pairs(args.label, "--label")}
         self._options.annotations |= {f"org.ocipipe.{key}": value for key, value in own.items()}
         self._options.annotations["org.opencontainers.image.stopSignal"] = stop_signal
-        lifecycle.sweep(self._containers, self._runtime)
+        lifecycle.sweep(self._containers, ctx.env)
         self._container = self._containers.create(
             {
                 "id": container_id,
@@ -49,6 +60,7 @@ class Session:
                 "chainIds": image.chain_ids,
                 "labels": labels,
                 "runtime": self._runtime.path,
+                "runtimeRoot": self._runtime.root,
                 "stopSignal": stop_signal,
                 "removedAtEnd": args.rm,
                 "status": "created",

@@ -45,6 +45,8 @@ _MASKED = (
     "/sys/devices/virtual/powercap", "/sys/firmware",
 )  # fmt: skip
 _READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+STEERING = ("bundle", "io.kubernetes.", "module.wasm.image/", "org.criu.", "org.systemd.property.", "run.oci.")
+"""How annotations begin that runtimes obey (potentiallyUnsafeConfigAnnotations in runtime-spec 1.2, features.md)."""
 _CPU_PERIOD = 100_000
 _SAFE_SYSCTLS = {
     "ipc": ("fs.mqueue.", "kernel.msg", "kernel.sem", "kernel.shm"),
@@ -54,13 +56,14 @@ _SAFE_SYSCTLS = {
 
 
 class Host:
-    """What the generator must know of the host. `bounding`: the capabilities that we can hand on; `controllers`: the
-    cgroup controllers that can limit; `devices`: the host's device nodes, for --privileged."""
+    """What the generator must know of the host. `machine` is uname's, `kernel` its version; `bounding`: the
+    capabilities that we can hand on; `controllers`: the cgroup controllers that can limit."""
 
     def __init__(
         self,
         *,
         machine: str,
+        kernel: tuple[int, int],
         cgroup_version: int,
         controllers: frozenset[str],
         limits_swap: bool,
@@ -68,6 +71,7 @@ class Host:
         bounding: frozenset[str],
     ) -> None:
         self.machine = machine
+        self.kernel = kernel
         self.cgroup_version = cgroup_version
         self.controllers = controllers
         self.limits_swap = limits_swap

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .users import User
 
 _MAX_LINKS = 40
+_DIRECTORY = (stat.S_IFDIR | 0o755, 0, 0)
 
 
 class Unjudged(Exception):
@@ -41,8 +42,9 @@ class View:
         inside = self._walk(path, self._user)
         host = self._on_host(inside)
         found = os.stat(host)
-        if not stat.S_ISREG(found.st_mode) or not self._may_execute(found) or self._no_exec(inside):
-            raise OSError(errno.EACCES, os.strerror(errno.EACCES), path)
+        allowed = _may_execute(self._user, found.st_mode, found.st_uid, found.st_gid)
+        if not stat.S_ISREG(found.st_mode) or not allowed or self._no_exec(inside):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
         return host
 
     def _walk(self, path: str, user: User | None) -> str:
@@ -56,8 +58,8 @@ class View:
                 inside = os.path.dirname(inside)
                 continue
             place = os.path.join(inside, part)
-            found = self._lstat(place)
-            if found is not None and stat.S_ISLNK(found.st_mode):
+            found = self._look(place)
+            if found is not None and stat.S_ISLNK(found[0]):
                 links += 1
                 if links > _MAX_LINKS:
                     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
@@ -69,20 +71,25 @@ class View:
             if waiting and user is not None:
                 if found is None:
                     raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-                if not stat.S_ISDIR(found.st_mode):
+                if not stat.S_ISDIR(found[0]):
                     raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
-                if not self._may_execute(found):
+                if not _may_execute(user, *found):
                     raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
             inside = place
         return inside
 
-    def _lstat(self, inside: str) -> os.stat_result | None:
-        """None where there is nothing (yet). What a bind mount covers is its source itself, links followed."""
+    def _look(self, inside: str) -> tuple[int, int, int] | None:
+        """Mode, owner and group of what is there; None for nothing. A mount point shows what is mounted on it."""
         try:
             host = self._on_host(inside)
-            return os.stat(host) if inside in self._mounts else os.lstat(host)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+            found = os.stat(host) if inside in self._mounts else os.lstat(host)
+            return found.st_mode, found.st_uid, found.st_gid
+        except Unjudged:
+            if inside in self._mounts:
+                return _DIRECTORY
+            raise
+        except (FileNotFoundError, NotADirectoryError):  # the runtime makes what is missing on the way to a mount
+            return _DIRECTORY if any(place.startswith(f"{inside}/") for place in self._mounts) else None
 
     def _mount_of(self, inside: str) -> tuple[str, Document | None]:
         """The innermost mount that holds the place, and where it is mounted."""
@@ -94,7 +101,7 @@ class View:
         return "/", None
 
     def _on_host(self, inside: str) -> str:
-        """The host's path of a place whose parents are no links. Raises FileNotFoundError inside an empty file system."""
+        """The host's path of a place whose parents are no links. Raises FileNotFoundError in an empty file system."""
         at, mount = self._mount_of(inside)
         if mount is None:
             return self._rootfs + inside
@@ -108,12 +115,13 @@ class View:
         _, mount = self._mount_of(inside)
         return mount is not None and "noexec" in (mount.get("options") or ())  # type: ignore[operator]
 
-    def _may_execute(self, found: os.stat_result) -> bool:
-        user = self._user
-        if user.uid == 0:
-            return stat.S_ISDIR(found.st_mode) or bool(found.st_mode & 0o111)
-        if user.uid == found.st_uid:
-            return bool(found.st_mode & stat.S_IXUSR)
-        if found.st_gid in (user.gid, *user.additional):
-            return bool(found.st_mode & stat.S_IXGRP)
-        return bool(found.st_mode & stat.S_IXOTH)
+
+def _may_execute(user: User, mode: int, uid: int, gid: int) -> bool:
+    """Whether the user may execute a file, or search a directory."""
+    if user.uid == 0:
+        return stat.S_ISDIR(mode) or bool(mode & 0o111)
+    if user.uid == uid:
+        return bool(mode & stat.S_IXUSR)
+    if gid in (user.gid, *user.additional):
+        return bool(mode & stat.S_IXGRP)
+    return bool(mode & stat.S_IXOTH)

@@ -76,26 +76,34 @@ class Containers:
         container_id, name = str(record["id"]), str(record["name"])
         check_name(name)
         self.store.directory("containers/names", 0o711)
-        aside = os.path.join(self.path, files.temporary_name(container_id[:12]))
-        os.mkdir(aside, 0o700)
+        lock, aside = self._begin(container_id)
+        mark = os.path.join(self.path, "rm", container_id)
         try:
             for part, mode in (("upper", 0o755), ("work", 0o700), ("rootfs", 0o755)):
                 os.mkdir(os.path.join(aside, part), mode)
             files.write_atomic(os.path.join(aside, "record.json"), jsondoc.dumps(record), 0o600)
-            lock = os.open(aside, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            locks.take(lock)  # before anyone can see it: what is not locked counts as abandoned
             with locks.locked(self.path):
                 if removed_at_end:
-                    os.symlink(
-                        f"../{container_id}", os.path.join(self.store.directory("containers/rm", 0o711), container_id)
-                    )
+                    self.store.directory("containers/rm", 0o711)
+                    os.symlink(f"../{container_id}", mark)
                 self._take(name, container_id)
                 os.rename(aside, os.path.join(self.path, container_id))
         except BaseException:
+            files.remove_file(mark)
             remove_tree(aside)
+            os.close(lock)
             raise
         files.sync_directory(self.path)
         return Container(os.path.join(self.path, container_id), record, lock)
+
+    def _begin(self, container_id: str) -> tuple[int, str]:
+        """A directory that nobody takes for abandoned: it is locked before anyone else can look at it."""
+        aside = os.path.join(self.path, files.temporary_name(container_id[:12]))
+        with locks.locked(self.path):
+            os.mkdir(aside, 0o700)
+            lock = os.open(aside, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            locks.take(lock)
+        return lock, aside
 
     def _take(self, name: str, container_id: str) -> None:
         link = os.path.join(self.path, "names", name)
@@ -112,9 +120,9 @@ class Containers:
 
     def find(self, text: str) -> Container:
         """By name, id, or unique beginning of an id. Raises NotFound, Conflict."""
-        link = os.path.join(self.path, "names", text)
-        if text and "/" not in text and os.path.exists(link):
-            return self.load(os.path.basename(os.readlink(link)))
+        named = _target(os.path.join(self.path, "names", text)) if "/" not in text else ""
+        if named and os.path.exists(os.path.join(self.path, named)):
+            return self.load(named)
         found = [one for one in self.ids() if text and one.startswith(text)]
         if len(found) > 1:
             raise Conflict(text, f"stands for {len(found)} containers", "give more digits")
@@ -135,10 +143,7 @@ class Containers:
 
     def ids(self) -> list[str]:
         """The ids of all containers."""
-        try:
-            return [name for name in os.listdir(self.path) if len(name) == 64]
-        except FileNotFoundError:
-            return []
+        return [name for name in _listed(self.path) if len(name) == 64]
 
     def all(self) -> Iterator[Container]:
         """Every container; one that is removed meanwhile is passed over."""
@@ -157,24 +162,47 @@ class Containers:
         return [one.id for one in self.all() if one.record["image"]["digest"] == image]  # type: ignore[index]
 
     def abandoned(self) -> Iterator[Container]:
-        """Containers that were to be removed at their end, but whose command is gone."""
+        """Containers that were to be removed at their end, but whose command is gone; each locked by us meanwhile.
+
+        One with a damaged record is passed over.
+        """
         directory = os.path.join(self.path, "rm")
-        try:
-            names = os.listdir(directory)
-        except FileNotFoundError:
-            return
-        for name in names:
-            path = os.path.join(self.path, name)
-            if locks.is_held(path):
+        for name in _listed(directory):
+            try:
+                lock = os.open(os.path.join(self.path, name), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                with locks.locked(self.path):  # nobody is just making it
+                    if not os.path.exists(os.path.join(self.path, name)):
+                        files.remove_file(os.path.join(directory, name))
                 continue
             try:
-                yield self.load(name)
-            except NotFound:
-                if not os.path.exists(path) and not locks.is_held(self.path):
-                    files.remove_file(os.path.join(directory, name))
+                if locks.take(lock):
+                    yield self.load(name)
+            except (NotFound, Corrupt):
+                continue
+            finally:
+                os.close(lock)
+
+    def remove_unfinished(self) -> None:
+        """Removes what killed commands left of containers that never appeared, or were being removed."""
+        for name in _listed(self.path):
+            if not name.startswith(files.TEMPORARY):
+                continue
+            path = os.path.join(self.path, name)
+            with locks.locked(self.path):
+                try:
+                    lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                except FileNotFoundError:
+                    continue
+                free = locks.take(lock)
+            try:
+                if free:
+                    remove_tree(path)
+            finally:
+                os.close(lock)
 
     def remove(self, container: Container) -> None:
-        """Removes a container that doesn't run: unmounted, out of sight in one rename, then deleted."""
+        """Removes a container that doesn't run: unmounted, out of sight in one rename, deleted. Its lock is ours."""
         mounts.unmount_under(container.path)
         aside = os.path.join(self.path, files.temporary_name(container.id[:12]))
         try:
@@ -182,10 +210,25 @@ class Containers:
         except FileNotFoundError:
             return
         link = os.path.join(self.path, "names", container.name)
-        if os.path.basename(os.readlink(link)) == container.id if os.path.islink(link) else False:
+        if _target(link) == container.id:
             files.remove_file(link)
         files.remove_file(os.path.join(self.path, "rm", container.id))
         remove_tree(aside)
+
+
+def _listed(directory: str) -> list[str]:
+    try:
+        return os.listdir(directory)
+    except FileNotFoundError:
+        return []
+
+
+def _target(link: str) -> str:
+    """The id that a name's link points to; '' for what is no link."""
+    try:
+        return os.path.basename(os.readlink(link))
+    except OSError:
+        return ""
 
 
 def check_name(name: str) -> None:

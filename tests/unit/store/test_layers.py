@@ -44,9 +44,13 @@ def test_a_layer_that_is_there_is_not_added_again(store: Store) -> None:
 
 
 def test_a_failure_leaves_nothing(store: Store) -> None:
-    with pytest.raises(RuntimeError, match="no"), store.layers.adding(CHAIN) as directory:
-        fill(directory)
-        raise RuntimeError("no")
+    def fail() -> None:
+        with store.layers.adding(CHAIN) as directory:
+            fill(directory)
+            raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"):
+        fail()
     assert not store.layers.exists(CHAIN)
     assert left(store) == []
 

@@ -125,14 +125,15 @@ def debian_root() -> Path:
 def world(tmp_path_factory: pytest.TempPathFactory, programs: Path, debian_image: Image) -> Iterator[dict[str, str]]:
     """What the environment must hold to find docker.io on this machine; debian:bookworm and :latest are there."""
     directory = tmp_path_factory.mktemp("hub")
-    with hub.world(directory) as (served, env):
+    with hub.world(directory) as env:
         store = directory / "publisher"
         debian_image.into_store(store, "docker.io/library/debian:bookworm")
-        publish = Commands(programs, {"PATH": os.environ["PATH"], "HOME": str(directory), "OCIPIPE_ROOT": str(store), **env})
+        publish = Commands(
+            programs, {"PATH": os.environ["PATH"], "HOME": str(directory), "OCIPIPE_ROOT": str(store), **env}
+        )
         for tag in ("bookworm", "latest"):
             publish("img-push", "debian:bookworm", f"debian:{tag}")
         trees.remove_tree(str(store))
-        assert served.address
         yield env
 
 

@@ -162,12 +162,12 @@ def test_input_without_end() -> None:
     assert done.errors[0]["message"] == "/dev/zero: is larger than 64 MiB (is this a JSON document?)"
 
 
-def test_jsonschema_is_not_loaded_for_what_is_valid(bin: Path) -> None:
+def test_jsonschema_is_not_loaded_for_what_is_valid(programs: Path) -> None:
     """It takes longer than everything else together."""
 
     def loaded(data: bytes) -> tuple[int, bool]:
-        argv = ["-IS", "-X", "importtime", str(bin / "oci-validate")]
-        interpreter = (bin / "oci-validate").read_text().splitlines()[0].removeprefix("#!").split()[0]
+        argv = ["-IS", "-X", "importtime", str(programs / "oci-validate")]
+        interpreter = (programs / "oci-validate").read_text().splitlines()[0].removeprefix("#!").split()[0]
         done = subprocess.run([interpreter, *argv], input=data, capture_output=True, check=False)
         return done.returncode, b"jsonschema" in done.stderr
 

@@ -77,7 +77,7 @@ run "img-inspect --manifest $registry/busybox:demo | oci-validate"
 say "Give it another name, list the images as a terminal shows them, remove them:"
 run "img-tag $registry/busybox:demo box:1"
 run "img-ls --format table"
-run "img-ls | img-rm"
+run "img-ls | img-rm -q"
 run "img-ls"
 
 say "Done; the registry and the store are gone."

@@ -34,10 +34,10 @@ class Hub(DockerRegistry):
 
 
 @contextmanager
-def world(directory: Path) -> Iterator[tuple[Hub, dict[str, str]]]:
-    """The registry, and what the environment must hold for our commands to find it."""
+def world(directory: Path) -> Iterator[dict[str, str]]:
+    """What the environment must hold for our commands to find the registry, empty at first."""
     with Hub(directory) as hub, Gateway(hub.address) as gateway:
         trusted = {"certDir": str(hub.ca)}
         config = directory / "registries.json"
         config.write_text(json.dumps({"registries": {"docker.io": trusted, "registry.local": trusted}}))
-        yield hub, {"OCIPIPE_REGISTRIES": str(config), "HTTPS_PROXY": f"http://{gateway.address}"}
+        yield {"OCIPIPE_REGISTRIES": str(config), "HTTPS_PROXY": f"http://{gateway.address}"}

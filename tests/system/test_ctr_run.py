@@ -30,14 +30,10 @@ def test_command_line_and_image_make_the_process(run: Commands, store_root: Path
     assert run("ctr-run", "--rm", "busybox").out == b"entry cmd\n"
     assert box.text("--", "mine") == "entry mine\n"
     assert box.text("--entrypoint", "pwd") == "/made/here\n"
-    assert run("ctr-run", "--rm", "--entrypoint", "env", "busybox").out.decode().splitlines() == [
-        "HOME=/home/app", *(line for line in [f"HOSTNAME={'0' * 12}"] if False), *run_env(box)
+    assert run("ctr-run", "--rm", "--entrypoint", "env", "--hostname", "h", "busybox").out.decode().splitlines() == [
+        "HOME=/home/app", "HOSTNAME=h", "PATH=/bin", "A=image", "B=image",
     ]  # fmt: skip
     assert box.text("--entrypoint", "id", "--", "-un") == "app\n"
-
-
-def run_env(box: Box) -> list[str]:
-    return box.text("--entrypoint", "env", "--hostname", "h").splitlines()[1:]
 
 
 def test_environment(box: Box, tmp_path: Path) -> None:
@@ -213,7 +209,6 @@ def test_shm_size(box: Box) -> None:
 
 def test_device(box: Box) -> None:
     assert box.sh("ls /dev/full") == "/dev/full\n"  # a default one
-    assert box.sh("ls /dev/loop-control 2>/dev/null; echo", "--") == "\n" or not Path("/dev/loop-control").exists()
     out = box.sh("stat -c '%F %t:%T' /dev/mine; head -c 3 /dev/mine | wc -c", "--device", "/dev/zero:/dev/mine:r")
     assert out == "character special file 1:5\n3\n"
     assert "/dev/nothing" in box.refused("--device", "/dev/nothing")

@@ -24,7 +24,7 @@ COMMAND = Command(
         Option("--name", "name of the container (default: the first 12 digits of its id)"),
         Option("--rm", "remove the container when its process has ended", kind="flag"),
         Option("-i, --interactive", "the process reads our stdin (default: /dev/null)", kind="flag"),
-        Option("-t, --tty", "give the process a terminal; stdin must be one", kind="flag"),
+        Option("-t, --tty", "give the process our terminal, which stdin must be, and its keys", kind="flag"),
         Option("-e, --env", "set a variable; a bare NAME takes its value from here", metavar="NAME=VALUE", many=True),
         Option("--env-file", "variables from a file, one NAME=VALUE a line", metavar="FILE", many=True),
         Option("-w, --workdir", "working directory, made when the image lacks it", metavar="DIR"),

@@ -26,7 +26,7 @@ COMMAND = Command(
         *REGISTRY,
     ),
     writes="login",
-    examples=(("echo secret | reg-login -u me --password-stdin registry.local || true", "log in without a terminal"),),
+    examples=(("echo secret | reg-login -u me --password-stdin registry.local", "log in without a terminal"),),
     see=("reg-logout", "img-pull", "img-push"),
 )
 

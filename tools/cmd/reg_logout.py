@@ -20,7 +20,9 @@ COMMAND = Command(
     operands=(Operand("REGISTRY", "host[:port] of the registry", required=False),),
     options=(Option("--authfile", "credentials file to use instead of docker's and podman's", metavar="FILE"),),
     writes="login",
-    examples=(("reg-logout registry.local || true", "log out"),),
+    examples=(
+        ("echo secret | reg-login -u me --password-stdin registry.local; reg-logout registry.local", "log in and out"),
+    ),
     see=("reg-login",),
 )
 

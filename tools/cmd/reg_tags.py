@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..cli.declare import Command, Operand
 from ..cli.options import REGISTRY
-from ..errors import UsageError
+from ..errors import Unsupported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ COMMAND = Command(
     options=REGISTRY,
     objects="repo",
     writes="tags",
-    examples=(("reg-tags registry.local/base | jq -r '.tags[]'", "one tag a line"),),
+    examples=(("reg-tags debian | jq -r '.tags[]'", "one tag a line"),),
     see=("img-pull", "reg-login"),
 )
 
@@ -33,5 +33,5 @@ def each(ctx: Context, args: Args, item: str) -> dict[str, object]:
 
     wanted = reference.parse(item, default_tag=False)
     if wanted.tag or wanted.digest:
-        raise UsageError(item, "names an image, not a repository", f"leave out everything after {wanted.name}")
+        raise Unsupported(item, "names an image, not a repository", f"leave out everything after {wanted.name}")
     return {"name": wanted.repository, "tags": list(connect(ctx, wanted.name, Access.of(args)).tags())}

@@ -37,10 +37,12 @@ class BundleBeside:
         parent, name = os.path.split(self._target)
         aside = os.path.join(parent, files.temporary_name(name))
         try:
-            os.mkdir(aside, 0o700)
-            self._aside = aside
-            self._fd = os.open(aside, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            locks.take(self._fd)
+            with locks.locked(parent):
+                _remove_unfinished(parent, name)
+                os.mkdir(aside, 0o700)
+                self._aside = aside
+                self._fd = os.open(aside, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                locks.take(self._fd)
             os.mkdir(self.rootfs, 0o755)
             os.chmod(self.rootfs, 0o755)
         except OSError as error:
@@ -84,6 +86,25 @@ class BundleBeside:
             if self._fd >= 0:
                 os.close(self._fd)
                 self._fd = -1
+
+
+def _remove_unfinished(parent: str, name: str) -> None:
+    """Removes what a killed command left of the same bundle; what a living one works on is locked."""
+    beginning = f"{files.TEMPORARY}{name[:40]}-"
+    for found in os.listdir(parent):
+        tail = found.removeprefix(beginning)
+        if tail == found or tail.count("-") != 2:  # a longer name's
+            continue
+        path = os.path.join(parent, found)
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:  # just finished, or somebody else's
+            continue
+        try:
+            if locks.take(fd):
+                remove_tree(path)
+        finally:
+            os.close(fd)
 
 
 def _check_empty(directory: str) -> None:

@@ -90,7 +90,7 @@ def configure(
     config = specs.runtime_config(container.id, args, env, cwd, who, options, host, container.path)
     if change is not None:
         config = change(config)
-    make_working_directory(container.rootfs, str(config["process"]["cwd"]))  # type: ignore[index]
+    make_working_directory(_root(container, config), str(config["process"]["cwd"]))  # type: ignore[index]
     files.write_atomic(os.path.join(container.path, "config.json"), jsondoc.dumps(config), 0o600)
     return config
 
@@ -101,10 +101,11 @@ def run(container: Container, runtime: Runtime, config: Document, *, stdin: int)
     Raises CommandNotFound (127), CannotExecute (126), RuntimeFailed (125).
     """
     process: dict[str, Any] = config["process"]  # type: ignore[assignment]
-    args = process["args"][2:] if process["args"][0] == placement.INIT else process["args"]
-    who = process["user"]
+    args = process["args"][2:] if process["args"][:2] == [placement.INIT, "--"] else process["args"]
+    who = process.get("user") or {"uid": 0, "gid": 0}  # --config may take away what the specification lets be absent
     user = users.User(who["uid"], who["gid"], who.get("additionalGids") or [], "/")
-    executable.check(container.rootfs, config["mounts"], args, process["env"], process["cwd"], user)  # type: ignore[arg-type]
+    mounted: Any = config.get("mounts") or []
+    executable.check(_root(container, config), mounted, args, process.get("env") or [], process["cwd"], user)
     log = os.path.join(container.path, "runtime.log")
     pid_file = os.path.join(container.path, "pid")
     files.make_directories(runtime.root, 0o700)
@@ -123,6 +124,11 @@ def run(container: Container, runtime: Runtime, config: Document, *, stdin: int)
         )
     container.update(status="stopped", exitCode=status)
     return status
+
+
+def _root(container: Container, config: Document) -> str:
+    """The container's root directory on the host: ours, unless --config names another."""
+    return os.path.join(container.path, str(config["root"]["path"]))  # type: ignore[index]
 
 
 def discard(containers: Containers, container: Container, runtime: Runtime) -> None:

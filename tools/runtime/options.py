@@ -14,6 +14,7 @@ _PROPAGATION = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
 _LIMITS = frozenset(
     "as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack".split()
 )
+_HOST_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._")
 _TMPFS_DEFAULTS = ("nosuid", "nodev", "noexec")
 
 
@@ -136,13 +137,32 @@ def ulimit(text: str) -> Document:
     for value in (soft, hard if colon else soft):
         if value in ("-1", "unlimited"):
             found.append(most)
-        elif value.isdigit():
+        elif value.isascii() and value.isdigit() and len(value) <= 20 and int(value) <= most:
             found.append(int(value))
         else:
             raise UsageError(f"--ulimit {text}", f"{value or '(empty)'} is no number", "give numbers, or unlimited")
     if found[0] > found[1]:
         raise UsageError(f"--ulimit {text}", "the soft limit is above the hard limit")
     return {"type": f"RLIMIT_{name.upper()}", "soft": found[0], "hard": found[1]}
+
+
+def host_name(text: str) -> str:
+    """--hostname: what the kernel takes and a line of /etc/hosts can hold. Raises UsageError."""
+    if not 0 < len(text) <= 64 or not _HOST_NAME.issuperset(text) or text[0] in "-.":
+        raise UsageError(f"--hostname {text}", "is no host name", "use up to 64 letters, digits, - _ and .")
+    return text
+
+
+def cpu_list(text: str, subject: str) -> set[int]:
+    """Numbers of processors, like 0-2,4. Raises UsageError."""
+    found: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        ends = (first, last) if dash else (first, first)
+        if not all(end.isascii() and end.isdigit() and len(end) < 6 for end in ends) or int(ends[0]) > int(ends[1]):
+            raise UsageError(subject, f"{text!r} is no list of processors", "write it like 0-2,4")
+        found.update(range(int(ends[0]), int(ends[1]) + 1))
+    return found
 
 
 def device(text: str) -> tuple[str, str, str]:
@@ -177,8 +197,8 @@ def environment(
     found = dict(one.partition("=")[::2] for one in base)
     lines = []
     for path, text in files:
-        for number, line in enumerate(text.splitlines(), 1):
-            stripped = line.lstrip()
+        for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
+            stripped = line.removesuffix("\r").lstrip()
             if stripped and not stripped.startswith("#"):
                 name = stripped.partition("=")[0]
                 if not name or " " in name or "\t" in name:

@@ -6,7 +6,7 @@ import os
 
 from oci_spec import jsondoc
 
-from ..errors import NotFound, UsageError
+from ..errors import NotFound, Unsupported, UsageError
 from ..host import capabilities, cgroups, devices, files, process
 from . import options as values
 from . import seccomp, spec
@@ -49,20 +49,22 @@ def options(ctx: Context, args: Any, image: ImageConfig, container_id: str, host
     if found.workdir is not None and not found.workdir.startswith("/"):
         raise UsageError(f"--workdir {found.workdir}", "is no absolute path", "begin it with /")
     found.network = args.network
-    found.hostname = args.hostname or (os.uname().nodename if args.network == "host" else container_id[:12])
-    if args.hostname and args.network == "host":
+    name = values.host_name(args.hostname) if args.hostname is not None else ""
+    found.hostname = name or (os.uname().nodename if args.network == "host" else container_id[:12])
+    if name and args.network == "host":
         raise UsageError("--hostname", "does not go with --network host", "leave one of them out")
     found.terminal = args.tty
     found.read_only = args.read_only
     for name in ("memory", "memory_swap", "cpus", "cpu_shares", "cpuset_cpus", "pids_limit"):
         setattr(found, name, getattr(args, name))
-    if found.cpus is not None and not 0 < found.cpus <= (os.cpu_count() or 1):
-        raise UsageError("--cpus", f"{found.cpus} is not above 0 and at most {os.cpu_count()}, what this host has")
-    found.ulimits = [values.ulimit(one) for one in args.ulimit]
+    _check_processors(found)
+    found.ulimits = [_within_ours(values.ulimit(one), one, host) for one in args.ulimit]
     found.cap_add, found.cap_drop = args.cap_add, args.cap_drop
     found.privileged = args.privileged
     found.sysctls = values.pairs(args.sysctl, "--sysctl")
     if args.shm_size is not None:
+        if args.shm_size <= 0:
+            raise UsageError("--shm-size", "is not above 0: there would be no limit", "give a size, like 64m")
         found.shm_size = args.shm_size
     found.annotations = _annotations(args, image)
     found.mounts = _mounts(args)
@@ -70,6 +72,34 @@ def options(ctx: Context, args: Any, image: ImageConfig, container_id: str, host
     _security(found, args, host)
     found.init = _init(ctx.env) if args.init else ""
     return found
+
+
+def _check_processors(found: spec.Options) -> None:
+    if found.cpus is not None and not 0 < found.cpus <= (os.cpu_count() or 1):
+        raise UsageError("--cpus", f"{found.cpus} is not above 0 and at most {os.cpu_count()}, what this host has")
+    if found.cpu_shares is not None and not 2 <= found.cpu_shares <= 1 << 18:
+        raise UsageError("--cpu-shares", f"{found.cpu_shares} is no weight", "give one from 2 to 262144")
+    if found.cpuset_cpus is not None:
+        online = _text("/sys/devices/system/cpu/online").strip()
+        wanted = values.cpu_list(found.cpuset_cpus, "--cpuset-cpus")
+        if wanted - values.cpu_list(online, online):
+            raise UsageError("--cpuset-cpus", f"{found.cpuset_cpus}: this host has {online} only", "choose from these")
+
+
+def _within_ours(limit: Document, text: str, host: spec.Host) -> Document:
+    """`limit`, which must not raise a hard limit of ours where only CAP_SYS_RESOURCE could. Raises Unsupported."""
+    import resource
+
+    number = getattr(resource, str(limit["type"]), None)
+    if number is None or "CAP_SYS_RESOURCE" in host.bounding:
+        return limit
+    ours = resource.getrlimit(number)[1]
+    if ours != resource.RLIM_INFINITY and int(limit["hard"]) > ours:  # type: ignore[call-overload]
+        raise Unsupported(
+            f"--ulimit {text}", f"the hard limit here is {ours}, and we lack CAP_SYS_RESOURCE to raise it",
+            "give no more than that",
+        )  # fmt: skip
+    return limit
 
 
 def _annotations(args: Any, image: ImageConfig) -> dict[str, str]:
@@ -100,9 +130,7 @@ def _mounts(args: Any) -> list[values.Mount]:
 
 
 def _devices(found: spec.Options, args: Any) -> None:
-    if found.privileged:
-        found.devices = list(devices.everything())
-        return
+    everything = {str(node["path"]): node for node in devices.everything()} if found.privileged else {}
     for text in args.device:
         source, destination, access = values.device(text)
         if not os.path.exists(source):
@@ -110,9 +138,10 @@ def _devices(found: spec.Options, args: Any) -> None:
         node = devices.describe(source, destination)
         if node is None:
             raise UsageError(f"--device {text}", "is no device", "use -v for files and directories")
-        found.devices.append(node)
+        everything[destination] = node
         rule = {key: node[key] for key in ("type", "major", "minor")}
         found.device_rules.append({"allow": True, "access": access, **rule})
+    found.devices = list(everything.values())
 
 
 def _security(found: spec.Options, args: Any, host: spec.Host) -> None:
@@ -142,14 +171,36 @@ def _init(env: Mapping[str, str]) -> str:
 
 
 def _text(path: str) -> str:
+    """A small text file, or a pipe: a shell's <(…) is one. Raises NotFound, UsageError."""
     try:
-        return files.read_limited(path, _FILE_LIMIT).decode()
+        with open(path, "rb") as file:
+            data = file.read(_FILE_LIMIT + 1)
+    except OSError as error:
+        raise NotFound(path, f"cannot be read: {os.strerror(error.errno or 0).lower()}", "name another file") from None
+    if len(data) > _FILE_LIMIT:
+        raise UsageError(path, f"is more than {_FILE_LIMIT >> 20} MiB long", "name another file")
+    try:
+        return data.decode()
     except UnicodeDecodeError:
         raise UsageError(path, "is not UTF-8") from None
-    except PermissionError:
-        raise NotFound(path, "permission denied") from None
 
 
 def patch(path: str) -> Document:
     """The runtime config in the file that --config names, to be merged over ours. Raises FormatError, NotFound."""
     return jsondoc.load_object(_text(path), path)
+
+
+def patched(config: Document, patch: Document, subject: str, terminal: bool) -> Document:
+    """`config` with `patch` over it; `terminal`: whether we have one to give. Raises FormatError, UsageError."""
+    from oci_spec import runtime_config, validate
+
+    merged: dict[str, Any] = validate.check("runtime-config", runtime_config.merge(config, patch), subject)
+    for pointer in ("/root", "/process", "/process/args"):
+        held: Any = merged
+        for name in pointer[1:].split("/"):
+            held = held.get(name)
+        if not held:
+            raise jsondoc.FormatError(subject, "is taken away, and a container needs it", pointer)
+    if merged["process"].get("terminal") and not terminal:
+        raise UsageError(subject, "asks for a terminal, and standard input is none", "leave out process.terminal")
+    return merged

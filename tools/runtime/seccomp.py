@@ -44,7 +44,7 @@ symlinkat sync sync_file_range syncfs tee truncate truncate64 umask unlink unlin
 utimes write writev
 """
 _MEMORY = """
-brk get_mempolicy madvise map_shadow_stack membarrier memfd_secret mincore mlock mlock2 mlockall mprotect mremap msync
+brk madvise map_shadow_stack membarrier memfd_secret mincore mlock mlock2 mlockall mprotect mremap msync
 munlock munlockall munmap pkey_alloc pkey_free pkey_mprotect process_vm_readv process_vm_writev remap_file_pages
 """
 _PROCESSES = """
@@ -98,7 +98,7 @@ _BY_CAPABILITY = {
     "CAP_SYS_RAWIO": "iopl ioperm",
     "CAP_SYS_TIME": "settimeofday stime clock_settime clock_settime64",
     "CAP_SYS_TTY_CONFIG": "vhangup",
-    "CAP_SYS_NICE": "mbind set_mempolicy set_mempolicy_home_node move_pages migrate_pages",
+    "CAP_SYS_NICE": "get_mempolicy mbind set_mempolicy set_mempolicy_home_node",
     "CAP_SYSLOG": "syslog",
     "CAP_BPF": "bpf",
     "CAP_PERFMON": "perf_event_open",

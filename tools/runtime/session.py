@@ -78,7 +78,9 @@ class Session:
             config = lifecycle.configure(container, self._image, self._options, self._host, args.user, self._patched)
             if args.cidfile:
                 _write_cidfile(args.cidfile, container.id)
-            stdin = 0 if args.interactive else os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
+            # A terminal's keys must reach the process: the runtime makes it raw, and nothing else would see Ctrl-C.
+            terminal = config["process"].get("terminal")  # type: ignore[attr-defined]
+            stdin = 0 if args.interactive or terminal else os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
             self._ctx.progress.close()  # stderr is the process's now
             status = lifecycle.run(container, self._runtime, config, stdin=stdin)
             ran = True
@@ -92,10 +94,8 @@ class Session:
     def _patched(self, config: Document) -> Document:
         if self._patch is None:
             return config
-        from oci_spec import runtime_config, validate
-
-        merged = runtime_config.merge(config, self._patch)
-        return validate.check("runtime-config", merged, self._args.config)
+        subject = "stdin" if self._args.config == "-" else str(self._args.config)
+        return request.patched(config, self._patch, subject, self._ctx.stdin.isatty())
 
 
 def _stop_signal(text: str | None) -> str:

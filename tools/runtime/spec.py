@@ -51,7 +51,7 @@ _CPU_PERIOD = 100_000
 _SAFE_SYSCTLS = {
     "ipc": ("fs.mqueue.", "kernel.msg", "kernel.sem", "kernel.shm"),
     "network": ("net.",),
-    "uts": ("kernel.domainname", "kernel.hostname"),
+    "uts": ("kernel.domainname",),
 }
 
 
@@ -278,6 +278,8 @@ def _enforced(option: str, controller: str, host: Host) -> None:
 
 def _sysctls(options: Options) -> dict[str, str]:
     for name in options.sysctls:
+        if name == "kernel.hostname":
+            raise UsageError(f"--sysctl {name}", "is what --hostname sets", "use --hostname")
         space = next((kind for kind, names in _SAFE_SYSCTLS.items() if name.startswith(names)), None)
         if space is None:
             raise UsageError(f"--sysctl {name}", "is not of a namespace, it would change the host", "leave it out")

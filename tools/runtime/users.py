@@ -60,14 +60,18 @@ def _group(wanted: str, groups: list[list[str]]) -> int:
 
 
 def _rows(text: str, fields: int) -> Iterator[list[str]]:
-    for line in text.splitlines():
+    """The entries of passwd (7 fields) or group (4) that make sense; last fields that are left out are empty."""
+    numbers = (2, 3) if fields == 7 else (2,)
+    for line in text.split("\n"):
         row = line.strip().split(":")
-        if len(row) >= fields and row[0] and row[2].isdigit() and (fields != 7 or row[3].isdigit()):
+        row += [""] * (fields - len(row))
+        if row[0] and all(_number(row[number]) is not None for number in numbers):
             yield row
 
 
 def _number(text: str) -> int | None:
-    return int(text) if text.isdigit() and int(text) <= _MOST else None
+    """An id, None for what is none: the kernel's are below 2**31 here, and their digits are ASCII."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 10 and int(text) <= _MOST else None
 
 
 def _field(text: str) -> int:

@@ -62,8 +62,7 @@ def test_what_is_hidden_and_what_is_read_only(box: Box) -> None:
         [ ! -e $path ] || [ "$(head -c 1 $path | wc -c)" = 0 ] || echo $path shown; done
     for path in /sys/firmware /proc/acpi /proc/scsi; do [ -z "$(ls $path 2>/dev/null)" ] || echo $path shown; done
     for path in /proc/sys/kernel/hostname /proc/sysrq-trigger /proc/irq/default_smp_affinity /sys/kernel/mm/ksm/run; do
-        [ ! -e $path ] || (cat /dev/null >$path) 2>/dev/null && echo $path writable; done
-    mkdir /sys/fs/cgroup/mine 2>/dev/null && echo cgroup writable
+        [ ! -e $path ] || ! (: >>$path) 2>/dev/null || echo $path writable; done
     echo end"""
     assert box.sh(script) == "end\n"
     assert "/proc/sys/kernel/hostname writable" in box.sh(script, "--privileged")
@@ -125,17 +124,10 @@ def test_privileged_has_the_devices(box: Box) -> None:
 def test_init(box: Box) -> None:
     """Orphans are reaped, and a signal ends a process that has no handler for it (pitfall 27)."""
     assert shutil.which("tini-static") or shutil.which("catatonit")
-    out = box.sh("cat /proc/1/comm; echo $$; (sleep 0.1 &) ; sleep 0.4; ps | grep -c '[s]leep'", "--init", status=1)
-    first, own, zombies = out.split()
-    assert first.startswith("ocipipe-init")
+    script = "cat /proc/1/comm; echo $$; (sleep 0.1 &); sleep 0.4; cat /proc/[0-9]*/stat | grep -c ' Z '"
+    first, own, zombies = box.sh(script, "--init", status=1).split()
+    assert first == "ocipipe-init"
     assert own != "1"
     assert zombies == "0"
-    out = box.sh("(sleep 0.1 &) ; sleep 0.4; cat /proc/[0-9]*/stat | grep -c ' Z '", status=None)
     assert box("--init", "--", "sh", "-c", "exit 9", status=9).err == b""
     assert box("--init", "--", "no-such-program", status=127).out == b""
-
-
-def test_init_that_is_not_installed(box: Box, tmp_path: Path) -> None:
-    """Looked for on the PATH, then in the system's directories; nothing else is taken."""
-    message = box.refused("--init", "--runtime", "no-such-runtime")
-    assert "no-such-runtime" in message

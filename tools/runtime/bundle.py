@@ -67,7 +67,9 @@ class BundleBeside:
         lifecycle.make_working_directory(self.rootfs, cwd)
         env = spec.environment(options.env, user, options)
         args = spec.process_args(image, options)
-        config = spec.runtime_config("", args, env, cwd, user, options, request.host(), "")
+        host = request.host()
+        host.open_files = None  # ours says nothing about where the bundle will run
+        config = spec.runtime_config("", args, env, cwd, user, options, host, "")
         files.write_atomic(os.path.join(self._aside, "config.json"), jsondoc.dumps(config))
 
     def __exit__(

@@ -66,7 +66,7 @@ def check(rootfs: str, mounts: list[Document], args: list[str], env: list[str], 
         except Unjudged:
             return
         except OSError as error:
-            if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+            if error.errno != errno.ENOENT and ("/" in command or error.errno != errno.ENOTDIR):
                 refused = refused or error
             elif error.filename2:  # it is there, but what would interpret it is not
                 raise CommandNotFound(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 
 from oci_spec import jsondoc
 
@@ -27,7 +28,8 @@ _INITS = ("tini-static", "catatonit", "docker-init", "tini")
 
 
 def host() -> spec.Host:
-    """The facts of this host."""
+    """The facts of this host, and of us."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     return spec.Host(
         machine=os.uname().machine,
         kernel=seccomp.version(os.uname().release),
@@ -36,6 +38,7 @@ def host() -> spec.Host:
         limits_swap=cgroups.limits_swap(),
         systemd=cgroups.version() == 2 and cgroups.has_systemd(),
         bounding=capabilities.bounding(spec.ALL_CAPABILITIES),
+        open_files={"type": "RLIMIT_NOFILE", "soft": soft % (1 << 64), "hard": hard % (1 << 64)},
     )
 
 

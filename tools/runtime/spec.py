@@ -57,7 +57,8 @@ _SAFE_SYSCTLS = {
 
 class Host:
     """What the generator must know of the host. `machine` is uname's, `kernel` its version; `bounding`: the
-    capabilities that we can hand on; `controllers`: the cgroup controllers that can limit."""
+    capabilities that we can hand on; `controllers`: the cgroup controllers that can limit; `open_files`: the caller's
+    own rlimit, which must be said because a runtime written in Go raises the soft one for what it starts."""
 
     def __init__(
         self,
@@ -69,6 +70,7 @@ class Host:
         limits_swap: bool,
         systemd: bool,
         bounding: frozenset[str],
+        open_files: Document | None = None,
     ) -> None:
         self.machine = machine
         self.kernel = kernel
@@ -77,6 +79,7 @@ class Host:
         self.limits_swap = limits_swap
         self.systemd = systemd
         self.bounding = bounding
+        self.open_files = open_files
 
 
 class Options:
@@ -185,8 +188,9 @@ def runtime_config(
         "capabilities": {"bounding": granted, "effective": effective, "permitted": effective},
         "noNewPrivileges": options.no_new_privileges,
     }
-    if options.ulimits:
-        process["rlimits"] = options.ulimits
+    limits = {str(one["type"]): one for one in (host.open_files, *options.ulimits) if one is not None}
+    if limits:
+        process["rlimits"] = list(limits.values())
     config: Document = {
         "ociVersion": VERSION,
         "process": process,

@@ -1,0 +1,86 @@
+"""A host that doesn't help: full disks, missing rights, missing parts. One line each, and the store as before."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import layout
+import pytest
+from commands import Commands
+from images import Image
+from registry import DockerRegistry
+
+
+def message(err: bytes) -> str:
+    (line,) = err.decode().splitlines()
+    return str(json.loads(line)["errors"][0]["message"])
+
+
+@pytest.fixture
+def reference(registry: DockerRegistry, busybox_image: Image) -> str:
+    busybox_image.push(registry.address, "world/busybox", "latest")
+    return f"{registry.address}/world/busybox:latest"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    place = tmp_path / "disk"
+    place.mkdir()
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.parametrize("kilobytes", [16, 64, 300, 1100, 1500, 2000, 2500])
+def test_a_full_disk_at_any_point_of_a_pull(run: Commands, reference: str, small_disk: Path, kilobytes: int) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "disk", str(small_disk)], check=True)
+    root = small_disk / "store"
+    done = run("img-pull", "--root", root, reference, status=1)
+    said = message(done.err)
+    assert "no space left on device" in said
+    assert "(" in said, "the way out is missing"
+    assert layout.problems(root) == []
+    subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
+    run("img-pull", "--root", root, reference)
+    assert layout.problems(root) == []
+
+
+def test_a_full_stdout_is_no_success(run: Commands, reference: str) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [str(run.bin / "img-pull"), "--no-unpack", reference],
+            env=run.env,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "standard output: no space left on device" in message(done.stderr)
+
+
+def test_a_place_where_no_store_can_be(run: Commands, reference: str, tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    subprocess.run(["chattr", "+i", str(closed)], check=True)
+    try:
+        done = run("img-pull", "--root", closed / "store", reference, status=1)
+        assert "(" in message(done.err)
+        assert str(closed) in message(done.err)
+    finally:
+        subprocess.run(["chattr", "-i", str(closed)], check=True)
+
+
+def test_a_runtime_that_is_not_installed(run: Commands, store_root: Path, busybox_image: Image) -> None:
+    busybox_image.into_store(store_root, "docker.io/library/box:1")
+    done = run("ctr-run", "--rm", "--runtime", "no-such-runtime", "box:1", "true", status=125)
+    assert message(done.err) == "no-such-runtime: is not installed (install the package crun or runc)"
+    assert list(store_root.glob("containers/*/record.json")) == []
+
+
+@pytest.mark.parametrize("text", ["quay.io/UPPER", "a@sha256:short", "-", "x:" + "t" * 129, "0" * 64])
+def test_no_image_reference(run: Commands, text: str) -> None:
+    done = run("img-pull", "--", text, status=1, input=b'{"mediaType":1}')
+    assert done.out == b""
+    assert message(done.err)

@@ -30,6 +30,7 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = tuple(
     (name, frozenset(keys.split()))
     for name, keys in (
         ("image-layout", "imageLayoutVersion"),
+        ("container-record", "chainIds exitCode"),
         ("image-index", "schemaVersion manifests"),
         ("image-manifest", "schemaVersion layers"),
         ("image-manifest", "schemaVersion config"),

@@ -335,7 +335,7 @@ def test_a_broken_chunk_goes_on_where_the_registry_is(
             return True
         if request.command == "PATCH" and int(request.headers["Content-Length"]) > 1000 and not broken:
             broken.append(request.path)
-            registry.uploads["one"] = request.body(500)
+            registry.uploads[request.upload] = request.body(500)
             return request.break_off()
         return False
 

@@ -45,7 +45,7 @@ class Request(BaseHTTPRequestHandler):
         elif self.command == "POST":
             self._begin(parse_qs(query))
         elif "uploads" in parts:
-            self._upload(parts[-1], parse_qs(query))
+            self._upload(parse_qs(query))
         elif self.command == "PUT":
             self._manifest(parts[-1])
         else:
@@ -72,13 +72,28 @@ class Request(BaseHTTPRequestHandler):
         if query.get("mount", [""])[0] in self.registry.blobs and not self.registry.refuses_mounts:
             self.reply(201, b"", {"Location": "/v2/x/blobs/y"})
             return
-        self.registry.uploads["one"] = b""
-        self.reply(202, b"", {"Location": f"{self.registry.upload_place}?state=a%2Fb"})
+        with self.registry.lock:
+            name = str(len(self.registry.uploads) + 1)
+            self.registry.uploads[name] = b""
+        self.reply(202, b"", {"Location": self._place(name), **self.registry.upload_headers})
 
-    def _upload(self, name: str, query: dict[str, list[str]]) -> None:
+    def _place(self, name: str) -> str:
+        return f"{self.registry.upload_place}?state=a%2Fb&n={name}"
+
+    @property
+    def upload(self) -> str:
+        """Which of the registry's uploads this request is about."""
+        query = parse_qs(urlsplit(self.path).query)
         assert query["state"] == ["a/b"], "the query of Location was lost"
-        have = self.registry.uploads["one"]
-        place = {"Location": f"{self.registry.upload_place}?state=a%2Fb"}
+        return query["n"][0]
+
+    def _upload(self, query: dict[str, list[str]]) -> None:
+        name = self.upload
+        place = {"Location": self._place(name)}
+        if name not in self.registry.uploads:
+            self.reply(404, b'{"errors":[{"code":"BLOB_UPLOAD_UNKNOWN"}]}')
+            return
+        have = self.registry.uploads[name]
         if self.command == "GET":
             self.reply(204, b"", {**place, "Range": f"0-{len(have) - 1}"})
             return
@@ -87,7 +102,7 @@ class Request(BaseHTTPRequestHandler):
             self.reply(416, b"", {**place, "Range": f"0-{len(have) - 1}", "X-Wanted": begin})
             return
         have += body
-        self.registry.uploads["one"] = have
+        self.registry.uploads[name] = have
         if self.command == "PATCH":
             self.reply(202, b"", {**place, "Range": f"0-{len(have) - 1}"})
             return
@@ -150,6 +165,7 @@ class FaultyRegistry:
         self.tags: dict[str, str] = {}
         self.uploads: dict[str, bytes] = {}
         self.upload_place = "uploads/one"
+        self.upload_headers: dict[str, str] = {}
         self.refuses_mounts = False
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.fault: Fault = lambda request: False

@@ -68,7 +68,8 @@ def test_what_cannot_be_started(box: Box, command: str, status: int, code: str, 
     shared = tmp_path / "shared"
     shared.mkdir()
     for name, text in {
-        "text": "just words", "empty": "", "script-without-interpreter": "#!/bin/none\n", "script": "#!/bin/sh\nexit 5\n",
+        "text": "just words", "empty": "", "script": "#!/bin/sh\nexit 5\n",
+        "script-without-interpreter": "#!/bin/none\n",
     }.items():  # fmt: skip
         (shared / name).write_text(text)
         (shared / name).chmod(0o755)
@@ -187,7 +188,7 @@ def test_one_name_at_once(box: Box) -> None:
 
 
 def test_a_killed_command(box: Box, tmp_path: Path) -> None:
-    """The process runs on, and while it does nothing of it is touched; once it has ended, the next command cleans up."""
+    """Its process runs on, and nothing of it is touched meanwhile; once it has ended, the next command cleans up."""
     shared = tmp_path / "shared"
     shared.mkdir()
     script = "touch /mnt/ready; while [ ! -e /mnt/end ]; do sleep 0.05; done; ls / >/mnt/listing; touch /mnt/ended"

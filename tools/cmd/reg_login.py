@@ -18,7 +18,8 @@ COMMAND = Command(
     "log in to a registry",
     description="Asks the registry whether user name and password are right, then keeps them where docker does: in "
     "~/.docker/config.json, $DOCKER_CONFIG, or the credential helper that is configured there. The registry is "
-    "docker.io when none is named. The password comes from stdin with --password-stdin, else from the terminal.",
+    "docker.io when none is named. The password comes from stdin with --password-stdin, else from the terminal; never "
+    "from the command line, which every user of the machine can read.",
     operands=(Operand("REGISTRY", "host[:port] of the registry", required=False),),
     options=(
         Option("-u, --username", "user name", metavar="NAME"),
@@ -35,9 +36,9 @@ def run(ctx: Context, args: Args) -> Iterator[dict[str, object]]:
     """Logs in."""
     from ..registry.credentials import Credential, Keychain
     from ..registry.login import verify
-    from ..registry.settings import Access
+    from ..registry.settings import Access, canonical
 
-    registry = args.registry or "docker.io"
+    registry = canonical(args.registry or "docker.io")
     access = Access.of(args)
     username, password = _ask(ctx, args)
     credential = verify(ctx, registry, Credential(username, password), access)

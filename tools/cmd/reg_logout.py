@@ -30,8 +30,9 @@ COMMAND = Command(
 def run(ctx: Context, args: Args) -> Iterator[dict[str, object]]:
     """Logs out."""
     from ..registry.credentials import Keychain
+    from ..registry.settings import canonical
 
-    registry = args.registry or "docker.io"
+    registry = canonical(args.registry or "docker.io")
     if not Keychain(ctx.env, args.authfile, ctx.user).erase(registry):
         raise NotFound(registry, "not logged in", "see the credentials in ~/.docker/config.json")
     yield {"registry": registry, "status": "logged-out"}

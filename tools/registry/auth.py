@@ -1,19 +1,19 @@
 """Authentication as registries ask for it (distribution-spec 1.1; the token protocol of the distribution project).
 
 A registry answers 401 with challenges; Basic is answered with the credential itself, Bearer with a token that the
-challenge's realm issues for a scope. Tokens are kept by scope until shortly before they expire.
+challenge's realm issues for a scope. Tokens are kept by scope until shortly before they expire. What a token grants is
+not looked at: the registry decides, and a narrower grant may well be enough.
 """
 
 from __future__ import annotations
 
 import binascii
-import time
+import re
 
 from oci_spec import distribution, jsondoc
 from oci_spec.jsondoc import FormatError
 
 from ..errors import Denied, Unavailable
-from .settings import is_loopback
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,67 +23,104 @@ if TYPE_CHECKING:
 
     from .credentials import Credential
 
-    Fetch = Callable[..., tuple[int, bytes]]
+    Fetch = Callable[[str, str, Mapping[str, str], bytes | None], tuple[int, bytes]]
     """(method, url, headers, form) -> status and body of a token request."""
+
+    Scopes = tuple[str, ...]
+    """What a request needs: `repository:<name>:<action>[,<action>]` each."""
 
 CLIENT_ID = "ocipipe"
 _DEFAULT_EXPIRY = 60.0
 """Seconds a token lives when the answer doesn't say (distribution's token specification)."""
 _MARGIN = 5.0
+_TOKEN = re.compile(r"[!-~]+")
 
 
 class Authenticator:
-    """Answers one registry's challenges with one user's credential. Thread-safe: at worst a token is fetched twice."""
+    """Answers one registry's challenges with one user's credential. Thread-safe: at worst a token is fetched twice.
 
-    def __init__(self, subject: str, credential: Credential | None, fetch: Fetch, *, insecure: bool = False) -> None:
+    `allows(url)` says whether a token service may be asked there; `clock` is seconds.
+    """
+
+    def __init__(
+        self,
+        subject: str,
+        credential: Credential | None,
+        fetch: Fetch,
+        allows: Callable[[str], bool],
+        clock: Callable[[], float],
+    ) -> None:
         self._subject = subject
         self._credential = credential
         self._fetch = fetch
-        self._insecure = insecure
+        self._allows = allows
+        self._clock = clock
         self._challenge: Challenge | None = None
-        self._tokens: dict[tuple[str, ...], tuple[str, float]] = {}
+        self._asked: dict[Scopes, Scopes] = {}
+        self._tokens: dict[Scopes, tuple[str, float]] = {}
 
-    def headers(self, scopes: tuple[str, ...]) -> dict[str, str]:
-        """What to send with a request that needs `scopes`, as far as the registry's wishes are known yet."""
+    def headers(self, scopes: Scopes) -> dict[str, str]:
+        """What to send with a request that needs `scopes`, as far as the registry's wishes are known yet.
+
+        Raises Denied, Unavailable when the token service gives no token.
+        """
         if self._challenge is None:
             return {}
-        if self._challenge.scheme.lower() == "basic":
+        if self._challenge.scheme == "basic":
             return {"Authorization": f"Basic {self._basic()}"} if self._credential else {}
         kept = self._tokens.get(scopes)
-        if kept is None or kept[1] < time.monotonic():
-            kept = self._tokens[scopes] = self._token(self._challenge.params, scopes)
+        if kept is None or kept[1] <= self._clock():
+            kept = self._tokens[scopes] = self._token(self._challenge.params, self._asked.get(scopes, scopes))
         return {"Authorization": f"Bearer {kept[0]}"} if kept[0] else {}
 
-    def challenged(self, header: str, scopes: tuple[str, ...]) -> bool:
-        """Takes a 401's WWW-Authenticate; False when nothing that it asks for can be answered.
-
-        Raises Denied, Unavailable when a token is refused.
-        """
+    def challenged(self, header: str, scopes: Scopes) -> bool:
+        """Takes a 401's WWW-Authenticate; False when nothing that it asks for can be answered."""
         try:
-            offered = {challenge.scheme.lower(): challenge for challenge in distribution.parse_challenges(header)}
+            offered = {challenge.scheme: challenge for challenge in distribution.parse_challenges(header)}
         except FormatError:
             return False
-        chosen = offered.get("bearer") or offered.get("basic")
-        if chosen is None or (chosen.scheme.lower() == "basic" and self._credential is None):
+        chosen = offered.get("bearer") or (offered.get("basic") if self._credential else None)
+        if chosen is None:
             return False
         self._challenge = chosen
         self._tokens.pop(scopes, None)
+        self._asked[scopes] = _together(scopes, chosen.params.get("scope", ""))
         return True
 
     def _basic(self) -> str:
         credential = self._credential
         text = f"{credential.username}:{credential.password}" if credential else ":"
-        return binascii.b2a_base64(text.encode(), newline=False).decode()
+        return binascii.b2a_base64(text.encode("utf-8", "surrogateescape"), newline=False).decode()
 
-    def _token(self, params: Mapping[str, str], scopes: tuple[str, ...]) -> tuple[str, float]:
+    def _token(self, params: Mapping[str, str], scopes: Scopes) -> tuple[str, float]:
+        realm = params.get("realm", "")
+        if not self._allows(realm):
+            raise Denied(self._subject, "its token service is not reached by https", "ask who runs the registry")
+        begun = self._clock()
+        status, body = self._ask(realm, params.get("service", ""), scopes)
+        if status in (400, 401, 403):
+            raise Denied(self._subject, f"its token service refused us (status {status})", "log in with reg-login")
+        if status != 200:
+            raise Unavailable(self._subject, f"its token service answered with status {status}", "try again later")
+        try:
+            answer = jsondoc.load_object(body, "token answer")
+        except FormatError as error:
+            raise Unavailable(
+                self._subject, f"its token service sent no token: {error.problem}", "ask who runs the registry"
+            ) from None
+        token = answer.get("token") or answer.get("access_token")
+        if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+            raise Unavailable(self._subject, "its token service sent no token", "ask who runs the registry")
+        lifetime = answer.get("expires_in")
+        known = isinstance(lifetime, (int, float)) and not isinstance(lifetime, bool) and lifetime > 0
+        seconds = float(lifetime) if known else _DEFAULT_EXPIRY  # type: ignore[arg-type]
+        return token, begun + max(seconds - _MARGIN, 1.0)
+
+    def _ask(self, realm: str, service: str, scopes: Scopes) -> tuple[int, bytes]:
+        """By GET with user name and password or nothing at all; by POST (OAuth2) with an identity token."""
         from urllib.parse import urlencode, urlsplit
 
-        realm = params.get("realm", "")
-        parts = urlsplit(realm)
-        if parts.scheme != "https" and not (parts.scheme == "http" and (self._insecure or is_loopback(parts.netloc))):
-            raise Denied(self._subject, f"its token service {realm or '(none)'} is not reached by https", "")
         credential = self._credential
-        service = params.get("service", "")
         if credential is not None and credential.identity_token:
             form = {
                 "grant_type": "refresh_token",
@@ -92,25 +129,23 @@ class Authenticator:
                 "client_id": CLIENT_ID,
                 "refresh_token": credential.identity_token,
             }
-            status, body = self._fetch("POST", realm, {}, form)
-        else:
-            query = [("service", service)] * bool(service) + [("scope", scope) for scope in scopes]
-            headers = {}
-            if credential is not None:
-                query.append(("account", credential.username))
-                headers["Authorization"] = f"Basic {self._basic()}"
-            status, body = self._fetch("GET", f"{realm}{'&' if parts.query else '?'}{urlencode(query)}", headers, None)
-        if status in (400, 401, 403):
-            raise Denied(self._subject, f"the token service refused with status {status}", "log in with reg-login")
-        if status != 200:
-            raise Unavailable(self._subject, f"the token service answered with status {status}", "try again later")
-        try:
-            answer = jsondoc.load_object(body, "token answer")
-        except FormatError as error:
-            raise Unavailable(self._subject, f"the token service sent no token: {error.problem}") from None
-        token = answer.get("token") or answer.get("access_token")
-        if not isinstance(token, str):
-            raise Unavailable(self._subject, "the token service sent no token")
-        lifetime = answer.get("expires_in")
-        seconds = float(lifetime) if isinstance(lifetime, (int, float)) and lifetime > 0 else _DEFAULT_EXPIRY
-        return token, time.monotonic() + max(seconds - _MARGIN, 1.0)
+            return self._fetch("POST", realm, {}, urlencode(form).encode())
+        query = [("service", service)] * bool(service) + [("scope", scope) for scope in scopes]
+        headers = {}
+        if credential is not None:
+            query.append(("account", credential.username))
+            headers["Authorization"] = f"Basic {self._basic()}"
+        separator = "&" if urlsplit(realm).query else "?"
+        return self._fetch("GET", realm + separator * bool(query) + urlencode(query), headers, None)
+
+
+def _together(scopes: Scopes, demanded: str) -> Scopes:
+    """What we know to need, and what the challenge demands beyond that."""
+    missing = [one for one in demanded.split() if not any(_covers(ours, one) for ours in scopes)]
+    return (*scopes, *missing)
+
+
+def _covers(ours: str, theirs: str) -> bool:
+    name, _, actions = ours.rpartition(":")
+    their_name, _, their_actions = theirs.rpartition(":")
+    return name == their_name and set(their_actions.split(",")) <= set(actions.split(","))

@@ -13,11 +13,11 @@ from oci_spec import jsondoc
 from oci_spec.jsondoc import FormatError
 
 from ..errors import Denied, NotFound, Unavailable
-from ..host import files, process
+from ..host import files, locks, process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from oci_spec.jsondoc import Document
 
@@ -47,6 +47,7 @@ class Keychain:
 
     def __init__(self, env: Mapping[str, str], authfile: str | None, user: int) -> None:
         self._env = env
+        self._authfile = authfile
         explicit = authfile or env.get("REGISTRY_AUTH_FILE")
         docker = os.path.join(
             env.get("DOCKER_CONFIG") or os.path.join(env.get("HOME") or "/root", ".docker"), "config.json"
@@ -59,8 +60,11 @@ class Keychain:
     def find(self, registry: str, repository: str = "") -> Credential | None:
         """The credential for a repository of a registry, the most specific key first; None where there is none.
 
-        Raises FormatError for a file that is no JSON, Unavailable when a helper fails.
+        Raises FormatError for a file that is no JSON, Unavailable when a helper fails, NotFound for an --authfile that
+        is not there.
         """
+        if self._authfile and not os.path.exists(self._authfile):
+            raise NotFound(self._authfile, "no such file", "reg-login --authfile makes it")
         for path in self.paths:
             document = _load(path)
             found = self._from_helper(document, registry) or _from_auths(document, registry, repository)
@@ -71,21 +75,19 @@ class Keychain:
     def save(self, registry: str, credential: Credential) -> str:
         """Keeps a credential where docker would; says where. Raises Unavailable, Denied."""
         document = _load(self.writable)
-        helper = self._helper(document, registry)
+        helper = _helper(document, registry)
         if helper:
             secret = {
                 "ServerURL": _key(registry),
-                "Username": credential.username or _TOKEN_USER,
+                "Username": _TOKEN_USER if credential.identity_token else credential.username,
                 "Secret": credential.identity_token or credential.password,
             }
             self._call(helper, "store", jsondoc.dumps(secret))
             return f"docker-credential-{helper}"
-        auths: dict[str, object] = dict(document.get("auths") or {})  # type: ignore[call-overload]
         entry: dict[str, object] = {"auth": _basic(credential)}
         if credential.identity_token:
             entry = {"auth": _basic(Credential(credential.username)), "identitytoken": credential.identity_token}
-        auths[_key(registry)] = entry
-        self._write({**document, "auths": auths})
+        self._change(self.writable, lambda auths: auths.update({_key(registry): entry}))
         return self.writable
 
     def erase(self, registry: str) -> bool:
@@ -93,44 +95,45 @@ class Keychain:
         found = False
         for path in self.paths:
             document = _load(path)
-            helper = self._helper(document, registry)
+            helper = _helper(document, registry)
             if helper and self._from_helper(document, registry) is not None:
                 self._call(helper, "erase", _key(registry).encode())
                 found = True
-            auths: dict[str, object] = dict(document.get("auths") or {})  # type: ignore[call-overload]
-            stale = [key for key in auths if _normal(key) == _normal(_key(registry))]
-            for key in stale:
-                del auths[key]
+            if any(_normal(key) == registry for key in _section(document, "auths")):
+                self._change(path, lambda auths: _drop(auths, registry))
                 found = True
-            if stale:
-                self._write({**document, "auths": auths}, path)
         return found
 
-    def _write(self, document: Document, path: str = "") -> None:
-        path = path or self.writable
+    def _change(self, path: str, change: Callable[[dict[str, object]], None]) -> None:
+        """Changes `auths` in a file and nothing else; who comes at the same time waits. Raises Denied."""
+        path = os.path.realpath(path)  # who keeps it elsewhere and links to it keeps the link
+        directory = os.path.dirname(path)
         try:
-            files.make_directories(os.path.dirname(os.path.abspath(path)), 0o700)
-            files.write_atomic(path, jsondoc.dumps(document) + b"\n", 0o600)
+            files.make_directories(directory, 0o700)
+            with locks.locked(directory):
+                document = _load(path)
+                auths = dict(_section(document, "auths"))
+                change(auths)
+                files.write_atomic(path, jsondoc.dumps({**document, "auths": auths}) + b"\n", 0o600)
         except OSError as error:
-            raise Denied(
-                path, f"cannot be written: {os.strerror(error.errno or 0).lower()}", "use --authfile"
-            ) from None
-
-    def _helper(self, document: Document, registry: str) -> str:
-        helpers: Mapping[str, str] = document.get("credHelpers") or {}  # type: ignore[assignment]
-        for key, name in helpers.items():
-            if _normal(key) == _normal(_key(registry)):
-                return name
-        return str(document.get("credsStore") or "")
+            why = os.strerror(error.errno or 0).lower()
+            raise Denied(path, f"cannot be written: {why}", "use --authfile") from None
 
     def _from_helper(self, document: Document, registry: str) -> Credential | None:
-        helper = self._helper(document, registry)
+        helper = _helper(document, registry)
         if not helper:
             return None
         answer = self._call(helper, "get", _key(registry).encode())
         if answer is None:
             return None
-        found = jsondoc.load_object(answer, f"docker-credential-{helper}")
+        try:
+            found = jsondoc.load_object(answer, "its answer")
+        except FormatError:  # whose text might show what it found instead
+            raise Unavailable(
+                f"docker-credential-{helper}",
+                "the credential helper's answer is no JSON object",
+                "run it by hand to see",
+            ) from None
         username, secret = str(found.get("Username") or ""), str(found.get("Secret") or "")
         if username == _TOKEN_USER:
             return Credential(identity_token=secret)
@@ -154,20 +157,36 @@ class Keychain:
 
 def _load(path: str) -> Document:
     try:
-        return jsondoc.load_object(files.read_limited(path, _LIMIT), path)
+        document = jsondoc.load_object(files.read_limited(path, _LIMIT), path)
     except (NotFound, PermissionError, NotADirectoryError):
         return {}
+    for name in ("auths", "credHelpers"):
+        if not isinstance(document.get(name, {}), dict):
+            raise FormatError(path, "must be an object", f"/{name}")
+    return document
+
+
+def _section(document: Document, name: str) -> Mapping[str, object]:
+    return document.get(name, {})  # type: ignore[return-value]  # _load has seen to it
+
+
+def _drop(auths: dict[str, object], registry: str) -> None:
+    for key in [key for key in auths if _normal(key) == registry]:
+        del auths[key]
+
+
+def _helper(document: Document, registry: str) -> str:
+    for key, name in _section(document, "credHelpers").items():
+        if _normal(key) == registry:
+            return str(name)
+    return str(document.get("credsStore") or "")
 
 
 def _from_auths(document: Document, registry: str, repository: str) -> Credential | None:
-    auths = document.get("auths")
-    if not isinstance(auths, dict):
-        return None
-    known = {_normal(key): value for key, value in auths.items()}
-    wanted = _normal(_key(registry))
+    known = {_normal(key): value for key, value in _section(document, "auths").items()}
     path = repository
     while True:
-        entry = known.get(f"{registry}/{path}" if path else wanted)
+        entry = known.get(f"{registry}/{path}" if path else registry)
         if isinstance(entry, dict):
             return _decode(entry, registry)
         if not path:
@@ -180,8 +199,9 @@ def _decode(entry: Mapping[str, object], registry: str) -> Credential | None:
     auth = entry.get("auth")
     if auth:
         try:
-            username, _, password = binascii.a2b_base64(str(auth)).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+            text = binascii.a2b_base64(str(auth).encode()).decode("utf-8", "surrogateescape")
+            username, _, password = text.partition(":")
+        except binascii.Error:
             raise FormatError(
                 f"credentials for {registry}", "the `auth` is no base64 text (log in again with reg-login)"
             ) from None
@@ -190,7 +210,8 @@ def _decode(entry: Mapping[str, object], registry: str) -> Credential | None:
 
 
 def _basic(credential: Credential) -> str:
-    return binascii.b2a_base64(f"{credential.username}:{credential.password}".encode(), newline=False).decode()
+    text = f"{credential.username}:{credential.password}"
+    return binascii.b2a_base64(text.encode("utf-8", "surrogateescape"), newline=False).decode()
 
 
 def _key(registry: str) -> str:
@@ -198,8 +219,12 @@ def _key(registry: str) -> str:
 
 
 def _normal(key: str) -> str:
-    """Docker has written keys as host, https://host and https://host/v1/; each stands for the host."""
+    """The registry (or registry/namespace, podman's) that a key stands for.
+
+    Docker has written keys as host, https://host and https://host/v1/; each stands for the host.
+    """
     bare = key.removeprefix("https://").removeprefix("http://").rstrip("/")
-    for suffix in ("/v1", "/v2"):
-        bare = bare.removesuffix(suffix)
-    return "docker.io" if bare in ("index.docker.io", "registry-1.docker.io") else bare
+    if bare != key:
+        bare = bare.removesuffix("/v1").removesuffix("/v2")
+    host, slash, path = bare.partition("/")
+    return ("docker.io" if host in ("index.docker.io", "registry-1.docker.io") else host) + slash + path

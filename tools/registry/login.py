@@ -6,7 +6,6 @@ from oci_spec import distribution
 
 from ..errors import Denied, Unavailable, UsageError
 from .settings import Access, Settings
-from .transport import Transport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,13 +15,29 @@ if TYPE_CHECKING:
 
 def verify(ctx: Context, registry: str, credential: Credential, access: Access) -> Credential:
     """The credential, when the registry takes it. Raises Denied, Unavailable, UsageError for what is no registry."""
+    import time
+
+    from .client import Client
+
     if "/" in registry or not registry:
-        raise UsageError(registry, "is no registry", "name host[:port] only")
-    transport = Transport(Settings(ctx.env, access).registry(registry), credential, random=ctx.random)
-    response = transport.request("GET", distribution.PING, subject=registry)
-    response.close()
-    if response.status_code in (401, 403):
+        raise UsageError(registry or "''", "is no registry", "name host[:port] only")
+    client = Client(
+        Settings(ctx.env, access).registry(registry),
+        credential,
+        env=ctx.env,
+        random=ctx.random,
+        sleep=time.sleep,
+        clock=time.monotonic,
+    )
+    try:
+        answer = client.ask("GET", distribution.PING, subject=registry)
+    except Denied as error:
+        if error.subject != registry:
+            raise
+        raise Denied(registry, f"cannot log in: {error.problem}", "check user name and password") from None
+    answer.close()
+    if answer.status in (401, 403):
         raise Denied(registry, "user name or password is wrong", "try again")
-    if response.status_code != 200:
-        raise Unavailable(registry, f"answered with status {response.status_code}", "is it a registry?")
+    if answer.status != 200:
+        raise Unavailable(registry, f"answered with status {answer.status}", "is it a registry?")
     return credential

@@ -5,6 +5,10 @@ entries win, or $OCIPIPE_REGISTRIES instead of both.
 
     {"registries": {"docker.io": {"mirrors": ["127.0.0.1:5000/hub"]},
                     "registry.lab": {"insecure": true, "certDir": "/etc/lab/certs"}}}
+
+`mirrors` (host[:port][/prefix]) are asked first when pulling, in their order, and passed over when they fail; each is
+reached as its own entry says. `insecure` asks no certificate and allows plain HTTP. `certDir` holds the registry's
+*.crt, *.cert and *.key, beside what lies in certs.d/HOST below /etc/ocipipe, /etc/containers and /etc/docker.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ _LIMIT = 1 << 20
 _CERT_DIRECTORIES = ("/etc/ocipipe/certs.d", "/etc/containers/certs.d", "/etc/docker/certs.d")
 API_HOSTS = {"docker.io": "registry-1.docker.io"}
 """Where a registry's API is, when not at its name."""
+_ALIASES = {"index.docker.io": "docker.io", "registry-1.docker.io": "docker.io"}
 
 
 class Access:
@@ -70,7 +75,7 @@ class Settings:
         self._access = access
         self._entries: dict[str, dict[str, object]] = {}
         for path in _paths(env):
-            self._entries.update(_load(path))
+            self._entries.update({canonical(name): entry for name, entry in _load(path).items()})
         explicit = env.get("OCIPIPE_REGISTRIES")
         if explicit and not os.path.exists(explicit):
             raise NotFound(explicit, "no such file", "OCIPIPE_REGISTRIES names the registries' configuration")
@@ -87,6 +92,11 @@ class Settings:
             bool(entry.get("insecure")) or not self._access.tls_verify,
             [place for place in places if place and os.path.isdir(place)],
         )
+
+
+def canonical(name: str) -> str:
+    """A registry's name as references have it: docker.io goes by several."""
+    return _ALIASES.get(name, name)
 
 
 def is_loopback(host: str) -> bool:
@@ -107,7 +117,7 @@ def _paths(env: Mapping[str, str]) -> list[str]:
 def _load(path: str) -> dict[str, dict[str, object]]:
     try:
         data = files.read_limited(path, _LIMIT)
-    except (NotFound, PermissionError):
+    except (NotFound, PermissionError, NotADirectoryError):
         return {}
     document = validate.check("registries", jsondoc.load_object(data, path), path)
     return document["registries"]  # type: ignore[return-value]

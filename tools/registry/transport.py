@@ -1,285 +1,263 @@
-"""HTTP to one registry: schemes, certificates, retries, redirects, authentication. The only importer of requests.
+"""One HTTP exchange at a time: connections, certificates, proxies. The only importer of requests.
 
-HTTPS, and plain HTTP only to this machine or where the user allowed it. What may pass by itself is tried again with
-growing pauses: 408, 429 (for as long as Retry-After says), 5xx, broken connections. Credentials never follow a redirect
-to another host, and no URL in an error shows its query, which may be a signature.
+Nothing is tried twice here, no redirect is followed and no credential is known: client.py decides on all that. What
+goes wrong on the way is told as Broken, in words for people and without the URL, which may hold a signature.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import ssl
-import time
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
-
-from oci_spec import distribution
+from requests.structures import CaseInsensitiveDict
 
 from .. import __version__
-from ..errors import Denied, OcipipeError, Unavailable
-from .auth import Authenticator
-from .failures import Broken, explain, retry_after
+from ..errors import Denied
+from .proxies import proxy_for
+from .retry import Broken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
-    from requests import PreparedRequest
-    from requests import Response as Response
+    from requests import PreparedRequest, Response
 
-    from .credentials import Credential
     from .settings import Registry
 
-    Sleep = Callable[[float], None]
-
-ATTEMPTS = 6
-"""How often one request is tried in all."""
 CHUNK = 1 << 18
-"""Bytes read from the network at a time."""
+"""Bytes read from the network at a time: measured, larger is no faster."""
 TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and to wait for the next bytes."""
-_PATIENCE = 120.0
-"""The longest Retry-After, in seconds, that is waited for rather than reported."""
-_PASSING = frozenset((408, 429, 500, 502, 503, 504))
+CONNECTIONS = 16
+"""How many connections to one host are kept for further requests."""
+_ERROR_LIMIT = 1 << 16
+"""Bytes of an error's body that are looked at."""
+
+
+class Body:
+    """A request's body of a known length that is sent chunk by chunk."""
+
+    def __init__(self, chunks: Iterable[bytes], length: int) -> None:
+        self._chunks = chunks
+        self._length = length
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._chunks)
+
+
+class Answer:
+    """An HTTP answer whose body is still to be read, once, by `chunks` or `some`; or is dropped by `close`.
+
+    `length` is the body's Content-Length, None where the server doesn't say. `headers` know no upper and lower case.
+    """
+
+    def __init__(self, response: Response) -> None:
+        self._response = response
+        self.status = response.status_code
+        self.url = response.url
+        self.headers: Mapping[str, str] = CaseInsensitiveDict(response.headers)
+        length = self.headers.get("Content-Length", "")
+        chunked = "chunked" in self.headers.get("Transfer-Encoding", "").lower()
+        self.length = int(length) if length.isdigit() and not chunked else None
+        self._some: bytes | None = None
+
+    @property
+    def media_type(self) -> str:
+        """The Content-Type without its parameters, in lower case."""
+        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+    def chunks(self) -> Iterator[bytes]:
+        """The body as it comes, undecoded. Raises Broken when it ends before Content-Length says."""
+        count = 0
+        try:
+            while chunk := self._response.raw.read(CHUNK, decode_content=False):
+                count += len(chunk)
+                yield chunk
+        except Exception as error:
+            raise _broken(error) from None
+        finally:
+            self.close()
+        if self.length is not None and count < self.length:
+            raise Broken(f"the connection was closed after {count} of {self.length} bytes")
+
+    def some(self) -> bytes:
+        """The beginning of an error's body, as much as can be had; may be asked for again."""
+        if self._some is None:
+            parts: list[bytes] = []
+            try:
+                for chunk in self.chunks():
+                    parts.append(chunk)
+                    if sum(map(len, parts)) >= _ERROR_LIMIT:
+                        break
+            except Broken:
+                pass  # the status has been told; these are only words about it
+            self._some = b"".join(parts)[:_ERROR_LIMIT]
+        return self._some
+
+    def close(self) -> None:
+        """Drops what was not read."""
+        self._response.close()
 
 
 class Transport:
-    """Requests to one registry, from any number of threads."""
+    """Exchanges with one registry and the hosts that it sends us to, from any number of threads.
 
-    def __init__(
-        self,
-        registry: Registry,
-        credential: Credential | None,
-        *,
-        random: Callable[[int], bytes] = os.urandom,
-        sleep: Sleep = time.sleep,
-        connections: int = 16,
-    ) -> None:
-        self.registry = registry
-        self.subject = registry.name
-        self._random = random
-        self._sleep = sleep
-        self._connections = connections
-        self._session: _Session | None = None
-        self._base = ""
-        self.auth = Authenticator(self.subject, credential, self._fetch_token, insecure=registry.insecure)
+    Every HTTPS host is checked against the system's certificate authorities (or those of REQUESTS_CA_BUNDLE) and the
+    registry's own; client certificates are shown to the registry alone. ~/.netrc is not looked into.
+    """
 
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        subject: str,
-        scopes: tuple[str, ...] = (),
-        headers: Mapping[str, str] | None = None,
-        data: Any = None,
-        repeatable: bool = True,
-    ) -> Response:
-        """One request to a path of the registry or to a URL that it named; the answer's body is not read yet.
+    def __init__(self, registry: Registry, env: Mapping[str, str]) -> None:
+        self._registry = registry
+        self._env = env
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.headers.update({"User-Agent": f"ocipipe/{__version__}", "Accept-Encoding": "identity"})
+        self._session.mount("http://", HTTPAdapter(pool_maxsize=CONNECTIONS))
+        self._knows_tls = False
+        if registry.insecure:
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
-        Answers are returned whatever their status, but for those that pass by themselves. With `repeatable` false (a
-        streamed body) nothing is tried twice, and a broken connection raises Broken. Raises Unavailable, Denied.
-        """
-        url = urljoin(self.base(subject) + "/", path)
-        own = urlsplit(url).netloc == urlsplit(self._base).netloc
-        challenged = False
-        attempt = 1
-        while True:
-            try:
-                sent = dict(headers or {})
-                if own:
-                    sent.update(self.auth.headers(scopes))
-                response = self._send(method, url, sent, data)
-            except Broken as broken:
-                if not repeatable:
-                    raise
-                if attempt >= ATTEMPTS:
-                    raise self.unreachable(subject, broken.problem) from None
-                self._pause(attempt)
-                attempt += 1
-                continue
-            if response.status_code == 401 and own and not challenged:
-                challenged = True
-                if self.auth.challenged(response.headers.get("WWW-Authenticate", ""), scopes) and (
-                    repeatable or data is None
-                ):
-                    response.close()
-                    continue
-            if response.status_code in _PASSING and repeatable and attempt < ATTEMPTS:
-                wait = retry_after(response.headers)
-                if wait <= _PATIENCE:
-                    response.close()
-                    self._pause(attempt, wait)
-                    attempt += 1
-                    continue
-            return response
-
-    def base(self, subject: str) -> str:
-        """`scheme://host` of the API. Where the scheme is open it is found out by asking. Raises Unavailable."""
-        if not self._base:
-            registry = self.registry
-            if registry.loopback:
-                self._base = self._first_that_answers(("http", "https"), subject)
-            elif registry.insecure:
-                self._base = self._first_that_answers(("https", "http"), subject)
-            else:
-                self._base = f"https://{registry.host}"
-        return self._base
-
-    def body(self, response: Response) -> Iterator[bytes]:
-        """The answer's body as it comes, undecoded. Raises Broken when it ends before it should."""
+    def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | Body | None) -> Answer:
+        """One request, one answer. Raises Broken; Denied for a certificate file that can't be used."""
+        if url.startswith("https:") and not self._knows_tls:
+            self._prepare_tls()
+        proxy = proxy_for(url, self._env)
+        proxies = {"http": proxy, "https": proxy} if proxy else None
         try:
-            while chunk := response.raw.read(CHUNK, decode_content=False):
-                yield chunk
-        except Exception as error:
-            raise Broken(explain(error)) from None
-        finally:
-            response.close()
-
-    def limited(self, response: Response, limit: int, subject: str) -> bytes:
-        """A whole body of at most `limit` bytes. Raises Unavailable when it breaks off or is longer."""
-        parts: list[bytes] = []
-        size = 0
-        try:
-            for chunk in self.body(response):
-                size += len(chunk)
-                if size > limit:
-                    raise Unavailable(subject, f"the registry's answer is longer than {limit} bytes")
-                parts.append(chunk)
-        except Broken as broken:
-            raise self.unreachable(subject, broken.problem) from None
-        return b"".join(parts)
-
-    def pause(self, attempt: int) -> None:
-        """Waits before the next attempt: 0.1 s doubling, half of it by chance."""
-        self._pause(attempt)
-
-    def unreachable(self, subject: str, problem: str) -> OcipipeError:
-        """The error for a registry that can't be talked to."""
-        if "certificate" in problem:
-            return Unavailable(
-                subject,
-                f"cannot trust {self.registry.host}: {problem}",
-                "put its CA certificate into --cert-dir, or use --tls-verify=false",
-            )
-        return Unavailable(
-            subject, f"cannot reach {self.registry.host}: {problem}", "check the address and that the registry is up"
-        )
-
-    def _first_that_answers(self, schemes: tuple[str, str], subject: str) -> str:
-        problem = ""
-        for attempt in range(1, ATTEMPTS + 1):
-            for scheme in schemes:
-                try:
-                    if self._answers(scheme):
-                        return f"{scheme}://{self.registry.host}"
-                except Broken as broken:
-                    problem = problem or broken.problem
-                    if "refused" in problem or "resolve" in problem:
-                        raise self.unreachable(subject, problem) from None
-            self._pause(attempt)
-        raise self.unreachable(subject, problem or "it answers neither http nor https")
-
-    def _answers(self, scheme: str) -> bool:
-        """Whether the registry speaks this scheme; one that wants TLS may say so over plain HTTP."""
-        response = self._send("GET", f"{scheme}://{self.registry.host}{distribution.PING}", {}, None)
-        try:
-            wants_tls = response.status_code == 400 and b"HTTPS" in response.raw.read(4096, decode_content=True)
-            return not (scheme == "http" and wants_tls)
-        finally:
-            response.close()
-
-    def _send(self, method: str, url: str, headers: Mapping[str, str], data: Any) -> Response:
-        if self._session is None:
-            self._session = _Session(self.registry, self._connections)
-        try:
-            return self._session.request(
+            response = self._session.request(
                 method,
                 url,
                 headers=headers,
-                data=data,
+                data=body,
                 stream=True,
                 timeout=TIMEOUT,
-                auth=_keep,
-                verify=not self.registry.insecure,
-                allow_redirects=method in ("GET", "HEAD"),
+                proxies=proxies,
+                verify=not self._registry.insecure,
+                allow_redirects=False,
             )
         except requests.RequestException as error:
-            raise Broken(explain(error)) from None
+            raise _broken(error) from None
+        except urllib3.exceptions.HTTPError as error:  # requests lets a few of them through
+            raise _broken(error) from None
+        return Answer(response)
 
-    def _fetch_token(self, method: str, url: str, headers: Mapping[str, str], form: Any) -> tuple[int, bytes]:
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                response = self._send(method, url, headers, form)
-                if response.status_code in _PASSING and attempt < ATTEMPTS:
-                    response.close()
-                else:
-                    return response.status_code, self.limited(response, 1 << 20, self.subject)
-            except Broken as broken:
-                if attempt == ATTEMPTS:
-                    host = urlsplit(url).netloc
-                    raise Unavailable(
-                        self.subject, f"cannot reach its token service {host}: {broken.problem}"
-                    ) from None
-            self._pause(attempt)
-        raise AssertionError("the last attempt returns or raises")
+    def _prepare_tls(self) -> None:
+        """Reading the authorities takes as long as the whole start of Python, so it is left until it is needed."""
+        own = f"https://{self._registry.host.lower()}/"
+        self._session.mount("https://", _Adapter(self._context(client=False)))
+        if any(name.endswith(".cert") for _, name in self._certificates()):
+            self._session.mount(own, _Adapter(self._context(client=True)))
+        self._knows_tls = True
 
-    def _pause(self, attempt: int, at_least: float = 0.0) -> None:
-        share = int.from_bytes(self._random(2), "big") / 65535
-        self._sleep(max(at_least, 0.1 * 2 ** (attempt - 1) * (0.5 + share / 2)))
-
-
-class _Session(requests.Session):
-    """requests, but the system's trust store plus the registry's own, and no credentials on a redirect elsewhere."""
-
-    def __init__(self, registry: Registry, connections: int) -> None:
-        super().__init__()
-        self.headers.update({"User-Agent": f"ocipipe/{__version__}", "Accept-Encoding": "identity"})
-        self.mount("http://", HTTPAdapter(pool_maxsize=connections))
-        self.mount("https://", _Adapter(registry, pool_maxsize=connections))
-
-    def rebuild_auth(self, prepared_request: PreparedRequest, response: Response) -> None:
-        """Drops Authorization when the redirect leaves the host; takes nothing from ~/.netrc."""
-        if self.should_strip_auth(response.request.url, prepared_request.url):  # type: ignore[no-untyped-call]
-            prepared_request.headers.pop("Authorization", None)
-
-
-class _Adapter(HTTPAdapter):
-    """HTTPS with the certificates that are meant for one registry."""
-
-    def __init__(self, registry: Registry, **options: Any) -> None:
-        self._registry = registry
-        super().__init__(**options)
-
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        super().init_poolmanager(*args, ssl_context=self._context(), **options)
-
-    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        return super().proxy_manager_for(proxy, ssl_context=self._context(), **options)
-
-    def _context(self) -> ssl.SSLContext:
-        context = ssl.create_default_context()
+    def _context(self, *, client: bool) -> ssl.SSLContext:
+        bundle = self._env.get("REQUESTS_CA_BUNDLE") or self._env.get("CURL_CA_BUNDLE")
+        path = bundle or "the system's certificate authorities"
+        try:
+            if bundle and os.path.isdir(bundle):
+                context = ssl.create_default_context(capath=bundle)
+            else:
+                context = ssl.create_default_context(cafile=bundle)
+            for directory, name in self._certificates():
+                path = os.path.join(directory, name)
+                if name.endswith(".crt"):
+                    context.load_verify_locations(cafile=path)
+                elif name.endswith(".cert") and client:
+                    context.load_cert_chain(path, path.removesuffix(".cert") + ".key")
+        except (OSError, ssl.SSLError) as error:
+            reason = error.strerror or str(error)
+            raise Denied(path, f"cannot be used: {reason.lower()}", "see that it is readable and in PEM form") from None
         if self._registry.insecure:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
-        for directory in self._registry.cert_dirs:
-            for name in sorted(os.listdir(directory)):
-                path = os.path.join(directory, name)
-                try:
-                    if name.endswith(".crt"):
-                        context.load_verify_locations(cafile=path)
-                    elif name.endswith(".cert"):
-                        context.load_cert_chain(path, path.removesuffix(".cert") + ".key")
-                except (OSError, ssl.SSLError) as error:
-                    raise Denied(
-                        path, f"cannot be used: {error.strerror or error}".lower(), "see the files in the directory"
-                    ) from None
         return context
 
+    def _certificates(self) -> Iterator[tuple[str, str]]:
+        for directory in self._registry.cert_dirs:
+            try:
+                names = sorted(os.listdir(directory))
+            except OSError as error:
+                why = os.strerror(error.errno or 0).lower()
+                raise Denied(directory, f"cannot be read: {why}", "see the directory's mode") from None
+            yield from ((directory, name) for name in names)
 
-def _keep(request: PreparedRequest) -> PreparedRequest:
-    """Authentication that changes nothing: given to requests, so that it doesn't look into ~/.netrc."""
-    return request
+
+class _Adapter(HTTPAdapter):
+    """HTTPS under a TLS context of our making, and no other certificates than those in it."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        super().__init__(pool_maxsize=CONNECTIONS)
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=self._context, **options)
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        return super().proxy_manager_for(proxy, ssl_context=self._context, **options)
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Says only whether to check: what requests would add here is a list of authorities of its own."""
+        conn.cert_reqs = "CERT_REQUIRED" if verify else "CERT_NONE"
+
+    def build_connection_pool_key_attributes(self, request: PreparedRequest, verify: Any, cert: Any = None) -> Any:
+        parts = urlsplit(request.url or "")
+        checks = {"cert_reqs": "CERT_REQUIRED" if verify else "CERT_NONE"}
+        return {"scheme": parts.scheme, "host": parts.hostname, "port": parts.port}, checks
+
+
+_NO_CONNECTION = (
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.ConnectTimeoutError,
+    urllib3.exceptions.SSLError,
+    ssl.SSLError,
+    requests.exceptions.InvalidURL,
+)
+
+
+def _broken(error: BaseException) -> Broken:
+    """What an exception of the libraries below means, from the innermost reason that has words."""
+    chain = list(_chain(error))
+    connected = not any(isinstance(one, _NO_CONNECTION) for one in chain)
+    via = "its proxy: " if any(isinstance(one, requests.exceptions.ProxyError) for one in chain) else ""
+    for one in reversed(chain):
+        name = type(one).__name__
+        if isinstance(one, ssl.SSLCertVerificationError):
+            return Broken(f"its certificate is not valid: {one.verify_message}", connected=False, certificate=True)
+        if isinstance(one, TimeoutError) or "Timeout" in name:
+            return Broken(f"{via}no answer in time", connected=connected)
+        if name in ("gaierror", "NameResolutionError"):
+            return Broken(f"{via}the name does not resolve", connected=False)
+        if isinstance(one, ssl.SSLError):
+            reason = (one.reason or "the handshake broke off").replace("_", " ").lower()
+            return Broken(f"{via}TLS failed: {reason}", connected=connected)
+        if name == "RemoteDisconnected":
+            return Broken("the connection was closed without an answer", connected=connected)
+        if isinstance(one, OSError) and one.strerror:
+            return Broken(via + one.strerror.lower(), connected=connected)
+        if isinstance(one, OSError) and via and "Tunnel" in str(one):
+            return Broken(via + re.sub(r"\s+", " ", str(one)).lower(), connected=False)
+    return Broken(f"{via}no HTTP that we understand ({type(chain[-1]).__name__})", connected=connected)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """An exception and its reasons, outermost first."""
+    seen: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in seen:
+        seen.append(current)
+        yield current
+        inner = getattr(current, "reason", None)
+        if not isinstance(inner, BaseException):
+            inner = next((part for part in current.args if isinstance(part, BaseException)), None)
+        current = inner or current.__cause__ or current.__context__

@@ -39,12 +39,9 @@ def _system(options: Options, host: Host) -> list[Document]:
         {"destination": "/dev/shm", "type": "tmpfs", "source": "shm",
          "options": [*_HARDENED, "mode=1777", f"size={options.shm_size}"]},
         {"destination": "/dev/mqueue", "type": "mqueue", "source": "mqueue", "options": [*_HARDENED]},
+        # Never the host's by a bind mount, whatever the network: what is mounted in it would come along, writable.
+        {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": [*_HARDENED, *read_only]},
     ]  # fmt: skip
-    if options.network == "host" and not options.privileged:  # a sysfs of our own would need a network namespace
-        bound = ["rbind", "rprivate", *_HARDENED, "ro"]
-        found.append({"destination": "/sys", "type": "bind", "source": "/sys", "options": bound})
-    else:
-        found.append({"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": [*_HARDENED, *read_only]})
     if host.cgroup_version:
         limits = [*_HARDENED, "relatime", *read_only]
         found.append({"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": limits})

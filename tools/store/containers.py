@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 
-from oci_spec import jsondoc
+from oci_spec import jsondoc, validate
 from oci_spec.jsondoc import FormatError
 
 from ..errors import Conflict, Corrupt, NotFound, UsageError
@@ -135,7 +135,7 @@ class Containers:
         path = os.path.join(self.path, container_id)
         try:
             data = files.read_limited(os.path.join(path, "record.json"), _RECORD_LIMIT)
-            return Container(path, jsondoc.load_object(data, container_id))
+            return Container(path, validate.check("container-record", jsondoc.load_object(data, container_id), container_id))
         except NotFound:
             raise NotFound(container_id, "no such container") from None
         except FormatError as error:

@@ -15,10 +15,13 @@ from ocipipe.runtime import seccomp, spec
 
 PODMANS = Path("/usr/share/containers/seccomp.json")
 """Debian's golang-github-containers-common."""
-NEWER = {"fchmodat2", "futex_requeue", "futex_wait", "futex_waitv", "futex_wake", "map_shadow_stack", "quotactl_fd", "set_mempolicy_home_node"}  # fmt: skip
+NEWER = {
+    "fchmodat2", "futex_requeue", "futex_wait", "futex_waitv", "futex_wake", "map_shadow_stack", "quotactl_fd",
+    "set_mempolicy_home_node",
+}  # fmt: skip
 """Younger than podman's list of Debian 12; docker's of 2024 has each under the same condition."""
 BY_OTHER_MEANS = {"CAP_BPF": {"bpf"}, "CAP_PERFMON": {"perf_event_open"}}
-"""What docker allows with these capabilities, which split off CAP_SYS_ADMIN (Linux 5.8), and podman of Debian 12 not yet."""
+"""What docker allows with capabilities that Linux 5.8 split off CAP_SYS_ADMIN, and podman of Debian 12 not yet."""
 NEVER = """
 add_key bpf delete_module finit_module init_module io_uring_enter io_uring_register io_uring_setup kexec_file_load
 kexec_load keyctl mount move_pages migrate_pages nfsservctl open_by_handle_at perf_event_open pivot_root quotactl reboot
@@ -118,8 +121,9 @@ def test_a_64_bit_machine_also_runs_its_32_bit_programs() -> None:
 # --- a profile of the user's
 
 
-def load(document: object, *, machine: str = "x86_64", kernel: tuple[int, int] = (6, 1), caps: Collection[str] = ()) -> Any:
-    return seccomp.load(json.dumps(document).encode(), "mine.json", machine, kernel, caps)
+def load(document: object, *, caps: Collection[str] = ()) -> Any:
+    """As on a 64-bit PC with Linux 6.1."""
+    return seccomp.load(json.dumps(document).encode(), "mine.json", "x86_64", (6, 1), caps)
 
 
 def rule(name: str, **fields: object) -> dict[str, object]:

@@ -208,7 +208,7 @@ def main(parts: list[str]) -> None:
         if part not in ROUNDS:
             raise SystemExit(f"bench: {part}: no such part (choose from {', '.join(ROUNDS)})")
     CACHE.mkdir(exist_ok=True)
-    directory = Path(tempfile.mkdtemp(prefix="ocipipe-bench."))
+    directory = Path(tempfile.mkdtemp(prefix="ocipipe-bench.", dir="/var/tmp"))
     try:
         with ExitStack() as stack:
             bench = Bench(directory, stack)

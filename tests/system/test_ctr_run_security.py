@@ -71,7 +71,7 @@ def test_what_is_hidden_and_what_is_read_only(box: Box) -> None:
 def test_system_calls(box: Box) -> None:
     """The profile is on, and new user namespaces and mounts are refused."""
     assert box.text("--", "grep", "Seccomp:", "/proc/self/status").split()[1] == "2"
-    script = "(unshare -U true; mount -t tmpfs x /tmp) 2>/dev/null && echo mounted; unshare -U echo made 2>/dev/null; true"
+    script = "mount -t tmpfs x /tmp 2>/dev/null && echo mounted; unshare -U echo made 2>/dev/null; true"
     assert box.sh(script) == ""
     assert box.sh(script, "--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined") == "mounted\nmade\n"
     unconfined = box.text("--security-opt", "seccomp=unconfined", "--", "grep", "Seccomp:", "/proc/self/status")

@@ -45,13 +45,12 @@ class Terminal:
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def start(self, *argv: str) -> None:
-        def own_terminal() -> None:
-            os.setsid()
-            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
+        # Opened by a session's leader that has no terminal yet, it becomes the session's own (tty_ioctl(4)).
+        command = [str(self.box.run.bin / "ctr-run"), *argv]
+        leader = f'exec <{os.ttyname(self.slave)} >&0 2>&0; exec "$@"'
         self.process = subprocess.Popen(
-            [self.box.run.bin / "ctr-run", *argv], env=self.box.run.env, stdin=self.slave, stdout=self.slave,
-            stderr=self.slave, preexec_fn=own_terminal,
+            ["sh", "-c", leader, "sh", *command], env=self.box.run.env, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
 
     def type(self, text: str) -> None:

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from boxes import NAME
 from commands import Commands
-from images import Image, Layer, image
+from images import Layer, image
 from rootfs import busybox_tar
 
-from ocipipe.host import cgroups
 from oci_spec import validate
+from ocipipe.host import cgroups
 
 CONFIG = {
     "Cmd": ["sh", "-c", "echo $A; id -un; pwd"], "Env": ["PATH=/bin", "A=b"], "User": "app", "WorkingDir": "/made/here",

@@ -94,11 +94,18 @@ class Output:
 
 
 def bare(result: Any) -> str:
-    """What -q prints of a document: a container's id, a descriptor's digest, else the name."""
+    """What -q prints of a document: a container's id, a descriptor's digest, else the name; of a document about an
+    object, the object's. A document with none of these is printed whole."""
     if isinstance(result, dict):
-        for key in ("id", "digest", "name"):
+        for key in ("id", "digest", "name", "registry"):
             if isinstance(result.get(key), str):
                 return str(result[key])
+        for key in ("object", "descriptor", "image"):
+            if isinstance(result.get(key), dict):
+                return bare(result[key])
+        from oci_spec.jsondoc import dumps
+
+        return dumps(result).decode()
     if isinstance(result, bytes):
         from oci_spec.digest import of_bytes
 

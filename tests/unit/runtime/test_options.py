@@ -1,4 +1,4 @@
-"""The values of ctr-run's options."""
+"""runtime/options: what each value means, and what is refused."""
 
 from __future__ import annotations
 
@@ -10,114 +10,163 @@ import pytest
 from ocipipe.errors import UsageError
 from ocipipe.runtime import options
 
+BIND = ["rbind", "rprivate"]
+
 
 @pytest.mark.parametrize(
-    ("text", "source", "destination", "words"),
+    ("text", "document", "make"),
     [
-        ("/a:/b", "/a", "/b", ["rbind", "rprivate"]),
-        ("/a:/b:ro", "/a", "/b", ["rbind", "rprivate", "ro"]),
-        ("/a:/b:rw,rslave", "/a", "/b", ["rbind", "rslave", "rw"]),
-        ("/a:/b:bind,noexec,shared", "/a", "/b", ["bind", "shared", "noexec"]),
+        ("/a:/b", {"destination": "/b", "type": "bind", "source": "/a", "options": BIND}, True),
+        ("/a:/b/:ro", {"destination": "/b/", "type": "bind", "source": "/a", "options": [*BIND, "ro"]}, True),
+        (
+            "/a:/b:rslave,rw",
+            {"destination": "/b", "type": "bind", "source": "/a", "options": ["rbind", "rslave", "rw"]}, True,
+        ),
+        (
+            "/a:/b:bind,noexec",
+            {"destination": "/b", "type": "bind", "source": "/a", "options": ["bind", "rprivate", "noexec"]}, True,
+        ),
     ],
-)
-def test_volume(text: str, source: str, destination: str, words: list[str]) -> None:
+)  # fmt: skip
+def test_volume(text: str, document: dict[str, Any], make: bool) -> None:
     found = options.volume(text)
-    assert found.make
-    assert found.document() == {"destination": destination, "type": "bind", "source": source, "options": words}
+    assert (found.document(), found.make) == (document, make)
 
 
 @pytest.mark.parametrize(
     ("text", "document"),
     [
+        ("type=bind,source=/a,destination=/b", {"type": "bind", "source": "/a", "options": BIND}),
+        ("type=bind,src=/a,dst=/b,ro", {"type": "bind", "source": "/a", "options": [*BIND, "ro"]}),
+        ("type=bind,src=/a,target=/b,readonly=true", {"type": "bind", "source": "/a", "options": [*BIND, "ro"]}),
+        ("type=bind,src=/a,target=/b,readonly=0", {"type": "bind", "source": "/a", "options": BIND}),
         (
-            "type=bind,source=/a,destination=/b",
-            {"destination": "/b", "type": "bind", "source": "/a", "options": ["rbind", "rprivate"]},
+            "type=bind,src=/a,dst=/b,bind-propagation=shared,bind-nonrecursive",
+            {"type": "bind", "source": "/a", "options": ["bind", "shared"]},
         ),
+        ("type=tmpfs,dst=/b", {"type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "nodev", "noexec"]}),
         (
-            "type=bind,src=/a,dst=/b,ro,bind-propagation=rshared",
-            {"destination": "/b", "type": "bind", "source": "/a", "options": ["rbind", "rshared", "ro"]},
-        ),
-        (
-            "type=bind,src=/a,target=/b,readonly=false,bind-nonrecursive=true",
-            {"destination": "/b", "type": "bind", "source": "/a", "options": ["bind", "rprivate"]},
-        ),
-        (
-            "type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=700,readonly",
+            "type=tmpfs,dst=/b,tmpfs-size=64m,tmpfs-mode=1770,ro",
             {
-                "destination": "/t", "type": "tmpfs", "source": "tmpfs",
-                "options": ["ro", "nosuid", "nodev", "noexec", "size=1m", "mode=700"],
+                "type": "tmpfs", "source": "tmpfs",
+                "options": ["ro", "nosuid", "nodev", "noexec", "size=64m", "mode=1770"],
             },
         ),
     ],
 )  # fmt: skip
-def test_mount(text: str, document: dict[str, object]) -> None:
+def test_mount(text: str, document: dict[str, Any]) -> None:
     found = options.mount(text)
-    assert not found.make
-    assert found.document() == document
-
-
-def test_tmpfs() -> None:
-    assert options.tmpfs("/t").options == ["nosuid", "nodev", "noexec"]
-    assert options.tmpfs("/t:exec,size=1m").options == ["nosuid", "nodev", "exec", "size=1m"]
-    assert options.tmpfs("/t:nodev,mode=1777").options == ["nosuid", "noexec", "nodev", "mode=1777"]
+    assert found.document() == {"destination": "/b", **document}
+    assert not found.make, "--mount never makes a source (pitfall 31)"
 
 
 @pytest.mark.parametrize(
-    ("text", "soft", "hard"),
-    [("nofile=5", 5, 5), ("core=0:unlimited", 0, 2**64 - 1), ("nproc=-1", 2**64 - 1, 2**64 - 1), ("stack=1:2", 1, 2)],
-)
-def test_ulimit(text: str, soft: int, hard: int) -> None:
-    name = text.partition("=")[0].upper()
-    assert options.ulimit(text) == {"type": f"RLIMIT_{name}", "soft": soft, "hard": hard}
-
-
-@pytest.mark.parametrize(
-    ("text", "parts"),
+    ("text", "words"),
     [
-        ("/dev/a", ("/dev/a", "/dev/a", "rwm")),
-        ("/dev/a:/dev/b", ("/dev/a", "/dev/b", "rwm")),
-        ("/dev/a:r", ("/dev/a", "/dev/a", "r")),
-        ("/dev/a:/dev/b:wm", ("/dev/a", "/dev/b", "wm")),
+        ("/t", ["nosuid", "nodev", "noexec"]),
+        ("/t:size=1m", ["nosuid", "nodev", "noexec", "size=1m"]),
+        ("/t:exec,suid", ["nodev", "exec", "suid"]),
+        ("/t:noexec", ["nosuid", "nodev", "noexec"]),
     ],
 )
-def test_device(text: str, parts: tuple[str, str, str]) -> None:
-    assert options.device(text) == parts
+def test_tmpfs(text: str, words: list[str]) -> None:
+    assert options.tmpfs(text).document() == {"destination": "/t", "type": "tmpfs", "source": "tmpfs", "options": words}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "soft", "hard"),
+    [
+        ("nofile=5", "RLIMIT_NOFILE", 5, 5),
+        ("nofile=5:9", "RLIMIT_NOFILE", 5, 9),
+        ("core=0", "RLIMIT_CORE", 0, 0),
+        ("core=unlimited", "RLIMIT_CORE", (1 << 64) - 1, (1 << 64) - 1),
+        ("stack=7:-1", "RLIMIT_STACK", 7, (1 << 64) - 1),
+    ],
+)
+def test_ulimit(text: str, kind: str, soft: int, hard: int) -> None:
+    assert options.ulimit(text) == {"type": kind, "soft": soft, "hard": hard}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("/dev/fuse", ("/dev/fuse", "/dev/fuse", "rwm")),
+        ("/dev/fuse:/dev/x", ("/dev/fuse", "/dev/x", "rwm")),
+        ("/dev/fuse:r", ("/dev/fuse", "/dev/fuse", "r")),
+        ("/dev/fuse:/dev/x:wm", ("/dev/fuse", "/dev/x", "wm")),
+    ],
+)
+def test_device(text: str, found: tuple[str, str, str]) -> None:
+    assert options.device(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("0", {0}), ("0-2,4", {0, 1, 2, 4}), ("3-3", {3}), ("1,1", {1}), ("07", {7})]
+)
+def test_cpu_list(text: str, found: set[int]) -> None:
+    assert options.cpu_list(text, "x") == found
+
+
+@pytest.mark.parametrize("text", ["a", "a-b.c_d", "A9", "x" * 64])
+def test_host_name(text: str) -> None:
+    assert options.host_name(text) == text
+
+
+@pytest.mark.parametrize(
+    ("parse", "text"),
+    [
+        *((options.volume, text) for text in (
+            "", "/a", ":/b", "/a:", "rel:/b", "name:/b", "/a:rel", "/a:/b:zz", "/a:/b:", "/a:/b:ro:x", "/a:/",
+            "/a:/b/../c",
+        )),
+        *((options.mount, text) for text in (
+            "", "type=volume,source=a,destination=/b", "source=/a,destination=/b", "type=bind,destination=/b",
+            "type=bind,source=a,destination=/b", "type=bind,source=/a", "type=bind,source=/a,destination=b",
+            "type=bind,source=/a,destination=/b,x=1", "type=bind,source=/a,destination=/b,ro=maybe",
+            "type=bind,source=/a,destination=/b,bind-propagation=no", "type=tmpfs,destination=/b,source=/a",
+            "type=bind,source=/a,destination=/b,tmpfs-size=1",
+        )),
+        *((options.tmpfs, text) for text in ("", "t", "/", "/a/..")),
+        *((options.ulimit, text) for text in (
+            "", "nofile", "nofile=", "nofile=x", "nofile=5:", "nofile=9:5", "files=5", "nofile=-2", "nofile=²",
+            "nofile=1.5", f"nofile={1 << 64}", "nofile=unlimited:5", "nofile=" + "9" * 5000,
+        )),
+        *((options.device, text) for text in ("", "dev", "/dev/a:", "/dev/a:x", "/dev/a:/b:/c", "/dev/a:/b:rwx")),
+        *((options.host_name, text) for text in ("", "a b", "a\nb", "-a", ".a", "x" * 65, "ä", "a/b")),
+    ],
+)  # fmt: skip
+def test_refused(parse: Callable[[str], object], text: str) -> None:
+    with pytest.raises(UsageError):
+        parse(text)
+
+
+@pytest.mark.parametrize("text", ["", "x", "1-", "-1", "2-1", "1,,2", "²", "1-2-3", "9" * 5000])
+def test_refused_cpu_lists(text: str) -> None:
+    with pytest.raises(UsageError, match="the subject"):
+        options.cpu_list(text, "the subject")
+
+
+def test_environment_by_who_speaks_last() -> None:
+    found = options.environment(
+        ["A=image", "B=image", "C"],
+        [("one", "B=file\nHOST\nGONE\n# D=x\n\n  E=x\nF=a b #c\n"), ("two", "E=two")],
+        ["B=option", "HOST2", "GONE2", "A="],
+        {"HOST": "1", "HOST2": "2"},
+    )
+    assert found == ["A=", "B=option", "C=", "HOST=1", "E=two", "F=a b #c", "HOST2=2"]
+
+
+def test_environment_files_of_other_systems() -> None:
+    assert options.environment([], [("f", "\ufeffA=1\r\nB=x\x0cy\u2028z\r\n")], [], {}) == ["A=1", "B=x\x0cy\u2028z"]
+
+
+@pytest.mark.parametrize(("text", "line"), [("A=1\nB C=2", 2), ("=x", 1), ("A=1\n\nB\tC", 3)])
+def test_environment_files_that_are_none(text: str, line: int) -> None:
+    with pytest.raises(UsageError, match=f"^name:{line}: "):
+        options.environment([], [("name", text)], [], {})
 
 
 def test_pairs() -> None:
-    assert options.pairs(["a=b", "c", "d=e=f", "a=last"], "--label") == {"a": "last", "c": "", "d": "e=f"}
-
-
-def test_environment() -> None:
-    base = ["PATH=/bin", "A=image", "B=image", "EQ=a=b"]
-    files = [("one", "# no\n\nA=file\n  INDENTED=x\nHERE\nGONE\n"), ("two", "C=two\r\nQ='kept'\n")]
-    found = options.environment(base, files, ["B=option", "EMPTY=", "HERE2", "GONE2"], {"HERE": "1", "HERE2": "2"})
-    assert found == [
-        "PATH=/bin", "A=file", "B=option", "EQ=a=b", "INDENTED=x", "HERE=1", "C=two", "Q='kept'", "EMPTY=", "HERE2=2",
-    ]  # fmt: skip
-
-
-REFUSED: list[tuple[Callable[[str], Any], str]] = [
-    *((options.volume, text) for text in ("", "/a", "a:/b", "/a:b", "/a:/b:x", "/a:/b:ro:rw", ":/b", "/a:", "/a:/b:")),
-    *((options.mount, text) for text in (
-        "", "type=bind", "type=bind,src=a,dst=/b", "type=bind,src=/a", "type=bind,src=/a,dst=/", "type=x,dst=/b",
-        "type=bind,src=/a,dst=/b,ro=perhaps", "type=tmpfs,dst=/b,src=/a", "type=bind,src=/a,dst=/b,x", "src=/a,dst=/b",
-        "type=bind,src=/a,dst=/b,bind-propagation=odd",
-    )),
-    *((options.tmpfs, text) for text in ("", "a", "/", "/a/..")),
-    *((options.ulimit, text) for text in ("", "nofile", "nofile=", "nofile=x", "x=1", "nofile=2:1", "nofile=1:2:3", "NOFILE=1")),
-    *((options.device, text) for text in ("", "a", "/a:b:c", "/a:/b:/c", "/a:", "/a:/b:x", "/a:/b:")),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("parse", "text"), REFUSED)
-def test_refused(parse: Callable[[str], Any], text: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        parse(text)
-    assert caught.value.problem
-
-
-@pytest.mark.parametrize("text", ["a b=c", "=x", "\ta\tb=c"])
-def test_lines_that_are_no_variable(text: str) -> None:
-    with pytest.raises(UsageError, match="file:2"):
-        options.environment([], [("file", f"A=1\n{text}\n")], [], {})
+    assert options.pairs(["a=b=c", "d", "a=e"], "--label") == {"a": "e", "d": ""}
+    with pytest.raises(UsageError, match="--label =x"):
+        options.pairs(["=x"], "--label")

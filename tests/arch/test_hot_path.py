@@ -97,7 +97,7 @@ def test_a_container_s_way_to_its_start(bin: Path, tmp_path: Path, busybox_image
     loaded(bin, "ctr-run", argv, tmp_path, b"")
     modules = loaded(bin, "ctr-run", argv, tmp_path, b"")
     assert "ocipipe.runtime.foreground" in modules
-    standard = {"hashlib", "ctypes", "struct", "signal", "select", "fcntl"}
+    standard = {"hashlib", "ctypes", "struct", "signal", "select", "fcntl", "resource"}
     assert excess(modules, standard | {"host", "store", "images", "transfer", "runtime", "registry"}) == set()
 
 

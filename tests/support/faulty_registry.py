@@ -6,9 +6,11 @@ A fault is a function that gets the request and answers whether it has dealt wit
 from __future__ import annotations
 
 import hashlib
+import ssl
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -24,14 +26,23 @@ class Request(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     registry: FaultyRegistry
     number = 0
+    honestly = True
+
+    def setup(self) -> None:
+        if self.registry.tls is not None:  # here, so that a handshake which fails ends its own thread only
+            self.request = self.registry.tls.wrap_socket(self.request, server_side=True)
+        super().setup()
+        self.registry.connections.append(self.client_address)
 
     def _serve(self) -> None:
         with self.registry.lock:
             self.registry.requests.append((self.command, self.path, dict(self.headers.items())))
             self.number = len(self.registry.requests)
+        self.honestly = False
         if self.registry.fault(self):
-            self.close_connection = True
+            self.close_connection = True  # the fault may not have read the request's body
             return
+        self.honestly = True
         self.honest()
 
     do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = _serve
@@ -134,11 +145,24 @@ class Request(BaseHTTPRequestHandler):
         for name, value in (headers or {}).items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body) if length is None else length))
+        if not self.honestly:
+            self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
         if length is not None:
             self.close_connection = True
+
+    def reply_in_chunks(
+        self, status: int, body: bytes, headers: dict[str, str] | None = None, *, end: bool = True
+    ) -> None:
+        """Answers without telling the length; without `end`, the connection breaks before the last chunk."""
+        self.send_response(status)
+        for name, value in {**(headers or {}), "Transfer-Encoding": "chunked"}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(body), body) + b"0\r\n\r\n" * end)
+        self.close_connection = True
 
     def break_off(self) -> bool:
         """Ends the connection without an answer."""
@@ -156,10 +180,18 @@ class Request(BaseHTTPRequestHandler):
             self.close_connection = True
 
 
-class FaultyRegistry:
-    """Listens on loopback while a `with` block lasts; `fault` may be changed at any time."""
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
 
-    def __init__(self) -> None:
+
+class FaultyRegistry:
+    """Listens on loopback while a `with` block lasts; `fault` may be changed at any time.
+
+    `tls` is a key and a certificate to serve HTTPS with; `clients` the authority whose certificates callers must show.
+    """
+
+    def __init__(self, *, tls: tuple[Path, Path] | None = None, clients: Path | None = None) -> None:
         self.blobs: dict[str, bytes] = {}
         self.types: dict[str, str] = {}
         self.tags: dict[str, str] = {}
@@ -168,11 +200,16 @@ class FaultyRegistry:
         self.upload_headers: dict[str, str] = {}
         self.refuses_mounts = False
         self.requests: list[tuple[str, str, dict[str, str]]] = []
+        self.connections: list[object] = []
         self.fault: Fault = lambda request: False
         self.lock = threading.Lock()
         handler = type("Handler", (Request,), {"registry": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), handler)
+        self.tls: ssl.SSLContext | None = None
+        if tls is not None:
+            self.tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=clients)
+            self.tls.load_cert_chain(tls[1], tls[0])
+            self.tls.verify_mode = ssl.CERT_REQUIRED if clients else ssl.CERT_NONE
         self.address = f"127.0.0.1:{self._server.server_port}"
 
     def hold(self, image: Image, tag: str = "1") -> str:
@@ -187,7 +224,7 @@ class FaultyRegistry:
         return [headers for verb, path, headers in self.requests if verb == method and part in path]
 
     def __enter__(self) -> FaultyRegistry:
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
         return self
 

@@ -97,7 +97,7 @@ class TokenServer:
         return found
 
     def __enter__(self) -> TokenServer:
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
         return self
 

@@ -47,7 +47,7 @@ class Terminal:
     def start(self, *argv: str) -> None:
         # Opened by a session's leader that has no terminal yet, it becomes the session's own (tty_ioctl(4)).
         command = [str(self.box.run.bin / "ctr-run"), *argv]
-        leader = f'exec <{os.ttyname(self.slave)} >&0 2>&0; exec "$@"'
+        leader = f'exec <>{os.ttyname(self.slave)} >&0 2>&0; exec "$@"'
         self.process = subprocess.Popen(
             ["sh", "-c", leader, "sh", *command], env=self.box.run.env, start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -160,6 +160,15 @@ def test_a_terminal_without_input(terminal: Terminal) -> None:
     terminal.start("--rm", "-t", "busybox", "sh", "-c", "tty; stty size >/dev/null && echo shown")
     assert terminal.end() == 0
     assert b"shown" in terminal.seen
+    assert terminal.settings() == terminal.before
+
+
+def test_keys_of_a_terminal_alone(terminal: Terminal) -> None:
+    """The runtime makes the terminal raw with -t alone as well: if its keys went nowhere, nobody could end it."""
+    terminal.start("--rm", "-t", "busybox", "sh", "-c", "trap 'exit 8' INT; echo ready; while :; do sleep 0.05; done")
+    terminal.until("ready")
+    terminal.type("\x03")
+    assert terminal.end() == 8
     assert terminal.settings() == terminal.before
 
 

@@ -58,7 +58,7 @@ def connect(ctx: Context, name: str, access: Access, *, push: bool = False) -> R
     mirrors = []
     for mirror in () if push else settings.registry(registry).mirrors:
         host, _, prefix = mirror.partition("/")
-        mirrors.append(endpoint(host, f"{prefix.rstrip('/')}/{repository}" if prefix else repository))
+        mirrors.append(endpoint(host, f"{prefix}/{repository}" if prefix else repository))
     return Remote(name, endpoint(registry, repository), mirrors, ctx.progress.warn)
 
 

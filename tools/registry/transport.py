@@ -121,7 +121,7 @@ class Transport:
     def __init__(self, registry: Registry, env: Mapping[str, str]) -> None:
         self._registry = registry
         self._env = env
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.trust_env = False
         self._session.headers.update({"User-Agent": f"ocipipe/{__version__}", "Accept-Encoding": "identity"})
         self._session.mount("http://", HTTPAdapter(pool_maxsize=CONNECTIONS))
@@ -191,6 +191,13 @@ class Transport:
                 why = os.strerror(error.errno or 0).lower()
                 raise Denied(directory, f"cannot be read: {why}", "see the directory's mode") from None
             yield from ((directory, name) for name in names)
+
+
+class _Session(requests.Session):
+    """A session that doesn't look where answers lead: requests would, even when told not to follow."""
+
+    def get_redirect_target(self, resp: Response) -> None:
+        return None
 
 
 class _Adapter(HTTPAdapter):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -113,14 +112,6 @@ def test_users_and_their_capabilities() -> None:
     assert len(process["capabilities"]["bounding"]) == 14
     assert not process["capabilities"].keys() & {"inheritable", "ambient"}
     assert len(made()["process"]["capabilities"]["effective"]) == 14
-
-
-def test_the_whole_document() -> None:
-    """As committed beside this file, so that a change of any default is seen."""
-    options = asked(hostname="box", annotations={"org.ocipipe.name": "box"}, seccomp_unconfined=True)
-    user = User(1000, 1000, [2000], "/home/app")
-    found = spec.runtime_config("ab" * 32, ["true"], ["PATH=/bin"], "/", user, options, host(cgroup_version=1), "/files")
-    assert found == json.loads((Path(__file__).parent / "config.golden.json").read_text())
 
 
 def test_defaults_are_closed() -> None:

@@ -1,0 +1,145 @@
+"""Mirrors, client certificates and what a registry does not have, with the commands as they are run."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import layout
+import pytest
+from commands import Commands
+from faulty_registry import FaultyRegistry
+from images import Image, Layer, image
+from registry import DockerRegistry, certificates
+from tars import Tar
+
+
+@pytest.fixture
+def faulty() -> Iterator[FaultyRegistry]:
+    with FaultyRegistry() as running:
+        yield running
+
+
+@pytest.fixture
+def made() -> Image:
+    return image([Layer(Tar().file("small", b"content").bytes())])
+
+
+def configured(run: Commands, tmp_path: Path, registries: dict[str, object]) -> Commands:
+    config = tmp_path / "registries.json"
+    config.write_text(json.dumps({"registries": registries}))
+    return run.on(OCIPIPE_REGISTRIES=str(config))
+
+
+def closed_port() -> str:
+    """An address on loopback where nobody listens any more."""
+    with FaultyRegistry() as gone:
+        return gone.address
+
+
+@pytest.mark.parametrize("how", ["away", "status", "garbage"])
+def test_a_broken_mirror_is_told_about_and_passed_over(
+    run: Commands, registry: DockerRegistry, faulty: FaultyRegistry, made: Image, tmp_path: Path, how: str
+) -> None:
+    made.push(registry.address, "mirrored/image", "1")
+    status, body = {"garbage": (200, b"<html>")}.get(how, (501, b""))
+    faulty.fault = lambda request: request.reply(status, body, {"Content-Type": "text/html"}) is None
+    mirror = closed_port() if how == "away" else faulty.address
+    ours = configured(run, tmp_path, {registry.address: {"mirrors": [mirror]}})
+    done = ours("img-pull", "--progress", "plain", f"{registry.address}/mirrored/image:1")
+    assert done.documents[0]["digest"] == made.digest
+    assert f"mirror {mirror}: ".encode() in done.err
+
+
+def test_a_mirror_with_other_content_gets_nothing_into_the_store(
+    run: Commands, registry: DockerRegistry, faulty: FaultyRegistry, made: Image, store_root: Path, tmp_path: Path
+) -> None:
+    made.push(registry.address, "mirrored/image", "1")
+    faulty.hold(made)
+    layer = made.document["layers"][0]
+    faulty.blobs[layer["digest"]] = b"x" * layer["size"]
+    ours = configured(run, tmp_path, {registry.address: {"mirrors": [faulty.address]}})
+    ours("img-pull", f"{registry.address}/mirrored/image:1", status=None)  # refused, or taken from the registry itself
+    assert faulty.asked("GET", layer["digest"])
+    assert layout.problems(store_root) == []
+    assert run("img-pull", f"{registry.address}/mirrored/image:1").documents[0]["digest"] == made.digest
+    assert layout.problems(store_root) == []
+
+
+def test_a_mirror_that_lacks_the_image_says_nothing(
+    run: Commands, registry: DockerRegistry, faulty: FaultyRegistry, made: Image, tmp_path: Path
+) -> None:
+    made.push(registry.address, "mirrored/image", "1")
+    ours = configured(run, tmp_path, {registry.address: {"mirrors": [faulty.address]}})
+    done = ours("img-pull", "--progress", "plain", f"{registry.address}/mirrored/image:1")
+    assert faulty.requests
+    assert b"mirror" not in done.err.replace(b"mirrored/image", b"")
+
+
+def test_the_next_mirror_is_asked_under_its_prefix_and_pushes_go_past_it(
+    run: Commands, registry: DockerRegistry, faulty: FaultyRegistry, made: Image, store_root: Path, tmp_path: Path
+) -> None:
+    made.push(registry.address, "cache/hub/library/box", "1")
+    ours = configured(run, tmp_path, {faulty.address: {"mirrors": [closed_port(), f"{registry.address}/cache/hub"]}})
+    assert ours("img-pull", f"{faulty.address}/library/box:1").documents[0]["digest"] == made.digest
+    assert faulty.requests == []
+    ours("img-push", f"{faulty.address}/library/box:1", f"{faulty.address}/library/box:2")
+    assert faulty.tags["2"] == made.digest
+
+
+def test_a_client_certificate_is_shown_where_it_is_asked_for(run: Commands, made: Image, tmp_path: Path) -> None:
+    ca = tmp_path / "tls" / "ca"
+    key, certificate = certificates(ca)
+    with FaultyRegistry(tls=(key, certificate), clients=ca / "ca.crt") as strict:
+        reference = strict.hold(made)
+        said = run("img-pull", "--cert-dir", ca, reference, status=1).errors
+        assert said[0]["message"].startswith(f"{reference}: ")
+        assert strict.requests == []
+        with_client = tmp_path / "client"
+        with_client.mkdir()
+        (with_client / "ca.crt").write_bytes((ca / "ca.crt").read_bytes())
+        subprocess.run(
+            ["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-keyout", with_client / "me.key", "-subj", "/CN=me",
+             "-out", tmp_path / "me.csr"],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        subprocess.run(
+            ["openssl", "x509", "-req", "-in", tmp_path / "me.csr", "-CA", ca / "ca.crt", "-CAkey",
+             ca.parent / "ca.key", "-CAcreateserial", "-days", "2", "-out", with_client / "me.cert"],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        assert run("img-pull", "--cert-dir", with_client, reference).documents[0]["digest"] == made.digest
+
+
+def test_a_configured_certificate_directory_is_enough(run: Commands, made: Image, tmp_path: Path) -> None:
+    ca = tmp_path / "tls" / "ca"
+    key, certificate = certificates(ca)
+    with FaultyRegistry(tls=(key, certificate)) as secure:
+        reference = secure.hold(made)
+        run("img-pull", reference, status=1)
+        ours = configured(run, tmp_path, {secure.address: {"certDir": str(ca)}})
+        assert ours("img-pull", reference).documents[0]["digest"] == made.digest
+
+
+@pytest.mark.parametrize("what", ["no-such/repository:1", "held/image:no-such-tag", "held/image@sha256:" + "0" * 64])
+def test_an_unknown_image_is_one_line(run: Commands, registry: DockerRegistry, made: Image, what: str) -> None:
+    made.push(registry.address, "held/image", "1")
+    done = run("img-pull", f"{registry.address}/{what}", status=1)
+    (error,) = done.errors
+    assert done.out == b""
+    assert error["message"].startswith(f"{registry.address}/{what}: ")
+    assert error["message"].endswith("(check the name, or log in with reg-login)")
+
+
+def test_a_name_that_does_not_resolve_is_one_line(run: Commands) -> None:
+    (error,) = run("img-pull", "registry.invalid/x:1", status=1).errors
+    assert error["message"].startswith(
+        "registry.invalid/x:1: cannot reach registry.invalid: the name does not resolve ("
+    )
+
+
+def test_reg_tags_of_what_is_not_there(run: Commands, registry: DockerRegistry) -> None:
+    (error,) = run("reg-tags", f"{registry.address}/no-such/repository", status=1).errors
+    assert error["message"].startswith(f"{registry.address}/no-such/repository")

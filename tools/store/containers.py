@@ -135,7 +135,8 @@ class Containers:
         path = os.path.join(self.path, container_id)
         try:
             data = files.read_limited(os.path.join(path, "record.json"), _RECORD_LIMIT)
-            return Container(path, validate.check("container-record", jsondoc.load_object(data, container_id), container_id))
+            record = jsondoc.load_object(data, container_id)
+            return Container(path, validate.check("container-record", record, container_id))
         except NotFound:
             raise NotFound(container_id, "no such container") from None
         except FormatError as error:

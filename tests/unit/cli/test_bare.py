@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ocipipe.cli.output import bare
 
 DIGEST = "sha256:" + "0" * 64

@@ -128,7 +128,8 @@ def test_broken_connections_at_every_request_of_a_push(
     for number in range(1, total + 1):
         for kept in (registry.blobs, registry.tags, registry.uploads, registry.types, registry.requests):
             kept.clear()
-        registry.fault = lambda request, number=number: request.number == number and request.break_off()
+        breaks = number  # the lambda is asked in this turn of the loop only
+        registry.fault = lambda request: request.number == breaks and request.break_off()  # noqa: B023
         run("img-push", "--jobs", "1", "made:1", f"{registry.address}/faulty/image:2")
         assert_pushed(registry, small)
     assert layout.problems(store_root) == []

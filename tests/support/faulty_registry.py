@@ -130,7 +130,7 @@ class Request(BaseHTTPRequestHandler):
         self.registry.blobs[digest] = data
         self.registry.types[digest] = self.headers["Content-Type"]
         self.registry.tags[target] = digest
-        self.reply(201, b"", {"Docker-Content-Digest": digest})
+        self.reply(201, b"", {"Docker-Content-Digest": digest, **self.registry.manifest_headers})
 
     def body(self, limit: int | None = None) -> bytes:
         """The request's body, or only its first `limit` bytes."""
@@ -198,6 +198,7 @@ class FaultyRegistry:
         self.uploads: dict[str, bytes] = {}
         self.upload_place = "uploads/one"
         self.upload_headers: dict[str, str] = {}
+        self.manifest_headers: dict[str, str] = {}
         self.refuses_mounts = False
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.connections: list[object] = []

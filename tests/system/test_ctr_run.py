@@ -37,7 +37,7 @@ def test_command_line_and_image_make_the_process(run: Commands, store_root: Path
 
 
 def test_environment(box: Box, tmp_path: Path) -> None:
-    (tmp_path / "vars").write_text("# comment\nFROM_FILE=file\nBOTH=file\n\nHOST_VAR\nSPACED=a b \"c\"\n")
+    (tmp_path / "vars").write_text('# comment\nFROM_FILE=file\nBOTH=file\n\nHOST_VAR\nSPACED=a b "c"\n')
     out = box.text(
         "--env-file", tmp_path / "vars", "-e", "BOTH=option", "-e", "EMPTY=", "-e", "NOT_SET", "--", "env",
         env={"HOST_VAR": "from host"},
@@ -299,7 +299,7 @@ def test_the_image_s_line_is_read_and_no_byte_more(box: Box) -> None:
     rest = os.urandom(100_000)
     assert run("ctr-run", "--rm", "-i", "-", "cat", input=line + rest).out == rest
     assert run("ctr-run", "--rm", "-", "cat", input=line + rest).out == b""
-    assert run("ctr-run", "--rm", "-", "true", input=b"", status=None).status in (1, 2, 125)
+    assert run("ctr-run", "--rm", "-", "true", input=b"", status=None).errors[0]["code"] != "INTERNAL"
 
 
 def test_without_interactive_stdin_is_empty(box: Box) -> None:
@@ -321,8 +321,7 @@ def test_a_reader_that_goes_away(box: Box) -> None:
 
 def test_pull_never_and_platform(box: Box) -> None:
     assert "other" in box.run("ctr-run", "--rm", "--pull", "never", "other", status=125).errors[0]["message"]
-    done = box.run("ctr-run", "--rm", "--pull", "never", "--platform", "linux/s390x", "busybox", "true", status=None)
-    assert done.status in (0, 125)
+    assert "is for linux/" in box.refused("--pull", "never", "--platform", "linux/s390x")
 
 
 def test_runtime(box: Box) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import layout
 import pytest
 from commands import Commands
-from faulty_registry import FaultyRegistry
+from faulty_registry import FaultyRegistry, Request
 from images import Image, Layer, image
 from registry import DockerRegistry, certificates
 from tars import Tar
@@ -45,7 +45,12 @@ def test_a_broken_mirror_is_told_about_and_passed_over(
 ) -> None:
     made.push(registry.address, "mirrored/image", "1")
     status, body = {"garbage": (200, b"<html>")}.get(how, (501, b""))
-    faulty.fault = lambda request: request.reply(status, body, {"Content-Type": "text/html"}) is None
+
+    def fault(request: Request) -> bool:
+        request.reply(status, body, {"Content-Type": "text/html"})
+        return True
+
+    faulty.fault = fault
     mirror = closed_port() if how == "away" else faulty.address
     ours = configured(run, tmp_path, {registry.address: {"mirrors": [mirror]}})
     done = ours("img-pull", "--progress", "plain", f"{registry.address}/mirrored/image:1")

@@ -48,6 +48,7 @@ def run(ctx: Context, args: Args) -> dict[str, object]:
     from ..images.resolve import image_for_copy
     from ..layers.unpack import unpack_plain
     from ..registry.settings import Access
+    from ..runtime import request
     from ..runtime.bundle import BundleBeside
     from ..store.store import Store
 
@@ -58,6 +59,7 @@ def run(ctx: Context, args: Args) -> dict[str, object]:
         entry, manifest, config = image_for_copy(
             ctx, store, item, lease, policy=args.pull, platform=platform, access=Access.of(args)
         )
+        request.check_platform(config, platform, entry.name or str(entry.digest))
         unpack_plain(store, zip(manifest.layers, config.diff_ids, strict=True), bundle.rootfs)
         bundle.configure(config)
     return entry.document

@@ -53,6 +53,8 @@ def check(rootfs: str, mounts: list[Document], args: list[str], env: list[str], 
     """
     view = View(rootfs, mounts, user)
     command = args[0]
+    if not command:
+        raise CommandNotFound("''", "the command is an empty word", "name a program")
     if "/" in command:
         places = [os.path.join(cwd, command)]
     else:

@@ -131,9 +131,9 @@ def _root(container: Container, config: Document) -> str:
     return os.path.join(container.path, str(config["root"]["path"]))  # type: ignore[index]
 
 
-def discard(containers: Containers, container: Container, runtime: Runtime) -> None:
-    """Ends and removes a container, whatever state it is in."""
-    if os.path.exists(os.path.join(container.path, "pid")):
+def discard(containers: Containers, container: Container, runtime: Runtime, *, ended: bool) -> None:
+    """Removes a container; one that has not `ended`, as `run` sees it, is ended first, whatever state it is in."""
+    if not ended and os.path.exists(os.path.join(container.path, "pid")):
         runtime.delete(container.id)
     containers.remove(container)
 

@@ -44,7 +44,12 @@ class Runtime:
         return process.spawn([*argv, "--pid-file", pid_file, container_id], env=self._env, stdin=stdin)
 
     def status(self, container_id: str) -> str:
-        """`created`, `running`, `paused`, `stopped`; '' when the runtime knows no such container."""
+        """`created`, `running`, `paused`, `stopped`; '' when the runtime knows no such container.
+
+        One whose runtime was uninstalled meanwhile is taken to be running while the runtime's state of it is there.
+        """
+        if not self._installed():
+            return "running" if os.path.exists(os.path.join(self.root, container_id)) else ""
         result = process.run([*self._argv(), "state", container_id], env=self._env)
         if result.status:
             return ""
@@ -52,7 +57,12 @@ class Runtime:
 
     def delete(self, container_id: str) -> None:
         """Ends a container that may still be there, with all its processes; nothing to do when there is none."""
+        if not self._installed() and not os.path.exists(os.path.join(self.root, container_id)):
+            return
         process.run([*self._argv(), "delete", "--force", container_id], env=self._env)
+
+    def _installed(self) -> bool:
+        return os.access(self.path, os.X_OK)
 
     def _argv(self, *options: str) -> list[str]:
         return [self.path, "--root", self.root, *self._options, *options]
@@ -65,6 +75,7 @@ def choose(named: str | None, run_root: str, env: Mapping[str, str]) -> Runtime:
     path = next(filter(None, (process.find(name, env.get("PATH", "")) for name in order)), None)
     if path is None:
         raise Unavailable(named or "OCI runtime", "is not installed", "install the package crun or runc")
+    path = os.path.abspath(path)  # other commands use it too, from where they are
     name = os.path.basename(path)
     if version == 0 and name != "crun":
         raise Unavailable(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ..errors import UsageError
 
 TYPE_CHECKING = False
@@ -15,6 +17,15 @@ _LIMITS = frozenset(
     "as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack".split()
 )
 _HOST_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._")
+_TMPFS_FLAGS = frozenset(
+    "ro rw nosuid suid nodev dev noexec exec sync async noatime atime nodiratime diratime relatime norelatime "
+    "strictatime nostrictatime tmpcopyup".split()
+)
+_TMPFS_VALUES = {
+    "size": r"[0-9]+[kKmMgG%]?", "nr_blocks": r"[0-9]+[kKmMgG]?", "nr_inodes": r"[0-9]+[kKmMgG]?",
+    "mode": r"[0-7]{1,4}", "uid": r"[0-9]{1,10}", "gid": r"[0-9]{1,10}",
+}  # fmt: skip
+"""What tmpfs(5) takes, as far as it is one container's own affair."""
 _TMPFS_DEFAULTS = ("nosuid", "nodev", "noexec")
 
 
@@ -67,6 +78,7 @@ def mount(text: str) -> Mount:
             if key in fields:
                 words.append(f"{option}={fields.pop(key)}")
         _nothing_else(fields, subject)
+        _check_tmpfs(words, subject)
         return Mount("tmpfs", "", destination, words)
     source = fields.pop("source", "")
     if not source.startswith("/"):
@@ -83,10 +95,20 @@ def tmpfs(text: str) -> Mount:
     """--tmpfs DESTINATION[:OPTION,…]. Raises UsageError."""
     destination, _, words = text.partition(":")
     given = [word for word in words.split(",") if word]
+    _check_tmpfs(given, f"--tmpfs {text}")
     opposites = {"suid": "nosuid", "dev": "nodev", "exec": "noexec"}
     off = {opposites[word] for word in given if word in opposites}
     defaults = [word for word in _TMPFS_DEFAULTS if word not in off and word not in given]
     return Mount("tmpfs", "", _destination(destination, text), [*defaults, *given])
+
+
+def _check_tmpfs(words: list[str], subject: str) -> None:
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not (re.fullmatch(_TMPFS_VALUES.get(name, ""), value) if equals else name in _TMPFS_FLAGS):
+            raise UsageError(
+                subject, f"option {word} is not supported", "use size=64m, mode=1777, uid, gid, ro, exec, suid or dev"
+            )
 
 
 def _bind_options(words: list[str], subject: str) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 
 from oci_spec import jsondoc
 
@@ -19,9 +18,12 @@ if TYPE_CHECKING:
 
     from oci_spec.image_config import ImageConfig
     from oci_spec.jsondoc import Document
+    from oci_spec.platform import Platform
 
     from ..context import Context
 
+_LEAST_CPUS = 0.01
+"""A millisecond of our period of 100, the least quota that the kernel takes."""
 _FILE_LIMIT = 16 << 20
 _INITS = ("tini-static", "catatonit", "docker-init", "tini")
 """Static ones first: they run in an image with any C library, or none."""
@@ -29,7 +31,6 @@ _INITS = ("tini-static", "catatonit", "docker-init", "tini")
 
 def host() -> spec.Host:
     """The facts of this host, and of us."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     return spec.Host(
         machine=os.uname().machine,
         kernel=seccomp.version(os.uname().release),
@@ -38,8 +39,18 @@ def host() -> spec.Host:
         limits_swap=cgroups.limits_swap(),
         systemd=cgroups.version() == 2 and cgroups.has_systemd(),
         bounding=capabilities.bounding(spec.ALL_CAPABILITIES),
-        open_files={"type": "RLIMIT_NOFILE", "soft": soft % (1 << 64), "hard": hard % (1 << 64)},
+        open_files=_open_files(),
     )
+
+
+def _open_files() -> Document | None:
+    """Our own limit of open files, as the kernel tells it (proc(5)): the resource module would cost a library."""
+    with open("/proc/self/limits", encoding="ascii") as file:
+        for line in file:
+            if line.startswith("Max open files"):
+                soft, hard = ((1 << 64) - 1 if word == "unlimited" else int(word) for word in line.split()[3:5])
+                return {"type": "RLIMIT_NOFILE", "soft": soft, "hard": hard}
+    return None
 
 
 def options(ctx: Context, args: Any, image: ImageConfig, container_id: str, host: spec.Host) -> spec.Options:
@@ -57,6 +68,7 @@ def options(ctx: Context, args: Any, image: ImageConfig, container_id: str, host
     if name and args.network == "host":
         raise UsageError("--hostname", "does not go with --network host", "leave one of them out")
     found.terminal = args.tty
+    found.console_size = os.get_terminal_size(0) if args.tty else None
     found.read_only = args.read_only
     for name in ("memory", "memory_swap", "cpus", "cpu_shares", "cpuset_cpus", "pids_limit"):
         setattr(found, name, getattr(args, name))
@@ -77,9 +89,15 @@ def options(ctx: Context, args: Any, image: ImageConfig, container_id: str, host
     return found
 
 
+def check_platform(image: ImageConfig, wanted: Platform | None, subject: str) -> None:
+    """Raises Unsupported for an image that was asked for by a platform and is for another one."""
+    if wanted is not None and image.platform.known and not wanted.runs(image.platform):
+        raise Unsupported(subject, f"is for {image.platform}, not for {wanted}", "leave --platform out")
+
+
 def _check_processors(found: spec.Options) -> None:
-    if found.cpus is not None and not 0 < found.cpus <= (os.cpu_count() or 1):
-        raise UsageError("--cpus", f"{found.cpus} is not above 0 and at most {os.cpu_count()}, what this host has")
+    if found.cpus is not None and not _LEAST_CPUS <= found.cpus <= (os.cpu_count() or 1):
+        raise UsageError("--cpus", f"{found.cpus} is not from {_LEAST_CPUS} to {os.cpu_count()}, what this host has")
     if found.cpu_shares is not None and not 2 <= found.cpu_shares <= 1 << 18:
         raise UsageError("--cpu-shares", f"{found.cpu_shares} is no weight", "give one from 2 to 262144")
     if found.cpuset_cpus is not None:
@@ -204,6 +222,13 @@ def patched(config: Document, patch: Document, subject: str, terminal: bool) -> 
             held = held.get(name)
         if not held:
             raise jsondoc.FormatError(subject, "is taken away, and a container needs it", pointer)
+    user = merged["process"].get("user")
+    if user is not None and not {"uid", "gid"} <= user.keys():
+        raise jsondoc.FormatError(subject, "lacks uid or gid", "/process/user")
+    for number, mount in enumerate(merged.get("mounts") or ()):
+        bound = mount.get("type") == "bind" or {"bind", "rbind"} & set(mount.get("options") or ())
+        if bound and not str(mount.get("source", "")).startswith("/"):
+            raise jsondoc.FormatError(subject, "a bind mount's source is no absolute path", f"/mounts/{number}/source")
     if merged["process"].get("terminal") and not terminal:
         raise UsageError(subject, "asks for a terminal, and standard input is none", "leave out process.terminal")
     return merged

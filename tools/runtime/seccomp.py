@@ -17,8 +17,11 @@ from ..errors import UsageError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from typing import Any, TypeVar
 
     from oci_spec.jsondoc import Document
+
+    _Kind = TypeVar("_Kind", str, dict[str, Any])
 
 _ARCHITECTURES = {
     "x86_64": ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"],
@@ -151,25 +154,35 @@ def load(data: bytes, subject: str, machine: str, kernel: tuple[int, int], capab
     """
     try:
         document = jsondoc.load_object(data, subject)
-    except FormatError as error:
-        raise UsageError(subject, f"is no seccomp profile: {error.problem}", "give a JSON file") from None
-    if "archMap" in document or any(_DOCKERS & rule.keys() for rule in _rules(document)):
-        document = _from_docker(document, machine, kernel, capabilities)
-    try:
+        if _is_dockers(document):
+            document = _from_docker(document, subject, machine, kernel, capabilities)
         validate.check("runtime-config", {"ociVersion": "1.0.2", "linux": {"seccomp": document}}, subject)
     except FormatError as error:
-        where = error.pointer.removeprefix("/linux/seccomp")
-        raise UsageError(subject, f"is no seccomp profile: {where or '/'} {error.problem}", "see seccomp(2)") from None
+        where = error.pointer.removeprefix("/linux/seccomp") or "/"
+        raise UsageError(subject, f"is no seccomp profile: {where} {error.problem}", "see seccomp(2)") from None
     return document
 
 
-def _from_docker(document: Document, machine: str, kernel: tuple[int, int], capabilities: Collection[str]) -> Document:
-    """What of docker's form holds for this machine, kernel and capabilities, in runtime-spec's."""
+def _is_dockers(document: Document) -> bool:
+    rules = document.get("syscalls")
+    listed = rules if isinstance(rules, list) else []
+    return "archMap" in document or any(isinstance(rule, dict) and _DOCKERS & rule.keys() for rule in listed)
+
+
+def _from_docker(
+    document: Document, subject: str, machine: str, kernel: tuple[int, int], capabilities: Collection[str]
+) -> Document:
+    """What of docker's form holds for this machine, kernel and capabilities, in runtime-spec's. Raises FormatError."""
     arch = _DOCKER_ARCHITECTURES.get(machine, machine)
     rules = []
-    for rule in _rules(document):
-        includes, excludes = rule.get("includes") or {}, rule.get("excludes") or {}
-        if not _included(includes, arch, kernel, capabilities) or _excluded(excludes, arch, kernel, capabilities):
+    for number, rule in enumerate(_list(document, "syscalls", dict, subject, "")):
+        where = f"/syscalls/{number}"
+        included, excluded = (_condition(rule, name, subject, where) for name in ("includes", "excludes"))
+        caps, arches, least = included
+        if not all(one in capabilities for one in caps) or (arches and arch not in arches) or kernel < least:
+            continue
+        caps, arches, least = excluded
+        if any(one in capabilities for one in caps) or arch in arches or (0, 0) < least <= kernel:
             continue
         kept = {key: rule[key] for key in ("names", "action", "errnoRet", "args") if rule.get(key) is not None}
         if rule.get("name"):
@@ -177,9 +190,10 @@ def _from_docker(document: Document, machine: str, kernel: tuple[int, int], capa
         rules.append(kept)
     found: Document = {key: document[key] for key in ("defaultAction", "defaultErrnoRet", "flags") if key in document}
     architectures: object = document.get("architectures") or []
-    for entry in document.get("archMap") or ():  # type: ignore[attr-defined]
-        if isinstance(entry, dict) and entry.get("architecture") == _ARCHITECTURES.get(machine, [""])[0]:
-            architectures = [entry["architecture"], *(entry.get("subArchitectures") or ())]
+    for number, entry in enumerate(_list(document, "archMap", dict, subject, "")):
+        if entry.get("architecture") == _ARCHITECTURES.get(machine, [""])[0]:
+            more = _list(entry, "subArchitectures", str, subject, f"/archMap/{number}")
+            architectures = [entry["architecture"], *more]
     return {**found, "architectures": architectures, "syscalls": rules}
 
 
@@ -188,28 +202,28 @@ _DOCKERS = frozenset(("name", "includes", "excludes", "comment"))
 _DOCKER_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "x86"}
 
 
-def _rules(document: Document) -> list[dict[str, object]]:
-    rules = document.get("syscalls") or []
-    return [rule for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []
+def _condition(rule: Document, name: str, subject: str, where: str) -> tuple[list[str], list[str], tuple[int, int]]:
+    """Capabilities, architectures and the least kernel version of docker's `includes` (all that it names must hold for
+    the rule to stand) or `excludes` (anything that it names takes the rule away)."""
+    where = f"{where}/{name}"
+    found = rule.get(name) or {}
+    if not isinstance(found, dict):
+        raise FormatError(subject, "is no object", where)
+    text = found.get("minKernel") or ""
+    least = version(text) if isinstance(text, str) else (0, 0)
+    if text and least == (0, 0):
+        raise FormatError(subject, "is no kernel version", f"{where}/minKernel")
+    return _list(found, "caps", str, subject, where), _list(found, "arches", str, subject, where), least
 
 
-def _included(condition: object, arch: str, kernel: tuple[int, int], capabilities: Collection[str]) -> bool:
-    """Whether docker's `includes` lets a rule stand: all that it names must hold."""
-    caps, arches, least = _condition(condition)
-    return all(one in capabilities for one in caps) and (not arches or arch in arches) and kernel >= least
-
-
-def _excluded(condition: object, arch: str, kernel: tuple[int, int], capabilities: Collection[str]) -> bool:
-    """Whether docker's `excludes` takes a rule away: anything that it names holds."""
-    caps, arches, least = _condition(condition)
-    return any(one in capabilities for one in caps) or arch in arches or (least > (0, 0) and kernel >= least)
-
-
-def _condition(condition: object) -> tuple[list[str], list[str], tuple[int, int]]:
-    """Capabilities, architectures and the least kernel version of `includes` or `excludes`."""
-    if not isinstance(condition, dict):
-        return [], [], (0, 0)
-    return condition.get("caps") or [], condition.get("arches") or [], version(str(condition.get("minKernel") or ""))
+def _list(holder: Document, name: str, kind: type[_Kind], subject: str, where: str) -> list[_Kind]:
+    """A member that is a list of `kind`; empty when it is absent or null. Raises FormatError."""
+    found = holder.get(name)
+    if found is None:
+        return []
+    if not isinstance(found, list) or not all(isinstance(one, kind) for one in found):
+        raise FormatError(subject, f"is no list of {'strings' if kind is str else 'objects'}", f"{where}/{name}")
+    return found
 
 
 def version(release: str) -> tuple[int, int]:

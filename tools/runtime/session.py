@@ -87,7 +87,7 @@ class Session:
             return status
         finally:
             if args.rm or not ran:
-                lifecycle.discard(self._containers, container, self._runtime)
+                lifecycle.discard(self._containers, container, self._runtime, ended=ran)
             else:
                 lifecycle.unmount(container)
 

@@ -11,6 +11,8 @@ from . import placement, seccomp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import os
+
     from oci_spec.image_config import ImageConfig
     from oci_spec.jsondoc import Document
 
@@ -92,6 +94,7 @@ class Options:
         self.workdir: str | None = None
         self.hostname: str = ""
         self.terminal = False
+        self.console_size: os.terminal_size | None = None
         self.mounts: list[Mount] = []
         self.network = "none"
         self.read_only = False
@@ -188,6 +191,8 @@ def runtime_config(
         "capabilities": {"bounding": granted, "effective": effective, "permitted": effective},
         "noNewPrivileges": options.no_new_privileges,
     }
+    if options.console_size is not None and options.console_size.lines:  # else the process may see it too late
+        process["consoleSize"] = {"height": options.console_size.lines, "width": options.console_size.columns}
     limits = {str(one["type"]): one for one in (host.open_files, *options.ulimits) if one is not None}
     if limits:
         process["rlimits"] = list(limits.values())

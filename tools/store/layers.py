@@ -1,5 +1,6 @@
 """Unpacked layers: one directory a chain ID, read-only once it has its name.
 
+Nobody but root may reach into them: a layer's setuid programs are for containers, not for the host's users.
 A layer is unpacked aside, made durable with one syncfs, and renamed, so a directory with a chain ID's name is whole.
 Two commands that need one layer: the second waits a while for the first, then unpacks on its own; the first rename
 wins and the other work is dropped, so nobody depends on anybody's progress.
@@ -67,7 +68,7 @@ class Adding:
         self._work = ""
 
     def __enter__(self) -> str | None:
-        self._layers.store.directory(os.path.join("layers", self._chain_id.algorithm), 0o711)
+        self._layers.store.directory(os.path.join("layers", self._chain_id.algorithm))
         if not self._claim():
             return None
         directory = os.path.join(self._work, "layer")

@@ -51,9 +51,10 @@ class World:
     ) -> Endpoint:
         return Endpoint(self.client(address, **options), repository, f"{address}/{repository}", push=push)
 
-    def remote(self, address: str, *mirrors: str) -> Remote:
+    def remote(self, address: str, *mirrors: str, **options: Any) -> Remote:
         others = [self.endpoint(mirror) for mirror in mirrors]
-        return Remote(f"{address}/faulty/image", self.endpoint(address, push=True), others, self.progress.warn)
+        origin = self.endpoint(address, push=True, **options)
+        return Remote(f"{address}/faulty/image", origin, others, self.progress.warn)
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ def bind(source: Path, destination: str, *options: str) -> Document:
     ("command", "expected"),
     [
         ("sh", 0), ("tool", 0), ("up", 0), ("/sbin/tool", 0), ("./here", 0), ("../bin/sh", 0), ("/bin/../bin/sh", 0),
-        ("here", 127), ("nothing", 127), ("/nothing", 127), ("./nothing", 127), ("/dangling", 127),
+        ("", 127), ("here", 127), ("nothing", 127), ("/nothing", 127), ("./nothing", 127), ("/dangling", 127),
         ("/nothing/../bin/sh", 127), ("/etc/text", 126), ("/etc", 126), ("/etc/text/x", 126), ("/loop", 126),
         ("/loop/x", 126),
     ],

@@ -67,6 +67,7 @@ def test_mount(text: str, document: dict[str, Any]) -> None:
         ("/t:size=1m", ["nosuid", "nodev", "noexec", "size=1m"]),
         ("/t:exec,suid", ["nodev", "exec", "suid"]),
         ("/t:noexec", ["nosuid", "nodev", "noexec"]),
+        ("/t:size=50%,mode=1777,uid=0", ["nosuid", "nodev", "noexec", "size=50%", "mode=1777", "uid=0"]),
     ],
 )
 def test_tmpfs(text: str, words: list[str]) -> None:
@@ -124,9 +125,13 @@ def test_host_name(text: str) -> None:
             "type=bind,source=a,destination=/b", "type=bind,source=/a", "type=bind,source=/a,destination=b",
             "type=bind,source=/a,destination=/b,x=1", "type=bind,source=/a,destination=/b,ro=maybe",
             "type=bind,source=/a,destination=/b,bind-propagation=no", "type=tmpfs,destination=/b,source=/a",
-            "type=bind,source=/a,destination=/b,tmpfs-size=1",
+            "type=bind,source=/a,destination=/b,tmpfs-size=1", "type=tmpfs,destination=/b,tmpfs-mode=zz",
+            "type=tmpfs,destination=/b,tmpfs-size=many",
         )),
-        *((options.tmpfs, text) for text in ("", "t", "/", "/a/..")),
+        *((options.tmpfs, text) for text in (
+            "", "t", "/", "/a/..", "/t:bogus", "/t:size", "/t:size=", "/t:size=abc", "/t:size=-1", "/t:mode=8",
+            "/t:mode=17777", "/t:uid=app", "/t:ro=1", "/t:mpol=bind", "/t:size=1m\n",
+        )),
         *((options.ulimit, text) for text in (
             "", "nofile", "nofile=", "nofile=x", "nofile=5:", "nofile=9:5", "files=5", "nofile=-2", "nofile=²",
             "nofile=1.5", f"nofile={1 << 64}", "nofile=unlimited:5", "nofile=" + "9" * 5000,

@@ -130,7 +130,7 @@ def rule(name: str, **fields: object) -> dict[str, object]:
     return {"names": [name], "action": "SCMP_ACT_ALLOW", **fields}
 
 
-def docker(*rules: dict[str, object]) -> dict[str, object]:
+def docker(*rules: object) -> dict[str, object]:
     arch = {"architecture": "SCMP_ARCH_X86_64", "subArchitectures": ["SCMP_ARCH_X86"]}
     return {"defaultAction": "SCMP_ACT_ERRNO", "archMap": [arch], "syscalls": list(rules)}
 
@@ -177,6 +177,12 @@ def test_dockers_architectures_and_old_rules() -> None:
         [], 1, {}, {"defaultAction": "ALLOW"}, {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": {}},
         {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [1]}, docker({"names": "read", "action": "SCMP_ACT_ALLOW"}),
         docker(rule("read", action="NO")), docker(rule("read", args=[{"index": "x"}])),
+        {**docker(), "archMap": 5}, {**docker(), "archMap": [1]}, {**docker(), "syscalls": {}}, docker(1),
+        {**docker(), "archMap": [{"architecture": "SCMP_ARCH_X86_64", "subArchitectures": 5}]},
+        *(docker(rule("read", **{part: value})) for part in ("includes", "excludes") for value in (
+            5, [1], {"caps": 5}, {"caps": [5]}, {"caps": "CAP_KILL"}, {"arches": 5}, {"minKernel": 5},
+            {"minKernel": "new"},
+        )),
     ],
 )  # fmt: skip
 def test_what_is_no_profile(document: object) -> None:

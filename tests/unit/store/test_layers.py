@@ -36,6 +36,13 @@ def test_a_layer_appears_when_it_is_whole(store: Store) -> None:
     assert left(store) == []
 
 
+def test_no_other_user_reaches_a_layer(store: Store) -> None:
+    """A setuid program of an image must not be one of the host's."""
+    with store.layers.adding(CHAIN) as directory:
+        fill(directory)
+    assert os.stat(os.path.join(store.root, "layers")).st_mode & 0o077 == 0
+
+
 def test_a_layer_that_is_there_is_not_added_again(store: Store) -> None:
     with store.layers.adding(CHAIN) as directory:
         fill(directory)

@@ -1,0 +1,142 @@
+"""Mirrors before the registry, and the registry when they fail."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from faulty_registry import FaultyRegistry
+from images import Image, Layer, image
+
+from oci_spec.descriptor import Descriptor
+from ocipipe.context import Context
+from ocipipe.errors import NotFound, Unavailable
+from ocipipe.registry.remote import Access, connect
+
+DATA = bytes(range(256)) * 4096
+BLOB = Descriptor.make("application/octet-stream", DATA)
+
+
+@pytest.fixture
+def made() -> Image:
+    return image([Layer(b"content")])
+
+
+def away() -> str:
+    with FaultyRegistry() as gone:
+        return gone.address
+
+
+def test_a_mirror_is_asked_first(world: Any, faulty: FaultyRegistry, other: FaultyRegistry, made: Image) -> None:
+    other.hold(made)
+    other.blobs[BLOB.digest] = DATA
+    remote = world.remote(faulty.address, other.address)
+    found = remote.resolve("1")
+    assert remote.read(found) == made.raw
+    assert b"".join(remote.open(BLOB)) == DATA
+    assert faulty.requests == []
+    assert world.progress.warnings == []
+
+
+def test_what_a_mirror_lacks_is_no_news(world: Any, faulty: FaultyRegistry, other: FaultyRegistry, made: Image) -> None:
+    faulty.hold(made)
+    faulty.blobs[BLOB.digest] = DATA
+    remote = world.remote(faulty.address, other.address)
+    assert remote.resolve("1").digest == made.digest
+    assert b"".join(remote.open(BLOB)) == DATA
+    assert world.progress.warnings == []
+    with pytest.raises(NotFound, match=f"^{faulty.address}/faulty/image:nope: "):
+        remote.resolve("nope")
+
+
+def test_a_mirror_that_is_away_is_told(world: Any, faulty: FaultyRegistry, made: Image) -> None:
+    faulty.hold(made)
+    gone = away()
+    remote = world.remote(faulty.address, gone)
+    assert remote.read(remote.resolve("1")) == made.raw
+    assert world.progress.warnings[0].startswith(f"mirror {gone}: ")
+    assert "connection refused" in world.progress.warnings[0]
+
+
+def test_a_mirror_that_lies_is_told(world: Any, faulty: FaultyRegistry, other: FaultyRegistry, made: Image) -> None:
+    faulty.hold(made)
+    other.hold(made)
+    other.blobs[made.digest] = bytes(len(made.raw))
+    remote = world.remote(faulty.address, other.address)
+    assert remote.read(Descriptor(made.root)) == made.raw
+    assert "does not match the digest" in world.progress.warnings[0]
+
+
+def test_the_registry_goes_on_where_the_mirror_stopped(
+    world: Any, faulty: FaultyRegistry, other: FaultyRegistry
+) -> None:
+    faulty.blobs[BLOB.digest] = DATA
+    answers: list[int] = []
+
+    def fault(request: Any) -> bool:
+        if "/blobs/" not in request.path:
+            return False
+        answers.append(1)
+        request.reply(200, DATA[:300_000] if len(answers) == 1 else b"", length=len(DATA))
+        return True
+
+    other.fault = fault
+    remote = world.remote(faulty.address, other.address)
+    assert b"".join(remote.open(BLOB)) == DATA
+    assert [headers["Range"] for headers in faulty.asked("GET", "/blobs/")] == ["bytes=300000-"]
+    assert len(world.progress.warnings) == 1
+
+
+def tags(*names: str) -> Any:
+    body = json.dumps({"tags": names}).encode()
+    return lambda request: "/tags/" in request.path and request.reply(200, body) is None
+
+
+def test_tags_are_the_registry_s_own(world: Any, faulty: FaultyRegistry, other: FaultyRegistry) -> None:
+    faulty.fault, other.fault = tags("a", "b"), tags("a")
+    assert list(world.remote(faulty.address, other.address).tags()) == ["a", "b"]
+    assert list(world.remote(faulty.address).tags()) == ["a", "b"]
+    assert other.requests == []
+
+
+def test_tags_of_a_mirror_where_the_registry_is_away(world: Any, other: FaultyRegistry) -> None:
+    other.fault = tags("a")
+    gone = away()
+    assert list(world.remote(gone, away(), other.address).tags()) == ["a"]
+    assert f"its mirror {other.address}" in world.progress.warnings[-1]
+    with pytest.raises(Unavailable, match=f"cannot reach {gone}"):
+        world.remote(gone, away()).tags()
+
+
+def context(env: dict[str, str]) -> Context:
+    stream = io.BytesIO()
+    return Context(
+        "test", "/nowhere", "/nowhere", env=env, stdin=stream, stdout=stream, stderr=stream,
+        now=lambda: 0.0, random=bytes, user=4242,
+    )  # fmt: skip
+
+
+def test_connect_sends_nothing(tmp_path: Path, faulty: FaultyRegistry, other: FaultyRegistry) -> None:
+    config = tmp_path / "r.json"
+    config.write_text(json.dumps({"registries": {"docker.io": {"mirrors": [f"{faulty.address}/hub", other.address]}}}))
+    ctx = context({"OCIPIPE_REGISTRIES": str(config), "HOME": str(tmp_path)})
+    remote = connect(ctx, "docker.io/library/alpine", Access())
+    assert faulty.requests == []
+    assert remote.origin.client.host == "registry-1.docker.io"
+    faulty.hold(image([Layer(b"content")]), "latest")
+    assert remote.resolve("latest").size > 0
+    assert faulty.requests[-1][1] == "/v2/hub/library/alpine/manifests/latest"
+    assert other.requests == []
+
+
+def test_a_push_goes_to_the_registry_itself(tmp_path: Path, faulty: FaultyRegistry, other: FaultyRegistry) -> None:
+    config = tmp_path / "r.json"
+    config.write_text(json.dumps({"registries": {faulty.address: {"mirrors": [other.address]}}}))
+    ctx = context({"OCIPIPE_REGISTRIES": str(config), "HOME": str(tmp_path)})
+    remote = connect(ctx, f"{faulty.address}/a/b", Access(), push=True)
+    assert remote.push(BLOB, lambda offset: iter([DATA[offset:]])) == "done"
+    assert faulty.blobs[BLOB.digest] == DATA
+    assert other.requests == []

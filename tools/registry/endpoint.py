@@ -6,6 +6,8 @@ are handed out never longer than their descriptor says, for the reader to check.
 
 from __future__ import annotations
 
+from urllib.parse import urljoin
+
 from oci_spec import digest, distribution, jsondoc, media_types
 from oci_spec.descriptor import Descriptor
 from oci_spec.jsondoc import FormatError
@@ -138,12 +140,13 @@ class Endpoint:
             self.expect(answer, (200,), self.name, "repository")
             try:
                 tags = jsondoc.load_object(data, self.name).get("tags") or []
-                path = distribution.parse_link_next(answer.headers.get("Link", ""))
+                following = distribution.parse_link_next(answer.headers.get("Link", ""))
             except FormatError as error:
                 raise Corrupt(self.name, f"the registry's list of tags is {error.problem}", _RUNS_IT) from None
             if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
                 raise Corrupt(self.name, "the registry's list of tags holds something else", _RUNS_IT)
             yield from tags
+            path = urljoin(path, following) if following is not None else None  # a link is relative to its page
 
     def expect(self, answer: Answer, statuses: tuple[int, ...], subject: str, what: str) -> None:
         """Raises the error that an answer with another status stands for."""

@@ -249,6 +249,15 @@ def test_cidfile_name_label_and_annotation(box: Box, tmp_path: Path) -> None:
     assert len(box.records()) == 1
 
 
+def test_a_failed_start_takes_its_cidfile_along(box: Box, tmp_path: Path) -> None:
+    cidfile = tmp_path / "cid"
+    for _ in range(2):
+        box("--cidfile", cidfile, "--", "nothing-here", status=127)
+        assert not cidfile.exists()
+    box("--cidfile", cidfile)
+    assert len(cidfile.read_text()) == 64
+
+
 @pytest.mark.parametrize("name", ["a b", "-x", "a/b", "ä", ".x", "x" * 129])
 def test_malformed_names(box: Box, name: str) -> None:
     assert "is no container name" in box.refused(f"--name={name}")

@@ -23,34 +23,52 @@ _FORWARDED = frozenset(signal.valid_signals()) - {
     signal.SIGFPE,
     signal.SIGILL,
 }
+_ENDING = frozenset((signal.SIGTERM, signal.SIGHUP, signal.SIGINT))
 _FROM_KERNEL = 0x80
+_START_POLL_SECONDS = 0.005
 
 
-def run(start: Callable[[], int], terminal: bool) -> int:
+def run(start: Callable[[], int], started: Callable[[], bool], stop: Callable[[], None], *, terminal: bool) -> int:
     """Starts the runtime by `start() -> pid` and waits for its end; its exit status, -n when signal n ended it.
 
     A signal that somebody sent us goes to the runtime, which hands it to the process. What the terminal's keys send,
-    the kernel gives to the whole process group, so the runtime has it already. With `terminal`, its settings are put
-    back at the end, also when the runtime was killed in raw mode.
+    the kernel gives to the whole process group, so the runtime has it already. One that asks to end before the process
+    has `started` is for us: handed on, it would reach a process that cannot take it yet, which as number 1 of its
+    namespace never hears of it. Then, when it has started, it is ended by `stop`, and the signal is ours at our return;
+    a second one does not wait for the start. With `terminal`, its settings are put back at the end, also when the
+    runtime was killed in raw mode.
     """
     waited = _FORWARDED | {signal.SIGCHLD}
     settings = _terminal_settings() if terminal else None
     before = signal.pthread_sigmask(signal.SIG_BLOCK, waited)
     handler = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    early = 0  # the signal that asked to end before the start
+    stopped = False
     try:
         pid = start()
         while True:
-            found = signal.sigwaitinfo(waited)
-            if found.si_signo == signal.SIGCHLD:
+            waiting = early and not stopped
+            found = signal.sigtimedwait(waited, _START_POLL_SECONDS) if waiting else signal.sigwaitinfo(waited)
+            if found is None:
+                if started():
+                    stop()
+                    stopped = True
+            elif found.si_signo == signal.SIGCHLD:
                 ended, status = os.waitpid(pid, os.WNOHANG)
                 if ended:
                     return os.waitstatus_to_exitcode(status)
+            elif early:
+                os.kill(pid, signal.SIGKILL)
+            elif found.si_signo in _ENDING and not started():
+                early = found.si_signo
             elif found.si_code != _FROM_KERNEL:
                 os.kill(pid, found.si_signo)
     finally:
         _restore(settings)
         while signal.sigtimedwait(waited, 0) is not None:
             pass  # came for a process that had ended
+        if early:
+            os.kill(os.getpid(), early)  # blocked still: it is delivered with the mask
         signal.signal(signal.SIGCHLD, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 

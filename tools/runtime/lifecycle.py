@@ -110,7 +110,12 @@ def run(container: Container, runtime: Runtime, config: Document, *, stdin: int)
     pid_file = os.path.join(container.path, "pid")
     files.make_directories(runtime.root, 0o700)
     terminal = bool(process.get("terminal"))
-    code = foreground.run(lambda: runtime.start(container.id, container.path, log, pid_file, stdin), terminal)
+    code = foreground.run(
+        lambda: runtime.start(container.id, container.path, log, pid_file, stdin),
+        lambda: os.path.exists(pid_file),
+        lambda: runtime.delete(container.id),
+        terminal=terminal,
+    )
     status = 128 - code if code < 0 else code
     if code < 0:  # the runtime was killed: its process may live on
         runtime.delete(container.id)

@@ -72,12 +72,13 @@ class Session:
     def to_its_end(self, lowers: list[str]) -> int:
         """Runs the process; its exit status. The container is gone then with --rm, else it stays, unmounted."""
         container, args = self._container, self._args
-        ran = False
+        ran = told = False
         try:
             lifecycle.mount_rootfs(container, lowers)
             config = lifecycle.configure(container, self._image, self._options, self._host, args.user, self._patched)
             if args.cidfile:
                 _write_cidfile(args.cidfile, container.id)
+                told = True
             # A terminal's keys must reach the process: the runtime makes it raw, and nothing else would see Ctrl-C.
             terminal = config["process"].get("terminal")  # type: ignore[attr-defined]
             stdin = 0 if args.interactive or terminal else os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
@@ -86,6 +87,8 @@ class Session:
             ran = True
             return status
         finally:
+            if told and not ran:
+                files.remove_file(args.cidfile)  # the same command again must not find it in its way
             if args.rm or not ran:
                 lifecycle.discard(self._containers, container, self._runtime, ended=ran)
             else:

@@ -7,22 +7,16 @@ ID, never a compressed digest, is the same across versions.
 
 from __future__ import annotations
 
+import os
+
 from ..errors import Corrupt, Unsupported
+from .pipe import filled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Protocol
 
-    class Compressor(Protocol):
-        """Takes plain bytes in and gives compressed bytes out, some later than others."""
-
-        def compress(self, data: bytes, /) -> bytes:
-            """What is ready after `data`; may be empty."""
-
-        def flush(self) -> bytes:
-            """The rest; nothing may follow."""
-
+    from .pipe import Pipe
 
 KINDS = ("none", "gzip", "zstd")
 PIECE = 1 << 18
@@ -31,6 +25,8 @@ _ZSTD_SLICE = 2048
 """Compressed bytes fed to zstd at once. A block of 4 bytes stands for at most 128 KiB, so one slice makes at most
 64 MiB; typical layers make some KiB of it, which are gathered to PIECE bytes."""
 _GZIP_LEVEL = 2
+_GZIP_BLOCK = 1 << 20
+"""Bytes that one thread compresses at a time; another size makes other bytes."""
 _ZSTD_LEVEL = 3
 
 _MAGIC = (
@@ -75,32 +71,79 @@ def decompress(chunks: Iterable[bytes], subject: str = "layer") -> Iterator[byte
         raise Unsupported(subject, f"is compressed with {kind}", "layers are plain, gzip or zstd: have it built again")
 
 
-def compressor(kind: str) -> Compressor:
-    """A fresh compressor of `none`, `gzip` or `zstd`."""
+def compress(pieces: Iterable[bytes], kind: str) -> Iterator[bytes]:
+    """`pieces` as a stream compressed by `none`, `gzip` or `zstd`, on several processors at once.
+
+    The bytes depend neither on how many those are nor on how the content is cut. Raises Unsupported.
+    """
     if kind == "gzip":
-        from isal import isal_zlib
-
-        made: Compressor = isal_zlib.compressobj(_GZIP_LEVEL, wbits=31)
-        return made
+        return _gzip(pieces)
     if kind == "zstd":
-        import zstandard
-
-        return zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_checksum=True).compressobj()
+        return _zstd(pieces)
     if kind == "none":
-        return _Plain()
+        return iter(pieces)
     raise Unsupported(f"compression {kind}", "is not known", "choose gzip, zstd or none")
 
 
-class _Plain:
-    """No compression."""
+def _gzip(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    from isal import igzip_threaded
 
-    __slots__ = ()
+    def fill(pipe: Pipe) -> None:
+        file = _PipeFile(pipe)
+        with igzip_threaded.open(  # type: ignore[no-untyped-call]
+            file, "wb", _GZIP_LEVEL, threads=_threads(), block_size=_GZIP_BLOCK
+        ) as writer:
+            for block in _blocks(pieces, _GZIP_BLOCK):
+                writer.write(block)
 
-    def compress(self, data: bytes, /) -> bytes:
-        return data
+    return filled(fill)
 
-    def flush(self) -> bytes:
-        return b""
+
+def _blocks(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """The same content in blocks of `size` bytes: where it is cut shows in what igzip makes of it."""
+    gathered = bytearray()
+    for piece in pieces:
+        gathered += piece
+        while len(gathered) >= size:
+            yield bytes(memoryview(gathered)[:size])
+            del gathered[:size]
+    if gathered:
+        yield bytes(gathered)
+
+
+class _PipeFile:
+    """The writing end of a pipe, as the file that igzip writes to."""
+
+    __slots__ = ("_pipe",)
+
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe = pipe
+
+    def write(self, data: bytes) -> int:
+        if not self._pipe.put(data):
+            raise BrokenPipeError
+        return len(data)
+
+    def flush(self) -> None:
+        pass  # nothing is held back
+
+    def close(self) -> None:
+        pass  # its end is told by whoever fills the pipe
+
+
+def _zstd(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    import zstandard
+
+    made = zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_checksum=True, threads=_threads()).compressobj()
+    for piece in pieces:
+        if out := made.compress(piece):
+            yield out
+    yield made.flush()
+
+
+def _threads() -> int:
+    """Never one, which would be another format of zstd than several make."""
+    return min(max(len(os.sched_getaffinity(0)), 2), 8)
 
 
 def _gunzip(start: bytes, source: Iterator[bytes], subject: str) -> Iterator[bytes]:

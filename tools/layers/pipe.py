@@ -7,7 +7,8 @@ from collections import deque
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from hashlib import _Hash as Hash
 
 LIMIT = 4 << 20
 """Bytes that may lie in a pipe before its writer waits."""
@@ -72,19 +73,35 @@ class Pipe:
 
 def ahead(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """The same chunks, made in a thread of their own so that making and using them overlap."""
+
+    def fill(pipe: Pipe) -> None:
+        for chunk in chunks:
+            if not pipe.put(chunk):
+                break
+
+    return filled(fill)
+
+
+def hashed(chunks: Iterable[bytes], state: Hash) -> Iterator[bytes]:
+    """The same chunks, which `state` has seen by the time they are used."""
+    for chunk in chunks:
+        state.update(chunk)
+        yield chunk
+
+
+def filled(fill: Callable[[Pipe], None]) -> Iterator[bytes]:
+    """What `fill` puts into the pipe it gets, in a thread of its own; what it raises is raised here."""
     pipe = Pipe()
 
     def work() -> None:
         try:
-            for chunk in chunks:
-                if not pipe.put(chunk):
-                    break
+            fill(pipe)
         except BaseException as error:
             pipe.end(error)
         else:
             pipe.end()
 
-    threading.Thread(target=work, name="ahead", daemon=True).start()
+    threading.Thread(target=work, name="filled", daemon=True).start()
     try:
         yield from pipe
     finally:

@@ -16,12 +16,11 @@ from oci_spec import digest
 from ..errors import Corrupt
 from . import compression
 from .apply import apply_layer, refused
-from .pipe import Pipe, ahead
+from .pipe import Pipe, ahead, hashed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from hashlib import _Hash as Hash
+    from collections.abc import Iterable
 
     from oci_spec.descriptor import Descriptor
     from oci_spec.digest import Digest
@@ -143,7 +142,7 @@ def unpack_plain(store: Store, layers: Iterable[tuple[Descriptor, Digest]], dire
         state = digest.hasher(diff_id.algorithm)
         try:
             apply_layer(
-                ahead(_hashed(compression.decompress(store.blobs.open(descriptor), subject), state)),
+                ahead(hashed(compression.decompress(store.blobs.open(descriptor), subject), state)),
                 directory,
                 form="plain",
                 subject=subject,
@@ -151,12 +150,6 @@ def unpack_plain(store: Store, layers: Iterable[tuple[Descriptor, Digest]], dire
         except OSError as error:
             raise refused(subject, error) from error
         _check_diff_id(subject, f"{diff_id.algorithm}:{state.hexdigest()}", diff_id)
-
-
-def _hashed(pieces: Iterable[bytes], state: Hash) -> Iterator[bytes]:
-    for piece in pieces:
-        state.update(piece)
-        yield piece
 
 
 def _check_diff_id(subject: str, found: str, wanted: Digest) -> None:

@@ -107,7 +107,10 @@ class Answer:
         return self._some
 
     def close(self) -> None:
-        """Drops what was not read."""
+        """Drops what was not read. The connection can be used again where that is little, or nothing."""
+        raw = self._response.raw
+        if raw.length_remaining is not None and raw.length_remaining <= _ERROR_LIMIT:
+            raw.drain_conn()
         self._response.close()
 
 

@@ -6,8 +6,11 @@ import bz2
 import gzip
 import lzma
 import os
+import random
+import threading
+import time
 import tracemalloc
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pytest
 import zstandard
@@ -113,7 +116,7 @@ def test_a_bomb_takes_little_memory(make: object) -> None:
 def test_recompress_keeps_the_diff_id_and_repeats_itself(source: str, kind: str) -> None:
     made = Recompressed(lambda: chunked(COMPRESSED[source], 5000), kind)
     first = b"".join(made)
-    assert (made.digest, made.size, made.diff_id) == (of_bytes(first), len(first), of_bytes(DATA))
+    assert made.diff_id == of_bytes(DATA)
     assert compression.detect(first) == kind
     assert plain([first]) == DATA
     assert b"".join(Recompressed(lambda: chunked(COMPRESSED[source], 77777), "none")) == DATA
@@ -138,4 +141,42 @@ def test_recompress_passes_a_failure_on() -> None:
 
 def test_an_unknown_target_is_refused() -> None:
     with pytest.raises(Unsupported, match=r"compression lzma: is not known \(choose gzip, zstd or none\)"):
-        compression.compressor("lzma")
+        compression.compress(iter([]), "lzma")
+
+
+@pytest.mark.parametrize("kind", ["gzip", "zstd"])
+def test_nothing_compresses_too(kind: str) -> None:
+    assert plain(compression.compress(iter([]), kind)) == b""
+
+
+@pytest.mark.parametrize("kind", ["gzip", "zstd"])
+def test_the_number_of_processors_makes_no_difference(kind: str) -> None:
+    before = os.sched_getaffinity(0)
+    data = random.Random(7).randbytes(3 << 20) + bytes(5 << 20)
+    many = b"".join(compression.compress(chunked(data, 99_999), kind))
+    try:
+        os.sched_setaffinity(0, {min(before)})
+        assert b"".join(compression.compress(chunked(data, 1 << 20), kind)) == many
+    finally:
+        os.sched_setaffinity(0, before)
+    assert plain([many]) == data
+
+
+@pytest.mark.parametrize("kind", ["gzip", "zstd"])
+def test_compressing_ends_when_nobody_reads_on(kind: str) -> None:
+    """The threads behind it end too, and the source is not read to its end."""
+    taken = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield random.Random(taken).randbytes(1 << 20)
+
+    threads = threading.active_count()
+    made = compression.compress(endless(), kind)
+    next(iter(made))
+    made.close()  # type: ignore[attr-defined]
+    while threading.active_count() > threads:
+        time.sleep(0.01)
+    assert taken < 40

@@ -207,6 +207,9 @@ def test_connections_are_kept(faulty: FaultyRegistry) -> None:
     for _ in range(3):
         for _ in transport.send("GET", f"http://{faulty.address}/v2/", {}, None).chunks():
             pass
+    for method in ("HEAD", "GET"):  # what is closed unread is short, or nothing
+        for _ in range(3):
+            transport.send(method, f"http://{faulty.address}/v2/nothing/manifests/here", {}, None).close()
     assert len(faulty.connections) == 1
     threads = [
         threading.Thread(target=lambda: list(transport.send("GET", f"http://{faulty.address}/v2/", {}, None).chunks()))

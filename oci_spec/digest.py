@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hashlib import _Hash as Hash
 
 _HEX = frozenset("0123456789abcdef")
+_SMALL = 1 << 18
 LENGTHS = {"sha256": 64, "sha512": 128}
 """Hex digits of each algorithm we can verify."""
 
@@ -63,9 +64,21 @@ def hasher(algorithm: str = "sha256") -> Hash:
 
 def of_bytes(data: bytes, algorithm: str = "sha256") -> Digest:
     """The digest of `data`."""
+    if algorithm == "sha256" and len(data) <= _SMALL:
+        return Digest(f"sha256:{_sha256(data).hexdigest()}")
     state = hasher(algorithm)
     state.update(data)
     return Digest(f"{algorithm}:{state.hexdigest()}")
+
+
+def _sha256(data: bytes) -> Hash:
+    """By the interpreter's own code: hashlib brings OpenSSL along, and loading that takes longer than this."""
+    for name in ("_sha2", "_sha256", "hashlib"):  # Python 3.12, 3.11, any
+        try:
+            return __import__(name).sha256(data)  # type: ignore[no-any-return]
+        except ImportError:
+            continue
+    raise AssertionError("every Python has hashlib")
 
 
 def chain_ids(diff_ids: Iterable[Digest]) -> list[Digest]:

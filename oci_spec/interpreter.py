@@ -6,13 +6,13 @@ demand; without one a person would be shown a regular expression.
 
 from __future__ import annotations
 
-import re
-
 from . import jsondoc
 from .jsondoc import FormatError
+from .patterns import KNOWN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable
     from typing import Any, NoReturn
 
@@ -129,7 +129,7 @@ class Check:
             self.fail(f"is {described(value)}, not {described(wanted)}", pointer)
 
     def pattern(self, rule: Any, pattern: Any, value: Any, pointer: str) -> None:
-        if isinstance(value, str) and not compiled(pattern).search(value):
+        if isinstance(value, str) and not (KNOWN.get(pattern) or compiled(pattern).search)(value):
             self.fail(f"is {described(value)}, not {rule.get('title', f'of the form {pattern}')}", pointer)
 
     def minimum(self, rule: Any, least: Any, value: Any, pointer: str) -> None:
@@ -197,6 +197,8 @@ def compiled(text: str) -> re.Pattern[str]:
     """A schema's pattern. JSON Schema's `$` is the very end; Python's would let a line end follow."""
     found = _patterns.get(text)
     if found is None:
+        import re
+
         found = _patterns[text] = re.compile(text[:-1] + r"\Z" if text.endswith("$") else text)
     return found
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from .jsondoc import FormatError
 
 TYPE_CHECKING = False
@@ -16,7 +14,7 @@ _MACHINES = {
 }  # fmt: skip
 _BASELINE = {"arm64": "v8", "arm": "v7", "amd64": "v1"}
 """What an architecture means without a variant."""
-_TEXT = re.compile(r"[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+){1,2}")
+_PART = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
 
 
 class Platform:
@@ -47,9 +45,10 @@ class Platform:
     def parse(cls, value: object, subject: str = "platform") -> Platform:
         """From `os/arch[/variant]` or from a descriptor's platform object; FormatError for anything else."""
         if isinstance(value, str):
-            if not _TEXT.fullmatch(value):
+            parts = value.split("/")
+            if len(parts) not in (2, 3) or not all(part and _PART.issuperset(part) for part in parts):
                 raise FormatError(subject, f"{value[:80]!r} is not os/architecture[/variant], like linux/arm64")
-            return cls(*value.split("/"))
+            return cls(*parts)
         if isinstance(value, dict):
             return cls(
                 str(value.get("os") or ""),

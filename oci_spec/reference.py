@@ -7,8 +7,6 @@ otherwise the registry is docker.io, where a name of one part lives under `libra
 
 from __future__ import annotations
 
-import re
-
 from . import digest as _digest
 from .jsondoc import FormatError
 
@@ -19,12 +17,9 @@ if TYPE_CHECKING:
 DEFAULT_REGISTRY = "docker.io"
 DEFAULT_TAG = "latest"
 
-_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
-_HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9a-fA-F:.]+\])(?::[0-9]{{1,5}})?")
-_BARE_HEX = re.compile(r"[0-9a-f]{64}")
+_LOWER = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
+_ALNUM = _LOWER | frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_HEX = frozenset("0123456789abcdef")
 
 
 class Reference:
@@ -54,7 +49,7 @@ class Reference:
         text = self.name
         if self.registry == DEFAULT_REGISTRY:
             short = self.repository.removeprefix("library/") if self.repository.count("/") == 1 else self.repository
-            if _split(short)[:2] == (self.registry, self.repository) and not _BARE_HEX.fullmatch(short):
+            if _split(short)[:2] == (self.registry, self.repository) and not _is_bare_hex(short):
                 text = short
         return text + self._suffix()
 
@@ -84,11 +79,11 @@ def parse(text: str, *, default_tag: bool = True) -> Reference:
     registry, repository, tag = _split(name)
     if not repository:
         raise FormatError(text or "''", "an image reference needs a repository, like debian:bookworm")
-    if _BARE_HEX.fullmatch(name):
+    if _is_bare_hex(name):
         raise FormatError(text, "64 hex digits are no name (write sha256:… for a digest)")
-    if not _HOST.fullmatch(registry):
+    if not _is_host(registry):
         raise FormatError(text, f"{registry!r} is no registry host")
-    if not _REPOSITORY.fullmatch(repository):
+    if not all(map(_is_component, repository.split("/"))):
         why = (
             "repositories are lower case"
             if repository != repository.lower()
@@ -97,11 +92,52 @@ def parse(text: str, *, default_tag: bool = True) -> Reference:
         raise FormatError(text, why)
     if len(registry) + len(repository) + 1 > 255:
         raise FormatError(text[:40] + "…", "a name has at most 255 characters")
-    if tag is not None and not _TAG.fullmatch(tag):
+    if tag is not None and not _is_tag(tag):
         raise FormatError(text, f"{tag!r} is no tag (letters, digits, _ . -, at most 128)")
     if tag is None and digest is None and default_tag:
         tag = DEFAULT_TAG
     return Reference(registry, repository, tag, digest)
+
+
+# The grammar as code: every command reads a reference, and importing `re` takes as long as all the rest of a start.
+
+
+def _is_component(text: str) -> bool:
+    """`[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*`"""
+    if not text or text[0] not in _LOWER or text[-1] not in _LOWER:
+        return False
+    between = "".join("/" if one in _LOWER else one for one in text).split("/")
+    return all(one in ("", ".", "_", "__") or one == "-" * len(one) for one in between)
+
+
+def _is_tag(text: str) -> bool:
+    """`[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}`"""
+    return 0 < len(text) <= 128 and text[0] not in ".-" and all(one in _ALNUM or one in "_.-" for one in text)
+
+
+def _is_host(text: str) -> bool:
+    """A name of labels, with a dot at its end or none, or an IPv6 address in brackets; then `:port` or nothing."""
+    if text.startswith("["):
+        address, bracket, port = text[1:].partition("]")
+        if not bracket or not address or not all(one in "0123456789abcdefABCDEF:." for one in address):
+            return False
+        name, colon, port = "ipv6", port[:1], port[1:]
+        if colon not in ("", ":"):
+            return False
+    else:
+        name, colon, port = text.partition(":")
+    if colon and not (0 < len(port) <= 5 and port.isascii() and port.isdigit()):
+        return False
+    return all(map(_is_label, name.removesuffix(".").split(".")))
+
+
+def _is_label(text: str) -> bool:
+    """`[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?`"""
+    return bool(text) and text[0] != "-" != text[-1] and all(one in _ALNUM or one == "-" for one in text)
+
+
+def _is_bare_hex(text: str) -> bool:
+    return len(text) == 64 and _HEX.issuperset(text)
 
 
 def _split(name: str) -> tuple[str, str, str | None]:

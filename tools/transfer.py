@@ -6,8 +6,6 @@ ends a copy half-way, the destination never holds a manifest whose content is mi
 
 from __future__ import annotations
 
-from functools import partial
-
 from oci_spec import manifest as manifests
 from oci_spec import media_types
 from oci_spec.jsondoc import FormatError
@@ -101,7 +99,7 @@ class Transfer:
             self.lease(manifest.config.digest, *(layer.digest for layer in manifest.layers))
         self.carry_blob(manifest.config)
         carry = self.carrier(manifest)
-        parallel(self.jobs, [partial(carry, number) for number in range(len(manifest.layers))], self.stop)
+        parallel(self.jobs, carry, len(manifest.layers), self.stop)
 
     def _push_document(self, descriptor: Descriptor, data: bytes) -> None:
         self.destination.push(descriptor, lambda offset: iter((data[offset:],)), origin=self.origin)
@@ -148,34 +146,35 @@ def label(blob: Descriptor) -> str:
     return f"{kind} {blob.digest.short}"
 
 
-def parallel(jobs: int, work: Sequence[Callable[[], object]], stop: Callable[[], None]) -> None:
-    """Runs `work`, begun in its order, at most `jobs` at a time; raises the first failure after calling `stop`.
+def parallel(jobs: int, work: Callable[[int], object], count: int, stop: Callable[[], None]) -> None:
+    """Runs `work(0)` to `work(count - 1)`, begun in this order, at most `jobs` at a time; raises the first failure
+    after calling `stop`.
 
     The threads are daemons: when the command is interrupted, it ends at once, and what is resumable stays.
     """
-    if len(work) < 2 or jobs < 2:
-        for one in work:
-            one()
+    if count < 2 or jobs < 2:
+        for number in range(count):
+            work(number)
         return
     import threading
 
-    waiting = iter(work)
+    waiting = iter(range(count))
     lock = threading.Lock()
     failures: list[BaseException] = []
 
     def worker() -> None:
         while not failures:
             with lock:
-                one = next(waiting, None)
-            if one is None:
+                number = next(waiting, None)
+            if number is None:
                 return
             try:
-                one()
+                work(number)
             except BaseException as error:
                 failures.append(error)
                 stop()
 
-    threads = [threading.Thread(target=worker, daemon=True) for _ in range(min(jobs, len(work)))]
+    threads = [threading.Thread(target=worker, daemon=True) for _ in range(min(jobs, count))]
     for thread in threads:
         thread.start()
     try:

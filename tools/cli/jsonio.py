@@ -9,7 +9,6 @@ pass over the bytes, so a slow producer's first document is acted on while the s
 from __future__ import annotations
 
 import os
-import re
 
 from oci_spec import jsondoc
 
@@ -27,8 +26,6 @@ LIMIT = 64 << 20
 SUBJECT = "stdin"
 _CHUNK = 1 << 16
 _SPACE = b" \t\r\n"
-_OUTSIDE = re.compile(rb'["{}]')
-_INSIDE = re.compile(rb'["\\]')
 
 
 class _Braces:
@@ -44,24 +41,33 @@ class _Braces:
     def end(self, buffer: bytearray) -> int:
         """The offset after the closing brace, 0 when it has not come yet."""
         position, depth, inside = self._position, self._depth, self._inside
-        while found := (_INSIDE if inside else _OUTSIDE).search(buffer, position):
-            position = found.end()
-            character = buffer[position - 1]
+        size, quote = len(buffer), -1
+        while position < size:
+            if inside:
+                if quote < position:
+                    quote = buffer.find(b'"', position)
+                    quote = size if quote < 0 else quote
+                escape = buffer.find(b"\\", position, quote)
+                if escape >= 0:
+                    if escape + 1 == size:
+                        position = escape  # what it escapes has not come yet
+                        break
+                    position = escape + 2
+                elif quote < size:
+                    position, inside = quote + 1, False
+                else:
+                    position = size
+                continue
+            character = buffer[position]
+            position += 1
             if character == 0x22:
-                inside = not inside
-            elif character == 0x5C:
-                if position == len(buffer):
-                    position -= 1  # what it escapes has not come yet
-                    break
-                position += 1
+                inside = True
             elif character == 0x7B:
                 depth += 1
-            else:
+            elif character == 0x7D:
                 depth -= 1
                 if not depth:
                     return position
-        else:
-            position = len(buffer)
         self._position, self._depth, self._inside = position, depth, inside
         return 0
 

@@ -9,7 +9,10 @@ from ..errors import Unavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Mapping, Sequence
+else:
+    import _signal as signal  # what it is made of, without the enumerations that it builds at every start
 
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Where host programs are looked for when the caller's PATH has nothing: a user's PATH often lacks sbin."""
@@ -50,8 +53,6 @@ def spawn(
 
     Signals that Python ignores (SIGPIPE) get their default action back. Raises Unavailable when it can't start.
     """
-    import signal
-
     actions = [(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate((stdin, stdout, stderr)) if fd != number]
     try:
         return os.posix_spawn(

@@ -6,8 +6,6 @@ last, so an image that has a name is whole.
 
 from __future__ import annotations
 
-from functools import partial
-
 from oci_spec import descriptor as fields
 from oci_spec import manifest as manifests
 from oci_spec import media_types, reference
@@ -195,4 +193,5 @@ class _Pulling:
         config = read_config(self.store, manifest)
         if not self.platform.runs(config.platform):
             return self.transfer.plain_carrier(manifest)
-        return partial(ImageUnpacker(self.store, manifest, config, self.lease).carry, self.transfer)
+        unpacker = ImageUnpacker(self.store, manifest, config, self.lease)
+        return lambda number: unpacker.carry(self.transfer, number)

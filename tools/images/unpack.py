@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from functools import partial
 
 from oci_spec import digest
 
@@ -80,7 +79,7 @@ class ImageUnpacker:
         def stop() -> None:
             self._failed = True
 
-        parallel(jobs, [partial(self._unpack, number) for number in range(len(self.chain_ids))], stop)
+        parallel(jobs, self._unpack, len(self.chain_ids), stop)
 
     def _unpack(self, number: int) -> None:
         try:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable
+else:
+    import _signal as signal  # what it is made of, without the enumerations that it builds at every start
 
 _FORWARDED = frozenset(signal.valid_signals()) - {
     signal.SIGCHLD,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from ..errors import UsageError
 
 TYPE_CHECKING = False
@@ -103,6 +101,8 @@ def tmpfs(text: str) -> Mount:
 
 
 def _check_tmpfs(words: list[str], subject: str) -> None:
+    import re
+
     for word in words:
         name, equals, value = word.partition("=")
         if not (re.fullmatch(_TMPFS_VALUES.get(name, ""), value) if equals else name in _TMPFS_FLAGS):

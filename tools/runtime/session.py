@@ -11,6 +11,7 @@ from . import options as values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     from typing import Any
 
     from oci_spec.descriptor import Descriptor
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
     from ..context import Context
     from ..store.store import Store
+else:
+    import _signal as signal  # what it is made of, without the enumerations that it builds at every start
+
+_REAL_TIME = signal.SIGRTMAX - signal.SIGRTMIN
 
 
 class Session:
@@ -103,13 +108,13 @@ class Session:
 
 def _stop_signal(text: str | None) -> str:
     """The signal's name. Raises UsageError for what is none."""
-    import signal
-
     word = (text or "SIGTERM").upper()
-    if word.isdigit() and int(word) in {int(one) for one in signal.valid_signals()}:
+    if word.isdecimal() and 0 < int(word) <= signal.SIGRTMAX:
         return word
     name = word if word.startswith("SIG") else f"SIG{word}"
-    if name not in signal.Signals.__members__ and not name.startswith(("SIGRTMIN", "SIGRTMAX")):
+    known, sign, distance = name.replace("-", "+").partition("+")  # SIGRTMIN+3, SIGRTMAX-1
+    real_time = known in ("SIGRTMIN", "SIGRTMAX") and distance.isdecimal() and int(distance) <= _REAL_TIME
+    if known.startswith("SIG_") or not isinstance(getattr(signal, known, None), int) or (sign and not real_time):
         raise UsageError(f"--stop-signal {text}", "is no signal", "like SIGTERM or 15")
     return name
 

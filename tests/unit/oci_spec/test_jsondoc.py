@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -119,3 +121,25 @@ def test_split_refuses_what_is_no_text() -> None:
 def test_the_message_has_the_pointer() -> None:
     error = FormatError("thing", "is wrong", "/a/0")
     assert (str(error), error.pointer) == ("thing: /a/0: is wrong", "/a/0")
+
+
+def test_the_same_without_the_c_parts() -> None:
+    """All of the above once more, in a Python that lacks them."""
+    if sys.modules["_json"] is None:
+        assert jsondoc._scan is None
+        return
+    code = "import sys; sys.modules['_json'] = None; import pytest; sys.exit(pytest.main(sys.argv[1:]))"
+    argv = [sys.executable, "-c", code, "-q", "-p", "no:cacheprovider", __file__]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_value_that_was_refused_leaves_no_trace() -> None:
+    value: dict[str, object] = {"a": object()}
+    with pytest.raises(TypeError):
+        jsondoc.dumps(value)
+    value["a"] = [1]
+    assert jsondoc.dumps(value) == b'{"a":[1]}'
+    value["a"] = value
+    with pytest.raises(ValueError, match="ircular"):
+        jsondoc.dumps(value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -139,3 +141,35 @@ def test_any_text_is_a_reference_or_refused(text: str) -> None:
         return
     assert reference.parse(str(found)) == found
     assert ".." not in found.repository
+
+
+COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+GRAMMAR = {
+    "localhost/{}:t": rf"{COMPONENT}(?:/{COMPONENT})*",
+    "localhost/a:{}": r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}",
+    "{}/a:t": rf"(?:{LABEL}(?:\.{LABEL})*\.?|\[[0-9a-fA-F:.]+\])(?::[0-9]{{1,5}})?",
+}
+
+
+@pytest.mark.parametrize("place", GRAMMAR)
+def test_the_grammar_in_regular_expressions(place: str) -> None:
+    """Each part is taken or refused as its expression says, where it is seen as that part at all."""
+    expression = re.compile(GRAMMAR[place])
+
+    @given(st.from_regex(expression, fullmatch=True) | st.text("azA0._-:[]/٣", max_size=12))
+    def same(text: str) -> None:
+        if place == "{}/a:t" and ("/" in text or not (set(".:[") & set(text) or text != text.lower())):
+            return
+        if place != "{}/a:t" and (":" in text or "@" in text or len(text) > 200):
+            return
+        if place == "localhost/{}:t" and not text:
+            return
+        try:
+            reference.parse(place.format(text))
+        except FormatError:
+            assert not expression.fullmatch(text), text
+        else:
+            assert expression.fullmatch(text), text
+
+    same()

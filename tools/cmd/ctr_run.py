@@ -93,7 +93,6 @@ def run(ctx: Context, args: Args) -> int:
     from ..errors import UsageError
     from ..images.resolve import image_for_run
     from ..registry.settings import Access
-    from ..runtime import request, session
     from ..store.store import Store
 
     if args.tty and not ctx.stdin.isatty():
@@ -108,6 +107,8 @@ def run(ctx: Context, args: Args) -> int:
     platform = Platform.parse(args.platform, "--platform") if args.platform else None
     with store.leases.hold() as lease:
         image = image_for_run(ctx, store, item, lease, policy=args.pull, platform=platform, access=Access.of(args))
+        from ..runtime import request, session  # the larger part of our code, and no use without an image
+
         request.check_platform(image.config, platform, image.name or str(image.descriptor.digest))
         run = session.Session(ctx, store, args, image.descriptor, image.name, image.config, patch)
     return run.to_its_end(image.lowers)

@@ -17,7 +17,7 @@ def version() -> int:
 def controllers() -> frozenset[str]:
     """The controllers that can limit a container here: cpu, memory, pids, cpuset, …"""
     try:
-        with open(f"{_BASE}/cgroup.controllers", encoding="ascii") as file:
+        with open(f"{_BASE}/cgroup.controllers", encoding="utf-8") as file:
             return frozenset(file.read().split())
     except FileNotFoundError:
         pass

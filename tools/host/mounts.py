@@ -71,7 +71,10 @@ def mounted_under(path: str) -> list[str]:
     found = []
     with open("/proc/self/mountinfo", "rb") as table:
         for line in table:
-            point = os.fsdecode(line.split()[4].decode("unicode_escape").encode("latin-1"))
+            field = line.split()[4]
+            if b"\\" in field:
+                field = field.decode("unicode_escape").encode("latin-1")
+            point = os.fsdecode(field)
             if point == path or point.startswith(prefix):
                 found.append(point)
     return sorted(found, key=len, reverse=True)

@@ -45,7 +45,7 @@ def host() -> spec.Host:
 
 def _open_files() -> Document | None:
     """Our own limit of open files, as the kernel tells it (proc(5)): the resource module would cost a library."""
-    with open("/proc/self/limits", encoding="ascii") as file:
+    with open("/proc/self/limits", encoding="utf-8") as file:
         for line in file:
             if line.startswith("Max open files"):
                 soft, hard = ((1 << 64) - 1 if word == "unlimited" else int(word) for word in line.split()[3:5])

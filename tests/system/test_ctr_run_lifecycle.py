@@ -16,6 +16,8 @@ from commands import Commands
 from images import Image, Layer, image
 from rootfs import busybox_tar
 
+from ocipipe.host import locks
+
 
 @pytest.fixture
 def box(run: Commands, store_root: Path, busybox_image: Image) -> Box:
@@ -288,3 +290,37 @@ def test_links_in_the_image_lead_nowhere_else(run: Commands, store_root: Path, t
     assert "no such user" in box.refused("--user", "evil")
     assert box.text("--", "pwd") == f"{outside}/made\n"
     assert list(outside.iterdir()) == [outside / "passwd"]
+
+
+def test_a_runtime_that_outlives_its_command_keeps_the_container(box: Box, tmp_path: Path) -> None:
+    """Killed while the runtime is still starting, which then has no state yet that another command could see."""
+    begun, go = tmp_path / "begun", tmp_path / "go"
+    slow = tmp_path / "slow"
+    slow.write_text(
+        f"""#!/bin/sh
+        case " $* " in *" run "*) touch {begun}; while [ ! -e {go} ]; do sleep 0.02; done ;; esac
+        exec runc "$@"
+        """
+    )
+    slow.chmod(0o755)
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    script = "ls /proc/self/fd >/mnt/fds; cat /etc/passwd >/mnt/passwd; exec sleep 30"
+    process = start(box, "--rm", "--runtime", slow, "-v", f"{shared}:/mnt", "busybox", "sh", "-c", script)
+    until(begun.exists, process)
+    process.kill()
+    process.wait()
+    (record,) = box.records()
+    box()
+    assert box.records() == [record]
+    go.touch()
+    until(lambda: (shared / "passwd").exists() and (shared / "passwd").stat().st_size)
+    assert (shared / "fds").read_text().split() == ["0", "1", "2", "3"]  # 3 is how ls reads the directory
+    box()
+    assert box.records() == [record]
+    runc = ["runc", "--root", record["runtimeRoot"]]
+    subprocess.run([*runc, "kill", record["id"], "KILL"], check=True)
+    until(lambda: not locks.is_held(str(box.root / "containers" / record["id"] / "run.lock")))
+    process.communicate()
+    box()
+    assert box.left() == []

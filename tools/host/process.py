@@ -47,13 +47,16 @@ def spawn(
     stdin: int = 0,
     stdout: int = 1,
     stderr: int = 2,
+    keep: int = -1,
     new_session: bool = False,
 ) -> int:
-    """Starts `argv[0]` (a path) with these descriptors as 0, 1, 2 and no others; returns its process id.
+    """Starts `argv[0]` (a path) with these descriptors as 0, 1, 2, and `keep` under its number; its process id.
 
     Signals that Python ignores (SIGPIPE) get their default action back. Raises Unavailable when it can't start.
     """
     actions = [(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate((stdin, stdout, stderr)) if fd != number]
+    if keep >= 0:
+        actions.append((os.POSIX_SPAWN_DUP2, keep, keep))  # onto itself: it is not closed at the exec then
     try:
         return os.posix_spawn(
             argv[0],

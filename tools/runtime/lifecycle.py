@@ -110,12 +110,13 @@ def run(container: Container, runtime: Runtime, config: Document, *, stdin: int)
     pid_file = os.path.join(container.path, "pid")
     files.make_directories(runtime.root, 0o700)
     terminal = bool(process.get("terminal"))
-    code = foreground.run(
-        lambda: runtime.start(container.id, container.path, log, pid_file, stdin),
-        lambda: os.path.exists(pid_file),
-        lambda: runtime.delete(container.id),
-        terminal=terminal,
-    )
+    with container.run_lock() as lock:
+        code = foreground.run(
+            lambda: runtime.start(container.id, container.path, log, pid_file, stdin, lock),
+            lambda: os.path.exists(pid_file),
+            lambda: runtime.delete(container.id),
+            terminal=terminal,
+        )
     status = 128 - code if code < 0 else code
     if code < 0:  # the runtime was killed: its process may live on
         runtime.delete(container.id)

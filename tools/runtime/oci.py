@@ -38,10 +38,13 @@ class Runtime:
         """Whether the pid file appears only once the process runs. crun writes it before it starts the program."""
         return not self.name.startswith("crun")
 
-    def start(self, container_id: str, bundle: str, log: str, pid_file: str, stdin: int) -> int:
-        """Starts `run` in the foreground with our stdout and stderr; the runtime's process id."""
+    def start(self, container_id: str, bundle: str, log: str, pid_file: str, stdin: int, lock: int) -> int:
+        """Starts `run` in the foreground with our stdout and stderr; the runtime's process id.
+
+        `lock` is a descriptor that the runtime has for as long as it lives; it closes it for the container's process.
+        """
         argv = [*self._argv("--log", log, "--log-format", "json"), "run", "--bundle", bundle]
-        return process.spawn([*argv, "--pid-file", pid_file, container_id], env=self._env, stdin=stdin)
+        return process.spawn([*argv, "--pid-file", pid_file, container_id], env=self._env, stdin=stdin, keep=lock)
 
     def status(self, container_id: str) -> str:
         """`created`, `running`, `paused`, `stopped`; '' when the runtime knows no such container.

@@ -5,8 +5,10 @@
     containers/ID/upper work    the writable layer;  rootfs: where the overlay is mounted
     containers/names/NAME       a link to ID: making it is what takes a name
     containers/rm/ID            its command removes it at its end (--rm)
+    containers/ID/run.lock      held by its runtime, which may outlive the command that started it
 
-A container appears whole, by one rename. Whoever runs or changes one holds the kernel lock of its directory.
+A container appears whole, by one rename. Whoever runs or changes one holds the kernel lock of its directory. That one
+is no runtime's to inherit: with a descriptor of a directory of the host, a container could leave its root.
 """
 
 from __future__ import annotations
@@ -52,6 +54,12 @@ class Container:
     @property
     def rootfs(self) -> str:
         return os.path.join(self.path, "rootfs")
+
+    def run_lock(self) -> locks.locked:
+        """The lock of `run.lock`, for a `with` block that yields its descriptor; the runtime is to inherit it."""
+        path = os.path.join(self.path, "run.lock")
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        return locks.locked(path)
 
     def update(self, **changes: object) -> None:
         """Changes fields of the record, durably."""
@@ -177,7 +185,7 @@ class Containers:
                         files.remove_file(os.path.join(directory, name))
                 continue
             try:
-                if locks.take(lock):
+                if locks.take(lock) and not locks.is_held(os.path.join(self.path, name, "run.lock")):
                     yield self.load(name)
             except (NotFound, Corrupt):
                 continue

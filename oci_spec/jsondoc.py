@@ -114,6 +114,8 @@ def _no_json(value: object) -> NoReturn:
     raise TypeError(f"{type(value).__name__} is no JSON value")
 
 
+_UNREADABLE = (StopIteration, ValueError, SystemError)
+"""What the scanner raises. It looks for its own error class in json.decoder and is at a loss where nobody loaded it."""
 _scan = _c_scanner()
 _encode = _encoder(False)
 
@@ -139,7 +141,7 @@ def _decode(text: str) -> object:
             value, end = _scan(text, _skip(text, 0))
             if _skip(text, end) == len(text):
                 return value
-        except (StopIteration, ValueError):
+        except _UNREADABLE:
             pass
     return _decoder().decode(text)
 
@@ -175,7 +177,7 @@ def _end_of_value(text: str, position: int) -> int:
     if _scan is not None:
         try:
             return _scan(text, position)[1]
-        except (StopIteration, ValueError, RecursionError):
+        except (*_UNREADABLE, RecursionError):
             pass
     from json import JSONDecoder
 

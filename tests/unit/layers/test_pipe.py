@@ -55,7 +55,7 @@ def test_ahead_gives_the_same_and_lets_go_when_nobody_reads_on() -> None:
     endless = ahead(bytes(1 << 20) for _ in iter(int, 1))
     next(endless)
     assert threading.active_count() == threads + 1
-    maker = next(thread for thread in threading.enumerate() if thread.name == "ahead")
+    maker = next(thread for thread in threading.enumerate() if thread.name == "filled")
     endless.close()
     maker.join(10)
     assert not maker.is_alive()

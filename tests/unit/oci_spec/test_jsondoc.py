@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from typing import Any
@@ -143,3 +144,22 @@ def test_a_value_that_was_refused_leaves_no_trace() -> None:
     value["a"] = value
     with pytest.raises(ValueError, match="ircular"):
         jsondoc.dumps(value)
+
+
+@pytest.mark.parametrize("text", ["{", '{"a', "[1,", "{,}", '"', "nul", '{"a":1}}', "{'a':1}"])
+def test_a_refusal_where_nobody_has_loaded_json(text: str) -> None:
+    code = """if True:
+        import sys
+        sys.path.insert(0, sys.argv[1])
+        from oci_spec import jsondoc
+        assert "json" not in sys.modules
+        try:
+            jsondoc.loads(sys.argv[2], "it")
+        except jsondoc.FormatError as error:
+            print(error)
+    """
+    place = os.path.dirname(os.path.dirname(jsondoc.__file__))
+    argv = [sys.executable, "-IS", "-c", code, place, text]
+    with pytest.raises(FormatError) as caught:
+        jsondoc.loads(text, "it")
+    assert subprocess.run(argv, capture_output=True, text=True, check=True).stdout == f"{caught.value}\n"

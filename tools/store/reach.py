@@ -66,6 +66,11 @@ def discard(store: Store, removed: Iterable[Descriptor]) -> int:
     gone = Reach()
     for entry in removed:
         gone.add(store, entry)
+    return sweep(store, gone)
+
+
+def sweep(store: Store, gone: Reach) -> int:
+    """Deletes those of these blobs and layers that no entry, container or lease needs; the bytes of blobs that went."""
     freed = 0
     with locks.locked(store.directory("leases")):
         kept = Reach()

@@ -50,8 +50,15 @@ class Arrival(Table):
 
     def _receive(self, path: str, wanted: Digest, entry: Entry, reader: Reader) -> None:
         descriptor = Descriptor({"mediaType": _CONTENT, "digest": wanted, "size": entry.size})
-        self._incoming.push(descriptor, lambda offset: _from(self.content(path, reader), offset))
-        self.add(path, _Stored(self._incoming, descriptor))
+        member = _Stored(self._incoming, descriptor)
+        if self.find(path) is not None:
+            state = digest.hasher(wanted.algorithm)
+            for chunk in self.content(path, reader):
+                state.update(chunk)
+            member.digest = digest.Digest(f"{wanted.algorithm}:{state.hexdigest()}")
+        else:
+            self._incoming.push(descriptor, lambda offset: _from(self.content(path, reader), offset))
+        self.add(path, member)
 
     def _keep(self, path: str, entry: Entry, reader: Reader) -> None:
         self._kept += entry.size

@@ -76,10 +76,10 @@ def sweep(store: Store, gone: Reach) -> int:
         kept = Reach()
         for entry in store.refs.entries():
             kept.add(store, entry)
-        needed: set[str] = {*kept.blobs, *kept.layers, *store.leases.held(), *store.containers.needed()}
-        for chain_id in gone.layers - needed:
+        used: set[str] = {*store.leases.held(), *store.containers.needed()}
+        for chain_id in gone.layers - kept.layers - used:
             _remove_layer(store, chain_id)
-        for blob in gone.blobs - needed:
+        for blob in gone.blobs - kept.blobs - used:  # kept apart: a plain layer's digest is its chain ID as well
             path = store.blobs.path(blob)
             try:
                 size = os.stat(path).st_size

@@ -41,6 +41,14 @@ _COMPRESSION = {
     OCI_LAYER_ZSTD: "zstd", OCI_FOREIGN_ZSTD: "zstd", DOCKER_LAYER_ZSTD: "zstd",
 }  # fmt: skip
 
+_MAGIC = (
+    (b"\x1f\x8b\x08", "gzip"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"BZh", "bzip2"),
+)
+"""How content begins, by its compression."""
+
 ACCEPT_MANIFESTS = (OCI_INDEX, OCI_MANIFEST, DOCKER_INDEX, DOCKER_MANIFEST)
 """What a request for a manifest accepts, in order of preference."""
 
@@ -71,3 +79,14 @@ def layer_type(media_type: str, compression: str) -> str:
     if docker and compression != "zstd":
         return {"none": DOCKER_LAYER, "gzip": DOCKER_LAYER_GZIP}[compression]
     return {"none": OCI_LAYER, "gzip": OCI_LAYER_GZIP, "zstd": OCI_LAYER_ZSTD}[compression]
+
+
+def detect(start: bytes) -> str:
+    """The compression that content beginning with `start` (6 bytes are enough) has: `gzip`, `zstd`, `xz`, `bzip2`, or
+    `none`. A zstd skippable frame counts as zstd (RFC 8878, 3.1.2)."""
+    for magic, kind in _MAGIC:
+        if start.startswith(magic):
+            return kind
+    if len(start) >= 4 and start[0] & 0xF0 == 0x50 and start[1:4] == b"\x2a\x4d\x18":
+        return "zstd"
+    return "none"

@@ -41,7 +41,8 @@ class Transfer:
 
     `choose` picks from an index (all of it when None). `carrier` answers, for a manifest whose config has arrived, with
     the function that moves its layer of a number: the way to do more with a layer than to copy it. `lease(digest…)` is
-    told every digest before it is counted on to stay in the destination.
+    told every digest before it is counted on to stay in the destination. With `documents_first` a manifest goes before
+    what it names: for a stream, whose reader can then do its work while the rest is on its way.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Transfer:
         choose: Choose | None = None,
         origin: str = "",
         lease: Callable[..., None] | None = None,
+        documents_first: bool = False,
     ) -> None:
         self.source = source
         self.destination = destination
@@ -62,7 +64,9 @@ class Transfer:
         self.choose = choose
         self.origin = origin
         self.lease = lease
+        self.documents_first = documents_first
         self.stopping = False
+        self._copied: set[str] = set()
         self.carrier: Callable[[Manifest], Carry] = self.plain_carrier
 
     def copy(self, root: Descriptor, depth: int = 0) -> Descriptor:
@@ -73,6 +77,8 @@ class Transfer:
         """
         if depth > MAX_DEPTH:
             raise Corrupt(str(root.digest), f"indexes are nested more than {MAX_DEPTH} deep")
+        if root.digest in self._copied:  # or indexes that name one another many times would take for ever
+            return root
         if self.lease:
             self.lease(root.digest)
         data = self.source.read(root)
@@ -83,6 +89,9 @@ class Transfer:
             raise Corrupt(
                 subject, str(error).removeprefix(f"{subject}: "), "the image is damaged at its source"
             ) from None
+        is_chosen_from = isinstance(document, manifests.Index) and self.choose is not None
+        if self.documents_first and not is_chosen_from:
+            self._push_document(root, data)
         if isinstance(document, manifests.Index):
             wanted = document.manifests if self.choose is None else self.choose(document)
             copied = [self.copy(entry, depth + 1) for entry in wanted]
@@ -90,7 +99,9 @@ class Transfer:
                 return copied[0]
         else:
             self._copy_parts(document)
-        self._push_document(root, data)
+        if not self.documents_first:
+            self._push_document(root, data)
+        self._copied.add(root.digest)
         return root
 
     def _copy_parts(self, manifest: Manifest) -> None:

@@ -33,9 +33,11 @@ def test_declaration(name: str) -> None:
     for line, meaning in command.examples:
         assert name in line
         assert meaning
-    flags = [flag for option in (*COMMON, *command.options) for flag in option.flags]
+    flags = [flag for option in (*command.common, *command.options) for flag in option.flags]
     assert len(flags) == len(set(flags)), "one flag, one option"
-    dests = [option.dest for option in (*COMMON, *command.options)] + [operand.dest for operand in command.operands]
+    dests = [option.dest for option in (*command.common, *command.options)] + [
+        operand.dest for operand in command.operands
+    ]
     assert len(dests) == len(set(dests)), "one name, one value"
     for option in command.options:
         assert option.kind in KINDS

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = {"errors", "context", "host"}
-SIDE = {"layers", "registry", "runtime", "network", "volume", "transfer"}
+SIDE = {"archives", "layers", "registry", "runtime", "network", "volume", "transfer"}
 MAY: dict[str, set[str]] = {
     "errors": set(),
     "context": {"errors"},

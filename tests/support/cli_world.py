@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ocipipe.cli.launch import run_command
+from ocipipe.context import Context
 
 
 class Stream(io.BytesIO):
@@ -67,6 +68,14 @@ def run(
         user=user,
     )
     return Outcome(status, out.getvalue(), err.getvalue())
+
+
+def context(root: str | os.PathLike[str]) -> Context:
+    """A world for library functions: the store `root`, nothing on stdin."""
+    return Context(
+        "test", str(root), f"{root}-run", env={}, stdin=Stream(), stdout=Stream(), stderr=Stream(),
+        now=lambda: 1_700_000_000.0, random=lambda count: bytes(range(count)), user=0,
+    )  # fmt: skip
 
 
 def command(declaration: Any, *, run: Any = None, each: Any = None) -> Any:

@@ -13,7 +13,6 @@ import os
 import sys
 
 from .catalog import declarations, replace
-from .declare import COMMON
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def _function(command: Command) -> str:
 
 def bash(command: Command) -> str:
     """Completion of `command` for bash."""
-    options = [*command.options, *COMMON]
+    options = [*command.options, *command.common]
     lines = [
         f"# bash completion for {command.name}; written by python -m ocipipe.cli.completion",
         f"{_function(command)}()",
@@ -54,9 +53,9 @@ def bash(command: Command) -> str:
         # Colons and = break words in bash: take the word as the shell does, and hand back what follows its last break.
         '    local line=${COMP_LINE:0:COMP_POINT} previous current broken words=""',
         "    current=${line##*[[:space:]]}",
-        "    line=${line%\"$current\"}",
-        "    read -r -a previous <<<\"$line\"",
-        '    previous=${previous[${#previous[@]}-1]}',
+        '    line=${line%"$current"}',
+        '    read -r -a previous <<<"$line"',
+        "    previous=${previous[${#previous[@]}-1]}",
         "    COMPREPLY=()",
         '    broken=${current%"${current##*[:=]}"}',
         "    case $current in",
@@ -99,12 +98,12 @@ def zsh(command: Command) -> str:
         f"#compdef {command.name}",
         "# written by python -m ocipipe.cli.completion",
         "_ocipipe_images() {",
-        f"    local -a names; names=(${{(f)\"$({_IMAGES})\"}})",
+        f'    local -a names; names=(${{(f)"$({_IMAGES})"}})',
         "    compadd -a names",
         "}",
         "_arguments -s \\",
     ]
-    for option in (*command.options, *COMMON):
+    for option in (*command.options, *command.common):
         lines.append(f"    {_zsh_option(option)} \\")
     for position, operand in enumerate(command.operands, 1):
         action = {"directory": "_files -/", "path": "_files", "image": "_ocipipe_images"}.get(kind(operand.name), "")
@@ -146,7 +145,7 @@ def fish(command: Command) -> str:
         lines.append(f"complete -c {name} -f")
     if "image" in kinds:
         lines.append(f"complete -c {name} -a '(__ocipipe_images)'")
-    for option in (*command.options, *COMMON):
+    for option in (*command.options, *command.common):
         flags = " ".join(f"-l {flag[2:]}" if flag.startswith("--") else f"-s {flag[1:]}" for flag in option.flags)
         quoted = option.help.replace("\\", "\\\\").replace("'", "\\'")
         value = ""

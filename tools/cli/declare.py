@@ -114,6 +114,12 @@ class Command:
         self.examples = tuple(examples)
         self.see = tuple(see)
 
+    @property
+    def common(self) -> list[Option]:
+        """The options of every command, but for those that this one declares in a way of its own."""
+        own = {option.dest for option in self.options}
+        return [option for option in COMMON if option.dest not in own]
+
     def __call__(self) -> None:
         """The console entry point: run this command as a program and exit with its status."""
         from .launch import main

@@ -166,6 +166,21 @@ def one(stream: BinaryIO, what: str = "document") -> Document | str:
     return found
 
 
+def objects(words: list[str], stream: BinaryIO, what: str) -> Iterator[Document | str]:
+    """For a command that acts on all its objects at once: its operands, with the documents and names on an unbuffered
+    `stream` in the place of `-` or of none. Raises UsageError when that is a terminal, NotFound when nothing comes."""
+    for word in words or ["-"]:
+        if word != "-":
+            yield word
+            continue
+        _refuse_terminal(stream, what)
+        found = None
+        for found in items(stream):
+            yield found
+        if found is None:
+            raise _nothing(what)
+
+
 def _refuse_terminal(stream: BinaryIO, what: str) -> None:
     if stream.isatty():
         raise UsageError(SUBJECT, f"is a terminal, and no {what} is named", f"name the {what}, or pipe its document in")

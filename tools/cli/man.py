@@ -13,7 +13,6 @@ import os
 import sys
 
 from .catalog import declarations, replace
-from .declare import COMMON
 from .parse import needed
 
 TYPE_CHECKING = False
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from .declare import Command, Option
 
 BEGIN, END = "<!-- commands -->", "<!-- /commands -->"
-_HEAD = '.\\" Written by python -m ocipipe.cli.man from the command\'s declaration; change that.\n'
+_HEAD = ".\\\" Written by python -m ocipipe.cli.man from the command's declaration; change that.\n"
 
 _ENVIRONMENT = (
     ("OCIPIPE_ROOT", "The store, where --root names none."),
@@ -53,7 +52,7 @@ def _page(command: Command) -> Iterator[str]:
         for option in sorted(command.options, key=lambda option: option.long):
             yield _entry(option)
     yield ".SH OPTIONS OF EVERY COMMAND\n"
-    for option in COMMON:
+    for option in command.common:
         yield _entry(option)
     yield f".SH DOCUMENTS\n{_paragraphs(_documents(command))}"
     yield ".SH EXIT STATUS\n"

@@ -14,7 +14,6 @@ from typing import Annotated, Any
 
 import typer
 
-from .declare import COMMON
 from .parse import convert, needed
 
 TYPE_CHECKING = False
@@ -31,7 +30,7 @@ def build(command: Command, *, rich: bool) -> Any:
     """The Typer command (a click command) for a declaration; invoked, it returns the values by dest."""
     found = [_operand(command, position) for position in range(len(command.operands))]
     found += [_option(option, rich, None) for option in command.options]
-    found += [_option(option, rich, _COMMON_PANEL) for option in COMMON if option.dest != "help"]
+    found += [_option(option, rich, _COMMON_PANEL) for option in command.common if option.dest != "help"]
 
     def values(**given: Any) -> dict[str, Any]:
         for operand in command.operands:

@@ -15,6 +15,7 @@ from ..errors import Corrupt, NotFound
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import TracebackType
 
 TEMPORARY = ".tmp-"
 _count = 0
@@ -58,20 +59,74 @@ def write_all(fd: int, data: bytes | memoryview) -> None:
 
 def write_atomic(path: str, data: bytes, mode: int = 0o644) -> None:
     """Replaces `path` by a file that holds `data`, durably and all at once. Raises OSError."""
-    directory, name = os.path.split(path)
-    temporary = os.path.join(directory, temporary_name(name))
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-    try:
+    with replacing(path, mode) as fd:
+        write_all(fd, data)
+
+
+class replacing:
+    """Replaces `path`, durably and all at once, by what is written to the descriptor inside the `with` block.
+
+    After an exception `path` is as it was. Raises OSError.
+    """
+
+    __slots__ = ("_directory", "_fd", "_mode", "_path", "_temporary")
+
+    def __init__(self, path: str, mode: int = 0o644) -> None:
+        self._directory, name = os.path.split(path)
+        self._path = path
+        self._temporary = os.path.join(self._directory, temporary_name(name))
+        self._mode = mode
+        self._fd = -1
+
+    def __enter__(self) -> int:
+        self._fd = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, self._mode)
+        return self._fd
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
-            write_all(fd, data)
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-        os.rename(temporary, path)
-    except BaseException:
-        remove_file(temporary)
-        raise
-    sync_directory(directory)
+            try:
+                if kind is None:
+                    os.fsync(self._fd)
+            finally:
+                os.close(self._fd)
+            if kind is None:
+                os.rename(self._temporary, self._path)
+        except BaseException:
+            remove_file(self._temporary)
+            raise
+        if kind is not None:
+            remove_file(self._temporary)
+        else:
+            sync_directory(self._directory or ".")
+
+
+class output(replacing):
+    """The same for a path that a user named: a device or a FIFO is written to as it stands, and a link is followed."""
+
+    __slots__ = ()
+
+    def __init__(self, path: str) -> None:
+        super().__init__(os.path.realpath(path))
+
+    def __enter__(self) -> int:
+        try:
+            is_file = stat.S_ISREG(os.stat(self._path).st_mode)
+        except FileNotFoundError:
+            is_file = True
+        if is_file:
+            return super().__enter__()
+        self._fd = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC)
+        return self._fd
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if os.path.exists(self._temporary):
+            super().__exit__(kind, error, trace)
+        else:
+            os.close(self._fd)
 
 
 def remove_file(path: str) -> bool:

@@ -63,9 +63,7 @@ def read_config(store: Store, manifest: Manifest) -> ImageConfig:
     """An image's config, from the store. Raises Unsupported for an artifact, which has none; NotFound, Corrupt."""
     if not is_runnable(manifest):
         kind = manifest.artifact_type or manifest.config.media_type
-        raise Unsupported(
-            str(manifest.digest), f"is an artifact of type {kind}, not an image", "name an image to run or unpack"
-        )
+        raise Unsupported(str(manifest.digest), f"is an artifact of type {kind}, not an image", "name an image")
     data = store.blobs.read(manifest.config)
     try:
         config = ImageConfig.parse(data, str(manifest.config.digest))

@@ -13,17 +13,15 @@ from oci_spec import media_types, reference
 from ..errors import NotFound, Unavailable, Unsupported
 from ..host import machine
 from ..registry.remote import connect
-from ..transfer import Transfer
-from .entry import choose, describe, is_runnable, parse, read_config
+from .entry import describe, is_runnable, parse
 from .local import choose_manifest, ensure_unpacked
-from .unpack import ImageUnpacker
+from .receive import Receiver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator
 
     from oci_spec.descriptor import Descriptor
-    from oci_spec.manifest import Index, Manifest
     from oci_spec.platform import Platform
     from oci_spec.reference import Reference
 
@@ -150,23 +148,23 @@ class _Pulling:
     ) -> None:
         self.store = store
         self.wanted = wanted
-        self.lease = lease
-        self.options = options
         self.platform = options.platform or machine.platform()
-        self.transfer = Transfer(
+        self.is_asked_for = options.platform is not None
+        self.receiver = Receiver(
+            store,
             remote,
             store.blobs,
             ctx.progress,
+            lease,
+            platform=self.platform,
+            choosing="" if options.all_platforms else str(wanted),
+            unpack=options.unpack,
             jobs=options.jobs,
-            choose=None if options.all_platforms else self._choose,
-            lease=lease.add,
         )
-        if options.unpack:
-            self.transfer.carrier = self._carrier
         self._warn = ctx.progress.warn
 
     def run(self, root: Descriptor) -> Descriptor:
-        copied = self.transfer.copy(root)
+        copied = self.receiver.receive(root)
         entry = describe(
             self.store,
             copied,
@@ -176,22 +174,9 @@ class _Pulling:
             },
         )
         if entry.platform is not None and not self.platform.runs(entry.platform):
-            if self.options.platform is not None:
+            if self.is_asked_for:
                 raise Unsupported(
                     str(self.wanted), f"is an image for {entry.platform}, not {self.platform}", "leave out --platform"
                 )
             self._warn(f"{self.wanted}: is an image for {entry.platform}, this host is {self.platform}")
         return self.store.refs.tag(entry, _entry_name(self.wanted))
-
-    def _choose(self, index: Index) -> Sequence[Descriptor]:
-        return [choose(index, self.platform, str(self.wanted))]
-
-    def _carrier(self, manifest: Manifest) -> Callable[[int], object]:
-        """Layers of an image for our platform are unpacked; those of others, and an artifact's, are only kept."""
-        if not is_runnable(manifest):
-            return self.transfer.plain_carrier(manifest)
-        config = read_config(self.store, manifest)
-        if not self.platform.runs(config.platform):
-            return self.transfer.plain_carrier(manifest)
-        unpacker = ImageUnpacker(self.store, manifest, config, self.lease)
-        return lambda number: unpacker.carry(self.transfer, number)

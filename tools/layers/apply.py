@@ -15,26 +15,27 @@ import errno
 import os
 import stat
 
-from ..errors import Denied, Unavailable
+from oci_spec.tarfields import Damaged
+from oci_spec.tarstream import Reader
+
+from ..errors import Denied
 from . import attributes, whiteouts
 from .confine import Tree
 from .copyup import copy_up
-from .tarfields import Damaged, corrupt
-from .tarstream import Reader
+from .refusal import NEEDS_ROOT, corrupt, refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from ..errors import OcipipeError
+    from oci_spec.tarstream import Entry
+
     from .confine import Directory
     from .lowers import Lowers
-    from .tarstream import Entry
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _MAX_ID = (1 << 32) - 2
 _PATH_LIMIT = 4095
-NEEDS_ROOT = "unpacking layers needs root: use --no-unpack, or run as root"
 _HOSTILE = frozenset(
     (errno.ENAMETOOLONG, errno.EINVAL, errno.EFBIG, errno.ENOENT, errno.ERANGE, errno.E2BIG, errno.EMLINK)
 )
@@ -62,16 +63,6 @@ def apply_layer(
         _Applier(tree, Reader(tar_chunks), subject).run()
     finally:
         tree.close()
-
-
-def refused(subject: str, error: OSError) -> OcipipeError:
-    """The user's error for what the kernel or the disk refused."""
-    why = f"cannot be unpacked: {os.strerror(error.errno).lower() if error.errno else error}"
-    if error.errno in (errno.EPERM, errno.EACCES):
-        return Denied(subject, why, NEEDS_ROOT)
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return Unavailable(subject, why, "make room, or choose another --root")
-    return Unavailable(subject, why, "check the disk under the store, or choose another --root")
 
 
 class _Applier:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 
+from oci_spec.media_types import detect
+
 from ..errors import Corrupt, Unsupported
 from .pipe import filled
 
@@ -28,24 +30,6 @@ _GZIP_LEVEL = 2
 _GZIP_BLOCK = 1 << 20
 """Bytes that one thread compresses at a time; another size makes other bytes."""
 _ZSTD_LEVEL = 3
-
-_MAGIC = (
-    (b"\x1f\x8b\x08", "gzip"),
-    (b"\x28\xb5\x2f\xfd", "zstd"),
-    (b"\xfd7zXZ\x00", "xz"),
-    (b"BZh", "bzip2"),
-)
-
-
-def detect(start: bytes) -> str:
-    """The compression that content beginning with `start` (6 bytes are enough) has: `gzip`, `zstd`, `xz`, `bzip2`, or
-    `none`. A zstd skippable frame counts as zstd (RFC 8878, 3.1.2)."""
-    for magic, kind in _MAGIC:
-        if start.startswith(magic):
-            return kind
-    if len(start) >= 4 and start[0] & 0xF0 == 0x50 and start[1:4] == b"\x2a\x4d\x18":
-        return "zstd"
-    return "none"
 
 
 def decompress(chunks: Iterable[bytes], subject: str = "layer") -> Iterator[bytes]:

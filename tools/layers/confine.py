@@ -15,8 +15,9 @@ from __future__ import annotations
 import os
 import stat
 
+from oci_spec.tarfields import Damaged
+
 from . import attributes, lowers, whiteouts
-from .tarfields import Damaged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -15,8 +15,9 @@ from oci_spec import digest
 
 from ..errors import Corrupt
 from . import compression
-from .apply import apply_layer, refused
+from .apply import apply_layer
 from .pipe import Pipe, ahead, hashed
+from .refusal import refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

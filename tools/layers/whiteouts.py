@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 
-from .tarfields import Damaged
+from oci_spec.tarfields import Damaged
 
 PREFIX = b".wh."
 OPAQUE = b".wh..wh..opq"

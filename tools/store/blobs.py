@@ -20,7 +20,7 @@ from ..host import files, locks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from oci_spec.digest import Digest
 
@@ -67,11 +67,7 @@ class Blobs:
             data = files.read_limited(self.path(descriptor.digest), DOCUMENT_LIMIT, subject)
         except NotFound:
             raise NotFound(subject, "is not in the store", "pull the image again") from None
-        if len(data) != descriptor.size:
-            raise Corrupt(subject, f"is {len(data)} bytes long, not {descriptor.size}", "pull the image again")
-        if digest.of_bytes(data, descriptor.digest.algorithm) != descriptor.digest:
-            raise Corrupt(subject, "its content does not match its digest", "pull the image again")
-        return data
+        return verified(data, descriptor, subject, "pull the image again")
 
     def open(self, descriptor: Descriptor, offset: int = 0) -> Iterator[bytes]:
         """A blob's bytes from `offset` on. Raises NotFound, Corrupt when its size is wrong."""
@@ -90,8 +86,13 @@ class Blobs:
         """Takes in a document that is in memory already."""
         return self.push(descriptor, lambda offset: iter((data[offset:],)))
 
-    def ingest(self, chunks: Iterable[bytes], media_type: str) -> Descriptor:
-        """Takes in content whose digest is not known before it ends; its descriptor. Raises Unavailable."""
+    def ingest(
+        self, chunks: Iterable[bytes], media_type: str, announce: Callable[[Digest], None] | None = None
+    ) -> Descriptor:
+        """Takes in content whose digest is not known before it ends; its descriptor. Raises Unavailable.
+
+        `announce` is told the digest just before the blob gets its name, so that a lease can hold it from the start.
+        """
         partial = os.path.join(self.store.directory("partial"), files.temporary_name("ingest"))
         state = digest.hasher()
         size = 0
@@ -104,6 +105,8 @@ class Blobs:
                     state.update(chunk)
                     size += len(chunk)
                 found = digest.Digest(f"sha256:{state.hexdigest()}")
+                if announce:
+                    announce(found)
                 self._place(fd, partial, found)
             finally:
                 os.close(fd)
@@ -135,10 +138,26 @@ class Blobs:
             raise self._failed(f"blob {descriptor.digest}", error) from error
         return "done"
 
+    def drop_partial(self, descriptor: Descriptor) -> None:
+        """Removes what an attempt that will not be resumed left of a blob; a living writer's work is let be."""
+        path = self._partial(descriptor)
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return
+        try:
+            if locks.take(fd) and _is_same(fd, path):
+                os.unlink(path)
+        finally:
+            os.close(fd)
+
+    def _partial(self, descriptor: Descriptor) -> str:
+        directory = self.store.directory("partial")
+        return os.path.join(directory, f"{descriptor.digest.algorithm}-{descriptor.digest.hex}")
+
     def _claim(self, descriptor: Descriptor) -> tuple[int, str]:
         """The partial file of a blob, open and locked by us, with its path; (-1, '') when the blob has appeared."""
-        directory = self.store.directory("partial")
-        path = os.path.join(directory, f"{descriptor.digest.algorithm}-{descriptor.digest.hex}")
+        path = self._partial(descriptor)
         last_size, idle = -1, 0.0
         while True:
             fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -158,7 +177,7 @@ class Blobs:
             idle = 0.0 if size != last_size else idle + _POLL_SECONDS
             last_size = size
             if idle >= STALL_SECONDS:
-                path = os.path.join(directory, files.temporary_name(descriptor.digest.hex))
+                path = os.path.join(os.path.dirname(path), files.temporary_name(descriptor.digest.hex))
             else:
                 time.sleep(_POLL_SECONDS)
 
@@ -213,6 +232,15 @@ class Blobs:
             return Denied(subject, f"{self.name} is not writable for this user", "run as root, or name another --root")
         why = os.strerror(error.errno or 0).lower()
         return Unavailable(subject, f"cannot be written to {self.name}: {why}", "make room, or choose another --root")
+
+
+def verified(data: bytes, descriptor: Descriptor, subject: str, remedy: str) -> bytes:
+    """`data` when it is what the descriptor says. Raises Corrupt."""
+    if len(data) != descriptor.size:
+        raise Corrupt(subject, f"is {len(data)} bytes long, not {descriptor.size}", remedy)
+    if digest.of_bytes(data, descriptor.digest.algorithm) != descriptor.digest:
+        raise Corrupt(subject, "its content does not match its digest", remedy)
+    return data
 
 
 def _is_same(fd: int, path: str) -> bool:

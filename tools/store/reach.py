@@ -66,15 +66,20 @@ def discard(store: Store, removed: Iterable[Descriptor]) -> int:
     gone = Reach()
     for entry in removed:
         gone.add(store, entry)
+    return sweep(store, gone)
+
+
+def sweep(store: Store, gone: Reach) -> int:
+    """Deletes those of these blobs and layers that no entry, container or lease needs; the bytes of blobs that went."""
     freed = 0
     with locks.locked(store.directory("leases")):
         kept = Reach()
         for entry in store.refs.entries():
             kept.add(store, entry)
-        needed: set[str] = {*kept.blobs, *kept.layers, *store.leases.held(), *store.containers.needed()}
-        for chain_id in gone.layers - needed:
+        used: set[str] = {*store.leases.held(), *store.containers.needed()}
+        for chain_id in gone.layers - kept.layers - used:
             _remove_layer(store, chain_id)
-        for blob in gone.blobs - needed:
+        for blob in gone.blobs - kept.blobs - used:  # kept apart: a plain layer's digest is its chain ID as well
             path = store.blobs.path(blob)
             try:
                 size = os.stat(path).st_size

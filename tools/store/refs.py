@@ -19,7 +19,7 @@ from ..host import files, locks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from oci_spec.descriptor import Descriptor
 
@@ -91,23 +91,22 @@ class Refs:
 
     def tag(self, descriptor: Descriptor, name: str) -> Descriptor:
         """Makes `name` (in full) stand for the image; returns its entry. The image's content must be there."""
-        entry = descriptor.annotated({REF_NAME: name})
+        return self.enter([(descriptor, name)])[0]
+
+    def enter(self, images: Iterable[tuple[Descriptor, str]]) -> list[Descriptor]:
+        """Makes each name stand for its image, all at once; returns the entries.
+
+        An image whose name is '' is entered without one, unless it has an entry already.
+        """
+        wanted = [descriptor.annotated({REF_NAME: name or None}) for descriptor, name in images]
 
         def change(entries: list[Descriptor]) -> list[Descriptor]:
-            if entry in entries:
-                return entries
-            kept = [
-                other
-                for other in entries
-                if not (other.name == name or (other.digest == entry.digest and not other.name))
-            ]
-            moved = [other for other in entries if other.name == name and other.digest != entry.digest]
-            named = {other.digest for other in kept}
-            kept += [other.annotated({REF_NAME: None}) for other in moved if other.digest not in named]
-            return [*kept, entry]
+            for entry in wanted:
+                entries = _entered(entries, entry)
+            return entries
 
         self._change(change)
-        return entry
+        return wanted
 
     def untag(self, name: str) -> Descriptor:
         """Removes a name. Returns its entry; the image is forgotten when that was its last name. Raises NotFound."""
@@ -143,6 +142,21 @@ class Refs:
                     files.write_atomic(self.path, image_layout.dump_index(after))
         except PermissionError:
             raise Denied(self.path, "permission denied", "run as root, or name another --root") from None
+
+
+def _entered(entries: list[Descriptor], entry: Descriptor) -> list[Descriptor]:
+    """The entries with one more, or in another's place. An image that loses its last name stays, without one."""
+    if entry in entries or (not entry.name and any(other.digest == entry.digest for other in entries)):
+        return entries
+    kept = [
+        other
+        for other in entries
+        if not ((entry.name and other.name == entry.name) or (other.digest == entry.digest and not other.name))
+    ]
+    moved = [other for other in entries if other.name == entry.name and other.digest != entry.digest and entry.name]
+    named = {other.digest for other in kept}
+    kept += [other.annotated({REF_NAME: None}) for other in moved if other.digest not in named]
+    return [*kept, entry]
 
 
 def _repository(entry: Descriptor) -> str | None:

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import struct
 
-from ..errors import Corrupt
-
 BLOCK = 512
 _FIELDS = struct.Struct("100s8s8s8s12s12s8sc100s6s2x32x32x8s8s155s12x")
 _MAX_SIZE = (1 << 63) - 1
 
 
 class Damaged(Exception):
-    """The archive breaks the format; the message says how. `apply` names the layer and the entry."""
+    """The archive breaks the format; the message says how. Who reads it names the archive and the entry."""
 
 
 def parse_pax(data: bytes) -> dict[bytes, bytes]:
@@ -124,8 +122,3 @@ def checked_map(numbers: list[int], size: int, stored: int) -> list[tuple[int, i
     if len(numbers) % 2 or total != stored:
         raise Damaged("a sparse file's map does not match its data")
     return pairs
-
-
-def corrupt(subject: str, problem: str) -> Corrupt:
-    """The error for an archive that is broken or hostile."""
-    return Corrupt(subject, problem, "the image is broken or hostile: have its publisher build it again")

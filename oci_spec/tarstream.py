@@ -8,6 +8,7 @@ Bounds: an extended header holds at most 1 MiB; sizes are checked before anythin
 
 from __future__ import annotations
 
+from .chunks import Chunks
 from .tarfields import (
     BLOCK,
     Damaged,
@@ -25,6 +26,9 @@ from .tarfields import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from .chunks import Skip
+
 
 EXTENDED_LIMIT = 1 << 20
 """The largest PAX header, GNU long name or sparse map, in bytes."""
@@ -56,78 +60,27 @@ class Entry:
         self.sparse: list[tuple[int, int]] | None = None
 
 
-class _Bytes:
-    """Exact reads from a stream of chunks."""
-
-    __slots__ = ("_chunk", "_chunks", "_position")
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = iter(chunks)
-        self._chunk = b""
-        self._position = 0
-
-    def take(self, count: int) -> bytes:
-        """Exactly `count` bytes, or fewer at the stream's end."""
-        position = self._position
-        taken = self._chunk[position : position + count]
-        self._position = position + len(taken)
-        if len(taken) == count:
-            return taken
-        parts = [taken]
-        missing = count - len(taken)
-        while missing and self._next():
-            part = self._chunk[:missing]
-            self._position = len(part)
-            missing -= len(part)
-            parts.append(part)
-        return b"".join(parts)
-
-    def pieces(self, count: int) -> Iterator[memoryview]:
-        """`count` bytes as views of the chunks. Raises Damaged when the stream ends before."""
-        while count:
-            left = len(self._chunk) - self._position
-            if not left:
-                if not self._next():
-                    raise Damaged("the archive is truncated in the middle of a file")
-                continue
-            step = left if left < count else count
-            start = self._position
-            self._position = start + step
-            count -= step
-            yield memoryview(self._chunk)[start : start + step]
-
-    def skip(self, count: int) -> None:
-        for _ in self.pieces(count):
-            pass
-
-    def drain(self) -> None:
-        while self._next():
-            pass
-
-    def _next(self) -> bool:
-        for chunk in self._chunks:
-            if chunk:
-                self._chunk = chunk
-                self._position = 0
-                return True
-        self._chunk = b""
-        self._position = 0
-        return False
-
-
 class Reader:
     """Iterates over the entries; between two steps `data()` gives the content of the current one, read or not.
 
-    When the iteration ends the stream has been read to its very end, past the archive's end marker. Raises Damaged.
+    When the iteration ends the stream has been read to its very end, past the archive's end marker; `complete` tells
+    whether there was one, of both its blocks. With `skip`, content that nobody asks for is passed over and not read
+    (of a file that can be sought in, `offset` is then where the current entry's content begins). Raises Damaged.
     """
 
-    __slots__ = ("_globals", "_left", "_padding", "_stream")
+    __slots__ = ("_globals", "_left", "_padding", "_stream", "complete")
 
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._stream = _Bytes(chunks)
+    def __init__(self, chunks: Iterable[bytes], skip: Skip | None = None) -> None:
+        self._stream = Chunks(chunks, skip)
+        self.complete = False
         self._left = 0
         self._padding = 0
         self._globals: dict[bytes, bytes] = {}
+
+    @property
+    def offset(self) -> int:
+        """How many bytes of the archive have been read or passed over."""
+        return self._stream.offset
 
     def data(self) -> Iterator[memoryview]:
         """The current entry's stored bytes (of a sparse file: its data without the holes), once."""
@@ -156,6 +109,7 @@ class Reader:
                 rest = self._stream.take(BLOCK)
                 if rest and rest.count(0) != len(rest):
                     raise Damaged("a lone zero block stands between two entries")
+                self.complete = len(rest) == BLOCK
                 return None
             fields = checked_header(block)
             kind = fields[7][0]

@@ -1,0 +1,124 @@
+"""Loading archives: their images into the store, under the names that they have there.
+
+Nothing has a name before all of the archive is known to be good; when it is not, the store is as it was. A plain
+archive in a file is read where it is needed, like a registry; one from a pipe, or a compressed one, goes into the store
+in one pass and is looked through there.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from oci_spec import media_types
+from oci_spec.jsondoc import FormatError
+
+from ..archives import names
+from ..archives.opening import images_of
+from ..archives.tar_members import TarFile
+from ..errors import Corrupt, Unavailable
+from ..host import machine
+from ..store.incoming import Incoming
+from .entry import describe
+from .receive import Receiver
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from oci_spec.descriptor import Descriptor
+    from oci_spec.platform import Platform
+
+    from ..archives.contract import Images, Members
+    from ..context import Context
+    from ..store.store import Store
+
+_PIECE = 1 << 20
+
+
+class LoadOptions:
+    """How to load: of an index the image for `platform`, or all of it where that is None."""
+
+    __slots__ = ("jobs", "platform", "unpack")
+
+    def __init__(self, *, platform: Platform | None = None, unpack: bool = True, jobs: int = 3) -> None:
+        self.platform = platform
+        self.unpack = unpack
+        self.jobs = jobs
+
+
+def load(ctx: Context, store: Store, fd: int, name: str, options: LoadOptions) -> list[Descriptor]:
+    """Loads every image of the archive that the descriptor `fd` reads; their entries, one a name.
+
+    `name` is the archive's in messages. Raises Corrupt, NotFound for content that the archive lacks, Unsupported,
+    Denied, Unavailable; the store is then as before.
+    """
+    with Incoming(store.prepare()) as incoming:
+        images = images_of(_members(fd, name, incoming))
+        found: list[tuple[Descriptor, list[str]]] = []
+        taken: dict[str, str] = {}
+        for root, given in images.images():
+            found.append((_receive(ctx, incoming, images, root, options), _names(ctx, name, root, given, taken)))
+        if not found:
+            raise Corrupt(name, "holds no image", "save one into it")
+        entries = store.refs.enter((image, one) for image, full in found for one in full or [""])
+        for entry in entries:
+            incoming.keep(entry)
+    return entries
+
+
+def _members(fd: int, name: str, incoming: Incoming) -> Members:
+    if stat.S_ISREG(os.fstat(fd).st_mode):
+        start = os.pread(fd, 6, os.lseek(fd, 0, os.SEEK_CUR))
+        if media_types.detect(start) == "none":
+            return TarFile(fd, name)
+    from ..archives.arrival import Arrival
+    from ..layers.compression import decompress
+
+    return Arrival(decompress(_chunks(fd, name), name), name, incoming)
+
+
+def _chunks(fd: int, name: str) -> Iterator[bytes]:
+    while True:
+        try:
+            chunk = os.read(fd, _PIECE)
+        except OSError as error:
+            raise Unavailable(name, f"cannot be read: {os.strerror(error.errno or 0).lower()}") from None
+        if not chunk:
+            return
+        yield chunk
+
+
+def _receive(ctx: Context, incoming: Incoming, images: Images, root: Descriptor, options: LoadOptions) -> Descriptor:
+    platform = options.platform
+    receiver = Receiver(
+        incoming.store,
+        images,
+        incoming,
+        ctx.progress,
+        incoming.lease,
+        platform=platform or machine.platform(),
+        choosing=images.name if platform else "",
+        unpack=options.unpack,
+        unpacking=incoming.unpacking,
+        jobs=options.jobs,
+    )
+    try:
+        return describe(incoming.store, receiver.receive(root))
+    except FormatError as error:
+        raise Corrupt(images.name, str(error)) from None
+
+
+def _names(ctx: Context, archive: str, root: Descriptor, given: list[str], taken: dict[str, str]) -> list[str]:
+    """The full names among those that an image has in the archive. Raises Corrupt for one that two images have."""
+    found = []
+    for one in given:
+        full = names.full(one)
+        if full is None:
+            ctx.progress.warn(f"{archive}: {one[:200]!r} is no full name; name {root.digest} with img-tag")
+            continue
+        if taken.setdefault(full, root.digest) != root.digest:
+            raise Corrupt(archive, f"gives the name {full} to two images", "it is damaged: make it again")
+        if full not in found:
+            found.append(full)
+    return found

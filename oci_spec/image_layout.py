@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from . import jsondoc, manifest, media_types
+from .jsondoc import FormatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .descriptor import Descriptor
+    from .jsondoc import Document
 
 VERSION = "1.0.0"
 LAYOUT = jsondoc.dumps({"imageLayoutVersion": VERSION})
@@ -27,12 +28,16 @@ def parse_index(data: bytes, subject: str = "index.json") -> manifest.Index:
     return manifest.Index.parse(data, subject)
 
 
-def dump_index(entries: Sequence[Descriptor]) -> bytes:
-    """`index.json` of these entries."""
-    return jsondoc.dumps(
-        {
-            "schemaVersion": 2,
-            "mediaType": media_types.OCI_INDEX,
-            "manifests": [entry.document for entry in entries],
-        }
-    )
+def load_entries(data: bytes, subject: str = "index.json") -> list[Document]:
+    """The documents of the entries, for who wants few of many: each is still to be parsed. Raises FormatError."""
+    entries = jsondoc.load_object(data, subject).get("manifests")
+    if entries is None:
+        return []
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise FormatError(subject, "is not an array of objects", "/manifests")
+    return entries
+
+
+def dump_index(entries: Sequence[Document]) -> bytes:
+    """`index.json` of these entries' documents."""
+    return jsondoc.dumps({"schemaVersion": 2, "mediaType": media_types.OCI_INDEX, "manifests": entries})

@@ -104,7 +104,7 @@ class TarSink:
         """Writes what the archive ends with."""
         if self._docker is not None:
             self._file("manifest.json", docker_archive.dump(self._items.values()))
-        self._file(INDEX, image_layout.dump_index(self._entries))
+        self._file(INDEX, image_layout.dump_index([entry.document for entry in self._entries]))
         self._write(tarwriter.END)
 
     def _chosen(self, root: Descriptor, platform: Platform) -> Manifest:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 
 from oci_spec import image_layout, reference
-from oci_spec.descriptor import REF_NAME
+from oci_spec.descriptor import REF_NAME, Descriptor
 from oci_spec.jsondoc import FormatError
 
 from ..errors import Conflict, Corrupt, Denied, NotFound
@@ -21,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from oci_spec.descriptor import Descriptor
+    from oci_spec.jsondoc import Document
 
     from .store import Store
 
@@ -41,53 +41,53 @@ class Refs:
 
     def entries(self) -> list[Descriptor]:
         """Every entry, named or not, in the index's order. An absent store has none. Raises Corrupt, Denied."""
-        try:
-            data = files.read_limited(self.path, INDEX_LIMIT)
-        except NotFound:
-            return []
-        except PermissionError:
-            raise Denied(self.path, "permission denied", "run as root, or name another --root") from None
-        try:
-            return image_layout.parse_index(data, self.path).manifests
-        except FormatError as error:
-            raise Corrupt(
-                str(error), "the store's index is damaged", "restore it from a backup, or pull again"
-            ) from None
+        return [self._parsed(document) for document in self._load()]
 
     def resolve(self, text: str) -> Descriptor:
         """The entry that a name, digest, or unique prefix of a digest's hex stands for.
 
         A name is completed as for a pull; name@digest asks for the digest under that repository. Raises NotFound,
-        Conflict for a prefix of several images, and FormatError for what is no reference at all.
+        Conflict for a prefix of several images, Corrupt, and FormatError for what is no reference at all. Only the
+        entry that is found is looked at closely, so that the others cost little.
         """
-        entries = self.entries()
+        documents = self._load()
         if len(text) >= 4 and (text.startswith("sha256:") or _HEX.issuperset(text)):
-            found = self._by_digest(text.removeprefix("sha256:"), entries)
+            found = _by_digest(text.removeprefix("sha256:"), documents)
             if found is not None:
-                return found
+                return self._parsed(found)
             if text.startswith("sha256:") or len(text) == 64:
                 raise NotFound(text, "no such image", "img-ls lists what is in the store")
         wanted = reference.parse(text)
         if wanted.digest:
-            for entry in entries:
-                if entry.digest == wanted.digest and _repository(entry) in (wanted.name, None):
-                    return entry
+            for document in documents:
+                if document.get("digest") == wanted.digest and _repository(document) in (wanted.name, None):
+                    return self._parsed(document)
         else:
-            name = str(wanted)
-            for entry in entries:
-                if entry.name == name:
-                    return entry
-            for entry in entries:
-                if entry.name == text:  # a name that another tool wrote into the layout as it stands
-                    return entry
+            for name in (str(wanted), text):  # the second: as another tool wrote it into the layout
+                for document in documents:
+                    if _name(document) == name:
+                        return self._parsed(document)
         raise NotFound(str(wanted), "no such image in the store", "img-pull fetches it, img-ls lists what is there")
 
-    def _by_digest(self, prefix: str, entries: list[Descriptor]) -> Descriptor | None:
-        found = [entry for entry in entries if entry.digest.hex.startswith(prefix)]
-        distinct = {entry.digest for entry in found}
-        if len(distinct) > 1:
-            raise Conflict(prefix, f"stands for {len(distinct)} images", "give more digits")
-        return next((entry for entry in found if entry.name), found[0] if found else None)
+    def _load(self) -> list[Document]:
+        """The entries' documents. Raises Corrupt for an index that is none, Denied."""
+        try:
+            return image_layout.load_entries(files.read_limited(self.path, INDEX_LIMIT), self.path)
+        except NotFound:
+            return []
+        except PermissionError:
+            raise Denied(self.path, "permission denied", "run as root, or name another --root") from None
+        except FormatError as error:
+            raise self._damaged(error) from None
+
+    def _parsed(self, document: Document) -> Descriptor:
+        try:
+            return Descriptor.parse(document, f"{self.path}: entry {_name(document) or document.get('digest')}")
+        except FormatError as error:
+            raise self._damaged(error) from None
+
+    def _damaged(self, error: FormatError) -> Corrupt:
+        return Corrupt(str(error), "the store's index is damaged", "restore it from a backup, or pull again")
 
     def tag(self, descriptor: Descriptor, name: str) -> Descriptor:
         """Makes `name` (in full) stand for the image; returns its entry. The image's content must be there."""
@@ -100,69 +100,86 @@ class Refs:
         """
         wanted = [descriptor.annotated({REF_NAME: name or None}) for descriptor, name in images]
 
-        def change(entries: list[Descriptor]) -> list[Descriptor]:
+        def change(documents: list[Document]) -> list[Document]:
             for entry in wanted:
-                entries = _entered(entries, entry)
-            return entries
+                documents = _entered(documents, entry)
+            return documents
 
         self._change(change)
         return wanted
 
     def untag(self, name: str) -> Descriptor:
         """Removes a name. Returns its entry; the image is forgotten when that was its last name. Raises NotFound."""
-        removed: list[Descriptor] = []
-
-        def change(entries: list[Descriptor]) -> list[Descriptor]:
-            removed[:] = [entry for entry in entries if entry.name == name]
-            return [entry for entry in entries if entry.name != name]
-
-        self._change(change)
+        removed = self._remove(lambda document: _name(document) == name)
         if not removed:
             raise NotFound(name, "no such image in the store", "img-ls lists what is there")
         return removed[0]
 
     def forget(self, descriptor: Descriptor) -> list[Descriptor]:
         """Removes every entry of an image, whatever its names; returns them."""
-        removed: list[Descriptor] = []
+        return self._remove(lambda document: document.get("digest") == descriptor.digest)
 
-        def change(entries: list[Descriptor]) -> list[Descriptor]:
-            removed[:] = [entry for entry in entries if entry.digest == descriptor.digest]
-            return [entry for entry in entries if entry.digest != descriptor.digest]
+    def _remove(self, chosen: Callable[[Document], bool]) -> list[Descriptor]:
+        removed: list[Document] = []
+
+        def change(documents: list[Document]) -> list[Document]:
+            removed[:] = filter(chosen, documents)
+            return [document for document in documents if not chosen(document)]
 
         self._change(change)
-        return removed
+        return list(map(self._parsed, removed))
 
-    def _change(self, change: Callable[[list[Descriptor]], list[Descriptor]]) -> None:
+    def _change(self, change: Callable[[list[Document]], list[Document]]) -> None:
         self.store.prepare()
         try:
             with locks.locked(self.store.images):
-                before = self.entries()
-                after = change(list(before))
+                before = self._load()
+                after = change(before)
                 if after != before:
                     files.write_atomic(self.path, image_layout.dump_index(after))
         except PermissionError:
             raise Denied(self.path, "permission denied", "run as root, or name another --root") from None
 
 
-def _entered(entries: list[Descriptor], entry: Descriptor) -> list[Descriptor]:
+def _entered(documents: list[Document], entry: Descriptor) -> list[Document]:
     """The entries with one more, or in another's place. An image that loses its last name stays, without one."""
-    if entry in entries or (not entry.name and any(other.digest == entry.digest for other in entries)):
-        return entries
-    kept = [
-        other
-        for other in entries
-        if not ((entry.name and other.name == entry.name) or (other.digest == entry.digest and not other.name))
-    ]
-    moved = [other for other in entries if other.name == entry.name and other.digest != entry.digest and entry.name]
-    named = {other.digest for other in kept}
-    kept += [other.annotated({REF_NAME: None}) for other in moved if other.digest not in named]
-    return [*kept, entry]
+    if entry.document in documents:
+        return documents
+    kept, moved = [], []
+    for other in documents:
+        same = other.get("digest") == entry.digest
+        if entry.name and _name(other) == entry.name:
+            if not same:
+                moved.append(other)
+        elif not same or _name(other):
+            kept.append(other)
+        if same and not entry.name:
+            return documents
+    named = {other.get("digest") for other in kept}
+    for other in moved:
+        if other.get("digest") not in named:
+            kept.append(Descriptor.parse(other, "index.json").annotated({REF_NAME: None}).document)
+    return [*kept, entry.document]
 
 
-def _repository(entry: Descriptor) -> str | None:
-    if not entry.name:
-        return None
+def _by_digest(prefix: str, documents: list[Document]) -> Document | None:
+    found = [one for one in documents if str(one.get("digest")).partition(":")[2].startswith(prefix)]
+    distinct = {str(one["digest"]) for one in found}
+    if len(distinct) > 1:
+        raise Conflict(prefix, f"stands for {len(distinct)} images", "give more digits")
+    return next(filter(_name, found), found[0] if found else None)
+
+
+def _name(document: Document) -> str | None:
+    """The name of an entry that nobody has checked yet."""
+    annotations = document.get("annotations")
+    name = annotations.get(REF_NAME) if isinstance(annotations, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def _repository(document: Document) -> str | None:
+    name = _name(document)
     try:
-        return reference.parse(entry.name).name
+        return reference.parse(name).name if name else None
     except FormatError:
         return None

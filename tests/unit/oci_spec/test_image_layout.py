@@ -23,7 +23,7 @@ def test_the_layout_file() -> None:
 
 
 def test_the_index_keeps_its_entries() -> None:
-    found = image_layout.parse_index(image_layout.dump_index(ENTRIES))
+    found = image_layout.parse_index(image_layout.dump_index([entry.document for entry in ENTRIES]))
     assert [entry.document for entry in found.manifests] == [entry.document for entry in ENTRIES]
     assert image_layout.parse_index(image_layout.dump_index([])).manifests == []
 

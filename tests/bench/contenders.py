@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
-from peers import LIMITS
+from peers import LIMITS, DaemonFailed, docker_argv, dockerd
 
 
 def call(argv: list[str], env: dict[str, str] | None = None) -> None:
@@ -115,8 +113,7 @@ class Docker(Contender):
     name = "docker"
 
     def command(self, *args: str) -> list[str]:
-        # Debian's client beside Debian's daemon, whatever else is on the PATH
-        return [shutil.which("docker", path="/usr/bin") or "docker", "--host", f"unix://{self.directory}/socket", *args]
+        return docker_argv(self.directory, *args)
 
     def pull(self, reference: str) -> list[str]:
         return self.command("pull", "-q", reference)
@@ -137,23 +134,8 @@ class Docker(Contender):
 @contextmanager
 def docker_daemon(directory: Path) -> Iterator[Docker]:
     """dockerd with its data below `directory`, no bridge and no firewall rules; stopped at the end."""
-    directory.mkdir(parents=True)
-    argv = [
-        "dockerd", "--host", f"unix://{directory}/socket", "--data-root", f"{directory}/data", "--exec-root",
-        f"{directory}/exec", "--pidfile", f"{directory}/pid", "--bridge", "none", "--iptables=false",
-        "--ip-forward=false", "--ip-masq=false", "--storage-driver", "overlay2",
-    ]  # fmt: skip
-    with ExitStack() as stack:
-        log = stack.enter_context(open(directory / "log", "wb"))
-        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        stack.callback(process.wait)
-        stack.callback(process.terminate)
-        docker = Docker(directory)
-        for _ in range(300):
-            ready = subprocess.run(docker.command("version"), capture_output=True, check=False).returncode == 0
-            if ready or process.poll() is not None:
-                break
-            time.sleep(0.1)
-        if not ready:
-            raise SystemExit(f"bench: dockerd did not start\n{(directory / 'log').read_text()[-2000:]}")
-        yield docker
+    try:
+        with dockerd(directory):
+            yield Docker(directory)
+    except DaemonFailed as error:
+        raise SystemExit(f"bench: {error}") from None

@@ -1,8 +1,12 @@
-"""skopeo, podman and umoci, as the tests call them."""
+"""skopeo, podman, docker and umoci, as the tests call them."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,3 +43,48 @@ class Podman:
 
     def __call__(self, *args: str) -> bytes:
         return call(*self.argv, *args)
+
+
+class DaemonFailed(Exception):
+    """dockerd did not start."""
+
+
+def docker_argv(directory: Path, *args: str) -> list[str]:
+    """A command of docker's client for the daemon in `directory`: Debian's, whatever else is on the PATH."""
+    return [shutil.which("docker", path="/usr/bin") or "docker", "--host", f"unix://{directory}/socket", *args]
+
+
+@contextmanager
+def dockerd(directory: Path) -> Iterator[None]:
+    """dockerd with its data below `directory`, no bridge and no firewall rules; stopped at the end."""
+    directory.mkdir(parents=True)
+    argv = [
+        "dockerd", "--host", f"unix://{directory}/socket", "--data-root", f"{directory}/data", "--exec-root",
+        f"{directory}/exec", "--pidfile", f"{directory}/pid", "--bridge", "none", "--iptables=false",
+        "--ip-forward=false", "--ip-masq=false", "--storage-driver", "overlay2",
+    ]  # fmt: skip
+    with ExitStack() as stack:
+        log = stack.enter_context(open(directory / "log", "wb"))
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        stack.callback(process.wait)
+        stack.callback(process.terminate)
+        ready = False
+        for _ in range(300):
+            version = docker_argv(directory, "version")
+            ready = subprocess.run(version, capture_output=True, check=False).returncode == 0
+            if ready or process.poll() is not None:
+                break
+            time.sleep(0.1)
+        if not ready:
+            raise DaemonFailed(f"dockerd did not start\n{(directory / 'log').read_text()[-2000:]}")
+        yield
+
+
+class Docker:
+    """docker with a daemon of its own (`dockerd`) in `directory`."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def __call__(self, *args: str, **settings: Any) -> bytes:
+        return call(*docker_argv(self.directory, *args), **settings)

@@ -1,0 +1,146 @@
+"""kill -9 at every system call of a load or save that changes a file, and full disks: the store stays whole."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import archives
+import layout
+import pytest
+from commands import Commands
+from images import Image, Layer, image
+from tars import Tar
+
+CHANGES = (
+    "write", "rename", "fsync", "mkdir", "mkdirat", "rmdir", "unlink", "unlinkat", "ftruncate", "mknodat", "symlinkat",
+    "linkat", "fchown", "fchmod", "utimensat", "syncfs",
+)  # fmt: skip
+"""strace counts the calls of each name apart, so each is swept on its own."""
+LOWER = Tar().dir("d").file("d/file", b"content").symlink("link", "d").bytes()
+UPPER = Tar().link("hard", "d/file").char("null", 1, 3).whiteout("link").bytes()
+NAME = "docker.io/library/killed:1"
+
+
+def kills(run: Commands, *argv: str) -> Iterator[str]:
+    """Runs a command again and again, killed at its first change of a file, its second, and so on; yields the place
+    after each. `{}` in the arguments stands for that place."""
+    for call in CHANGES:
+        for number in range(1, 1000):
+            place = f"{call}-{number}"
+            command = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}"]
+            command += ["-e", f"inject={call}:signal=SIGKILL:when={number}", str(run.bin / argv[0])]
+            command += [word.format(place) for word in argv[1:]]
+            status = subprocess.run(command, env=run.env, capture_output=True, timeout=120, check=False).returncode
+            assert status in (0, -signal.SIGKILL, 128 + signal.SIGKILL), place
+            if status == 0:
+                break
+            yield place
+
+
+@pytest.mark.parametrize("form", ["oci file", "docker pipe"])
+def test_a_load_killed_at_every_change(form: str, run: Commands, tmp_path: Path) -> None:
+    made = image([Layer(LOWER), Layer(UPPER)])
+    kind, way = form.split()
+    files = archives.oci_files((made, NAME)) if kind == "oci" else archives.docker_files(made, [NAME], [LOWER, UPPER])
+    path = archives.write(tmp_path / "a.tar", archives.tar(files))
+    if way == "pipe":
+        import gzip
+
+        path = archives.write(tmp_path / "a.tar.gz", gzip.compress(path.read_bytes()))  # goes the pipe's way
+    points = 0
+    for place in kills(run, "img-load", "--root", f"{tmp_path}/{{}}", "--jobs", "1", "-i", str(path)):
+        points += 1
+        root = tmp_path / place
+        assert layout.problems(root) == [], place
+        assert len(run("img-load", "--root", root, "-i", path).documents) == 1, place
+        assert layout.problems(root) == [], place
+        subprocess.run(["rm", "-rf", str(root)], check=True)
+    print(f"{points} points tried")
+    assert points > 40
+
+
+def test_a_save_killed_at_every_change(run: Commands, store_root: Path, tmp_path: Path) -> None:
+    image([Layer(LOWER), Layer(UPPER)]).into_store(store_root, NAME)
+    whole = run("img-save", "killed:1").out
+    target = tmp_path / "out" / "a.tar"
+    target.parent.mkdir()
+    target.write_bytes(b"before")
+    points = 0
+    for place in kills(run, "img-save", "-o", str(target), "killed:1"):
+        assert target.read_bytes() in (b"before", whole), place
+        points += 1
+    assert target.read_bytes() == whole
+    assert layout.problems(store_root) == []
+    print(f"{points} points tried")
+    assert points > 10
+
+
+@pytest.mark.parametrize("milliseconds", [60, 120, 180, 260, 400])
+def test_a_load_interrupted_takes_back_what_came(
+    milliseconds: int, run: Commands, store_root: Path, busybox_image: Image, tmp_path: Path
+) -> None:
+    """SIGTERM, while a slow pipe delivers: the store is as it was."""
+    data = archives.tar(archives.oci_files((busybox_image, NAME)))
+    read, write = os.pipe()
+    process = subprocess.Popen([str(run.bin / "img-load")], env=run.env, stdin=read, stderr=subprocess.PIPE)
+    os.close(read)
+    os.write(write, data[:60_000])
+    try:
+        process.wait(milliseconds / 1000)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+    _, err = process.communicate(timeout=60)
+    os.close(write)
+    assert (process.returncode, err) == (-signal.SIGTERM, b"")
+    assert layout.problems(store_root) == []
+    assert list(store_root.glob("images/blobs/sha256/*")) == []
+    assert layout.unfinished(store_root) == []
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    place = tmp_path / "disk"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "disk", str(place)], check=True)
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.parametrize("kilobytes", [16, 64, 300, 1100, 1500, 2000, 2500])
+@pytest.mark.parametrize("way", ["img-load -i {}", "cat {} | img-load"])
+def test_a_full_disk_at_any_point(
+    kilobytes: int, way: str, run: Commands, small_disk: Path, busybox_image: Image, tmp_path: Path
+) -> None:
+    subprocess.run(["mount", "-o", f"remount,size={kilobytes}k", str(small_disk)], check=True)
+    path = archives.write(tmp_path / "a.tar", archives.tar(archives.oci_files((busybox_image, NAME))))
+    root = small_disk / "store"
+    done = run.shell(f"{way.format(path)} --root {root}", status=None)
+    assert done.status in (1, 141), "what feeds the pipe may be the one that fails"
+    assert "no space left on device" in done.errors[0]["message"]
+    assert layout.problems(root) == []
+    assert layout.unfinished(root) == []
+    assert list(root.glob("images/blobs/sha256/*")) == []
+    assert list(root.glob("layers/sha256/*")) == []
+    subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
+    run.shell(f"{way.format(path)} --root {root}")
+    assert layout.problems(root) == []
+
+
+def test_a_full_disk_under_what_is_saved(
+    run: Commands, store_root: Path, small_disk: Path, busybox_image: Image
+) -> None:
+    busybox_image.into_store(store_root, NAME)
+    subprocess.run(["mount", "-o", "remount,size=300k", str(small_disk)], check=True)
+    done = run("img-save", "-o", small_disk / "a.tar", "killed:1", status=1)
+    assert "no space left on device" in done.errors[0]["message"]
+    assert os.listdir(small_disk) == []
+    with open("/dev/full", "wb") as full:
+        failed = subprocess.run(
+            [str(run.bin / "img-save"), "killed:1"], env=run.env, stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert failed.returncode == 1
+    assert b"no space left on device" in failed.stderr

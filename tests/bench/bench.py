@@ -1,4 +1,4 @@
-"""Our speed beside the others, on the same input in alternation: bench.py [all | startup | pull | push | run]…
+"""Our speed beside the others, on the same input in alternation: bench.py [all | startup | pull | push | run | …]
 
 Prints Markdown: the median of each contender, and ours as a fraction of it. Every round measures each contender once,
 one after the other, so that what else the machine does meets all of them; what is prepared between is not measured.
@@ -23,6 +23,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "support"), str(HERE)]
 
 import inputs  # noqa: E402
+import storage  # noqa: E402
 from contenders import Contender, Ours, Podman, Skopeo, call, docker_daemon  # noqa: E402
 from registry import DockerRegistry  # noqa: E402
 from rootfs import busybox_image  # noqa: E402
@@ -31,7 +32,7 @@ from ocipipe.cli import scripts  # noqa: E402
 from ocipipe.host import mounts  # noqa: E402
 
 CACHE = HERE.parents[1] / ".cache"
-ROUNDS = {"startup": 40, "pull": 5, "push": 5, "run": 20}
+ROUNDS = {"startup": 40, "pull": 5, "push": 5, "run": 20, "archives": 5, "many": 3}
 
 Job = tuple[str, Callable[[], None], list[str], dict[str, str]]
 """A contender's name, what to do before, the command that is measured, and its environment."""
@@ -190,6 +191,24 @@ class Bench:
             call(one.pull(name), one.env)
         jobs = [(one.name, nothing, one.run(name), one.env) for one in contenders]
         yield row("run `true`, no network", alternate(ROUNDS["run"], jobs))
+
+    def archives(self) -> Iterator[str]:
+        """Saving and loading an image of one layer."""
+        contenders: list[Contender] = [self.ours, self.podman, self.docker]
+
+        def alternated(jobs: list[Job]) -> dict[str, float]:
+            def after(prepare: Callable[[], None]) -> Callable[[], None]:
+                return lambda: (prepare(), settled())[1]
+
+            return alternate(ROUNDS["archives"], [(name, after(before), *rest) for name, before, *rest in jobs])
+
+        yield row("save Debian, one layer", storage.save(contenders, CACHE, self.directory, alternated))
+        yield row("load what podman saved, and unpack", storage.load(contenders, self.directory, alternated))
+
+    def many(self) -> Iterator[str]:
+        """What one image costs beside many others."""
+        for work, found in storage.many(self.directory, self.ours.bin, lambda jobs: alternate(ROUNDS["many"], jobs)):
+            yield row(work, found)
 
 
 def machine() -> str:

@@ -36,6 +36,16 @@ class Contender:
     def run(self, reference: str) -> list[str]:
         raise NotImplementedError
 
+    def save(self, name: str, archive: Path) -> list[str]:
+        raise NotImplementedError
+
+    def read(self, archive: Path) -> list[str]:
+        """The command that loads an archive."""
+        raise NotImplementedError
+
+    def forget(self, name: str) -> list[str]:
+        raise NotImplementedError
+
     def load(self, layout: Path, name: str) -> None:
         """Puts the image of an OCI layout into the storage as `name`."""
 
@@ -60,6 +70,15 @@ class Ours(Contender):
 
     def run(self, reference: str) -> list[str]:
         return self.command("ctr-run", "--rm", "--network", "none", reference, "true")
+
+    def save(self, name: str, archive: Path) -> list[str]:
+        return self.command("img-save", "-o", str(archive), name)
+
+    def read(self, archive: Path) -> list[str]:
+        return self.command("img-load", "-i", str(archive))
+
+    def forget(self, name: str) -> list[str]:
+        return self.command("img-rm", name)
 
     def load(self, layout: Path, name: str) -> None:
         from images import read_layout
@@ -86,6 +105,15 @@ class Podman(Contender):
 
     def run(self, reference: str) -> list[str]:
         return self.command("run", "--rm", "--network", "none", *LIMITS, reference, "true")
+
+    def save(self, name: str, archive: Path) -> list[str]:
+        return self.command("save", "-q", "-o", str(archive), name)
+
+    def read(self, archive: Path) -> list[str]:
+        return self.command("load", "-q", "-i", str(archive))
+
+    def forget(self, name: str) -> list[str]:
+        return self.command("rmi", "-f", name)
 
     def load(self, layout: Path, name: str) -> None:
         call(["skopeo", "copy", "-q", f"oci:{layout}", f"oci-archive:{self.directory}/load.tar:{name}"])
@@ -124,6 +152,15 @@ class Docker(Contender):
 
     def run(self, reference: str) -> list[str]:
         return self.command("run", "--rm", "--network", "none", reference, "true")
+
+    def save(self, name: str, archive: Path) -> list[str]:
+        return self.command("save", "-o", str(archive), name)
+
+    def read(self, archive: Path) -> list[str]:
+        return self.command("load", "-q", "-i", str(archive))
+
+    def forget(self, name: str) -> list[str]:
+        return self.command("rmi", "-f", name)
 
     def load(self, layout: Path, name: str) -> None:
         call(["skopeo", "copy", "-q", f"oci:{layout}", f"docker-archive:{self.directory}/load.tar:{name}"])

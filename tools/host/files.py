@@ -105,17 +105,17 @@ class replacing:
 class output(replacing):
     """The same for a path that a user named: a device or a FIFO is written to as it stands, and a link is followed."""
 
-    __slots__ = ()
+    __slots__ = ("_is_file",)
 
     def __init__(self, path: str) -> None:
-        super().__init__(os.path.realpath(path))
+        try:
+            self._is_file = stat.S_ISREG(os.stat(path).st_mode)
+        except FileNotFoundError:
+            self._is_file = True
+        super().__init__(os.path.realpath(path) if self._is_file else path)
 
     def __enter__(self) -> int:
-        try:
-            is_file = stat.S_ISREG(os.stat(self._path).st_mode)
-        except FileNotFoundError:
-            is_file = True
-        if is_file:
+        if self._is_file:
             return super().__enter__()
         self._fd = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC)
         return self._fd
@@ -123,7 +123,7 @@ class output(replacing):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if os.path.exists(self._temporary):
+        if self._is_file:
             super().__exit__(kind, error, trace)
         else:
             os.close(self._fd)

@@ -54,7 +54,7 @@ def load(ctx: Context, store: Store, fd: int, name: str, options: LoadOptions) -
     Denied, Unavailable; the store is then as before.
     """
     with Incoming(store.prepare()) as incoming:
-        images = images_of(_members(fd, name, incoming))
+        images = images_of(members_of(fd, name, incoming))
         found: list[tuple[Descriptor, list[str]]] = []
         taken: dict[str, str] = {}
         for root, given in images.images():
@@ -67,11 +67,17 @@ def load(ctx: Context, store: Store, fd: int, name: str, options: LoadOptions) -
     return entries
 
 
-def _members(fd: int, name: str, incoming: Incoming) -> Members:
-    if stat.S_ISREG(os.fstat(fd).st_mode):
-        start = os.pread(fd, 6, os.lseek(fd, 0, os.SEEK_CUR))
-        if media_types.detect(start) == "none":
-            return TarFile(fd, name)
+def is_seekable(fd: int) -> bool:
+    """Whether `fd` is a plain archive in a file, which can be read in any order."""
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        return False
+    return media_types.detect(os.pread(fd, 6, os.lseek(fd, 0, os.SEEK_CUR))) == "none"
+
+
+def members_of(fd: int, name: str, incoming: Incoming | None) -> Members:
+    """The members of the archive that `fd` reads: where they are, or, when it is not seekable, through `incoming`."""
+    if is_seekable(fd) or incoming is None:
+        return TarFile(fd, name)
     from ..archives.arrival import Arrival
     from ..layers.compression import decompress
 

@@ -108,6 +108,14 @@ class Refs:
         self._change(change)
         return wanted
 
+    def replace(self, entry: Descriptor) -> None:
+        """Makes an entry the only one of its name, or of its image without a name: what had the name before goes."""
+
+        def stays(other: Descriptor) -> bool:
+            return other.name != entry.name or (not entry.name and other.digest != entry.digest)
+
+        self._change(lambda entries: [*filter(stays, entries), entry])
+
     def untag(self, name: str) -> Descriptor:
         """Removes a name. Returns its entry; the image is forgotten when that was its last name. Raises NotFound."""
         removed = self._remove(lambda document: _name(document) == name)

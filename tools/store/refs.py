@@ -111,10 +111,10 @@ class Refs:
     def replace(self, entry: Descriptor) -> None:
         """Makes an entry the only one of its name, or of its image without a name: what had the name before goes."""
 
-        def stays(other: Descriptor) -> bool:
-            return other.name != entry.name or (not entry.name and other.digest != entry.digest)
+        def stays(document: Document) -> bool:
+            return _name(document) != entry.name or (not entry.name and document["digest"] != entry.digest)
 
-        self._change(lambda entries: [*filter(stays, entries), entry])
+        self._change(lambda documents: [*filter(stays, documents), entry.document])
 
     def untag(self, name: str) -> Descriptor:
         """Removes a name. Returns its entry; the image is forgotten when that was its last name. Raises NotFound."""

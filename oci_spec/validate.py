@@ -53,6 +53,7 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("action", "action object reasons"),
         ("login", "registry status"),
         ("tags", "name tags"),
+        ("history", "empty_layer size"),
     )
 )
 """Fields that only documents of a type have together, the surest first."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 
-from ..errors import Corrupt, NotFound
+from ..errors import Corrupt, NotFound, Unavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -176,3 +176,23 @@ def read_chunks(path: str, offset: int = 0, size: int = 1 << 20) -> Iterator[byt
             os.close(fd)
 
     return chunks()
+
+
+def read_stream(fd: int, subject: str, size: int = 1 << 20) -> Iterator[bytes]:
+    """What an open file or pipe gives from where it stands, to its end. Raises Unavailable, naming `subject`."""
+    while True:
+        try:
+            chunk = os.read(fd, size)
+        except BlockingIOError:  # another process made the pipe non-blocking: wait as if it hadn't
+            import select
+
+            poll = select.poll()
+            poll.register(fd, select.POLLIN)
+            poll.poll()
+            continue
+        except OSError as error:
+            why = os.strerror(error.errno or 0).lower()
+            raise Unavailable(subject, f"cannot be read: {why}", "name an archive that can") from None
+        if not chunk:
+            return
+        yield chunk

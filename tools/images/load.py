@@ -16,24 +16,20 @@ from oci_spec.jsondoc import FormatError
 from ..archives import names
 from ..archives.opening import images_of
 from ..archives.tar_members import TarFile
-from ..errors import Corrupt, Unavailable
-from ..host import machine
+from ..errors import Corrupt
+from ..host import files, machine
 from ..store.incoming import Incoming
 from .entry import describe
 from .receive import Receiver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from oci_spec.descriptor import Descriptor
     from oci_spec.platform import Platform
 
     from ..archives.contract import Images, Members
     from ..context import Context
     from ..store.store import Store
-
-_PIECE = 1 << 20
 
 
 class LoadOptions:
@@ -81,18 +77,7 @@ def members_of(fd: int, name: str, incoming: Incoming | None) -> Members:
     from ..archives.arrival import Arrival
     from ..layers.compression import decompress
 
-    return Arrival(decompress(_chunks(fd, name), name), name, incoming)
-
-
-def _chunks(fd: int, name: str) -> Iterator[bytes]:
-    while True:
-        try:
-            chunk = os.read(fd, _PIECE)
-        except OSError as error:
-            raise Unavailable(name, f"cannot be read: {os.strerror(error.errno or 0).lower()}") from None
-        if not chunk:
-            return
-        yield chunk
+    return Arrival(decompress(files.read_stream(fd, name), name), name, incoming)
 
 
 def _receive(ctx: Context, incoming: Incoming, images: Images, root: Descriptor, options: LoadOptions) -> Descriptor:

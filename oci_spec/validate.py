@@ -39,6 +39,7 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("image", "descriptor index"),
         ("image-index", "manifests"),
         ("validation", "valid violations"),
+        ("history", "empty_layer size"),
         ("descriptor", "mediaType digest"),
         ("descriptor", "digest size"),
         ("runtime-features", "ociVersionMin"),
@@ -53,7 +54,6 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("action", "action object reasons"),
         ("login", "registry status"),
         ("tags", "name tags"),
-        ("history", "empty_layer size"),
     )
 )
 """Fields that only documents of a type have together, the surest first."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from oci_spec import jsondoc, media_types
 from oci_spec.descriptor import Descriptor
-from oci_spec.manifest import Manifest
 
 from ..host import machine
 from ..layers.recompress import Recompressed
+from ..layers.unpack import LayerUnpacker
 from ..store.incoming import Incoming
 from . import changes
 from .entry import describe
-from .local import ensure_unpacked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,11 +48,13 @@ def import_tar(
     with Incoming(store.prepare()) as incoming:
         layer = Recompressed(lambda: chunks, "gzip", archive)
         blob = incoming.ingest(layer, media_types.OCI_LAYER_GZIP)
+        diff_id = layer.diff_id
+        assert diff_id is not None
         config: Document = {
             "created": created,
             **(platform or machine.platform()).document(),
             "config": parameters,
-            "rootfs": {"type": "layers", "diff_ids": [layer.diff_id]},
+            "rootfs": {"type": "layers", "diff_ids": [diff_id]},
             "history": [{"created": created, "created_by": f"img-import {archive}", **comment}],
         }
         described = _push(incoming, media_types.OCI_CONFIG, config)
@@ -64,9 +65,9 @@ def import_tar(
             "layers": [blob.document],
         }
         root = _push(incoming, media_types.OCI_MANIFEST, document)
-        manifest = Manifest.parse(store.blobs.read(root))
-        incoming.unpacking([layer.diff_id] if layer.diff_id else [])
-        ensure_unpacked(store, manifest, incoming.lease)
+        incoming.unpacking([diff_id])
+        incoming.lease.add(diff_id)
+        LayerUnpacker(store, blob, diff_id, chain_id=diff_id, whole=True).finish()
         (entry,) = store.refs.enter([(describe(store, root), name)])
         incoming.keep(entry)
     return entry

@@ -39,6 +39,16 @@ class Contender:
     def load(self, layout: Path, name: str) -> None:
         """Puts the image of an OCI layout into the storage as `name`."""
 
+    def load_archive(self, archive: Path) -> list[str]:
+        raise NotImplementedError
+
+    def save(self, name: str, archive: Path) -> list[str]:
+        raise NotImplementedError
+
+    def copy(self, source: str, layout: Path) -> list[str]:
+        """From a registry into an OCI layout."""
+        raise NotImplementedError
+
 
 class Ours(Contender):
     name = "ocipipe"
@@ -66,6 +76,15 @@ class Ours(Contender):
 
         read_layout(layout).into_store(self.root, name)
 
+    def load_archive(self, archive: Path) -> list[str]:
+        return self.command("img-load", "-i", str(archive))
+
+    def save(self, name: str, archive: Path) -> list[str]:
+        return self.command("img-save", "-o", str(archive), name)
+
+    def copy(self, source: str, layout: Path) -> list[str]:
+        return self.command("img-copy", source, f"oci:{layout}:1")
+
 
 class Podman(Contender):
     name = "podman"
@@ -92,6 +111,12 @@ class Podman(Contender):
         call(self.command("load", "-q", "-i", f"{self.directory}/load.tar"))
         (self.directory / "load.tar").unlink()
 
+    def load_archive(self, archive: Path) -> list[str]:
+        return self.command("load", "-q", "-i", str(archive))
+
+    def save(self, name: str, archive: Path) -> list[str]:
+        return self.command("save", "-q", "-o", str(archive), name)
+
 
 class Skopeo(Contender):
     """Copies into a layout: no unpacking, nothing to run."""
@@ -99,14 +124,10 @@ class Skopeo(Contender):
     name = "skopeo (no unpack)"
 
     def pull(self, reference: str) -> list[str]:
-        return [
-            "skopeo",
-            "copy",
-            "-q",
-            "--src-tls-verify=false",
-            f"docker://{reference}",
-            f"oci:{self.directory}/{reference.rpartition(':')[2]}",
-        ]
+        return self.copy(reference, self.directory / reference.rpartition(":")[2])
+
+    def copy(self, source: str, layout: Path) -> list[str]:
+        return ["skopeo", "copy", "-q", "--src-tls-verify=false", f"docker://{source}", f"oci:{layout}:1"]
 
 
 class Docker(Contender):
@@ -129,6 +150,12 @@ class Docker(Contender):
         call(["skopeo", "copy", "-q", f"oci:{layout}", f"docker-archive:{self.directory}/load.tar:{name}"])
         call(self.command("load", "-q", "-i", f"{self.directory}/load.tar"))
         (self.directory / "load.tar").unlink()
+
+    def load_archive(self, archive: Path) -> list[str]:
+        return self.command("load", "-q", "-i", str(archive))
+
+    def save(self, name: str, archive: Path) -> list[str]:
+        return self.command("save", "-o", str(archive), name)
 
 
 @contextmanager

@@ -39,6 +39,7 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("image", "descriptor index"),
         ("image-index", "manifests"),
         ("validation", "valid violations"),
+        ("history", "empty_layer size"),
         ("descriptor", "mediaType digest"),
         ("descriptor", "digest size"),
         ("runtime-features", "ociVersionMin"),

@@ -96,3 +96,9 @@ class Context:
         self.random = random
         self.user = user
         self.progress: Progress = progress or SilentProgress()
+
+    def timestamp(self) -> str:
+        """The time as documents have it: RFC 3339, UTC, whole seconds."""
+        import time
+
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.now()))

@@ -35,6 +35,8 @@ WORK: dict[str, tuple[list[str], set[str]]] = {
     "img-inspect": (["nothing:here"], {"host", "store", "images", "transfer"} | JSON),
     "img-tag": (["nothing:here", "new"], {"host", "store", "images", "transfer"} | JSON),
     "img-rm": (["nothing:here"], {"host", "store", "images", "transfer"} | JSON),
+    "img-history": (["nothing:here"], {"host", "store", "images", "transfer"} | JSON),
+    "img-save": (["nothing:here"], {"host", "store", "images", "transfer", "archives", "struct"} | JSON),
     "oci-validate": ([], set()),
 }
 """A command line that does the command's work without a registry, and the parts of ours that it may load."""

@@ -1,4 +1,4 @@
-"""Our speed beside the others, on the same input in alternation: bench.py [all | startup | pull | push | run | …]
+"""Our speed beside the others, on the same input in alternation: bench.py [all | PART…], the parts being in ROUNDS.
 
 Prints Markdown: the median of each contender, and ours as a fraction of it. Every round measures each contender once,
 one after the other, so that what else the machine does meets all of them; what is prepared between is not measured.
@@ -32,7 +32,7 @@ from ocipipe.cli import scripts  # noqa: E402
 from ocipipe.host import mounts  # noqa: E402
 
 CACHE = HERE.parents[1] / ".cache"
-ROUNDS = {"startup": 40, "pull": 5, "push": 5, "run": 20, "archives": 5, "many": 3}
+ROUNDS = {"startup": 40, "pull": 5, "push": 5, "archive": 5, "run": 20, "many": 3}
 
 Job = tuple[str, Callable[[], None], list[str], dict[str, str]]
 """A contender's name, what to do before, the command that is measured, and its environment."""
@@ -182,6 +182,32 @@ class Bench:
                     times[one.name].append(taken)
         yield row(f"push the same, not compressed yet, {source.size} MB compressed", medians(times))
 
+    def archive(self) -> Iterator[str]:
+        """An archive in and out; and from a registry into a layout."""
+        source = inputs.one_layer(CACHE)
+        contenders: list[Contender] = [self.ours, self.podman, self.docker]
+        copiers: list[Contender] = [self.ours, self.skopeo]
+        times: dict[str, dict[str, list[float]]] = {"load": {}, "save": {}, "copy": {}}
+        for number in range(ROUNDS["archive"] + 1):
+            name = f"localhost/bench/archive:{number}"
+            copied = f"{self.registry.address}/bench/copied:{number}"
+            variant = source.variant(number)
+            layout = variant.write_layout(self.directory / f"archived-{number}")
+            archive, place = self.directory / f"{number}.tar", self._place(f"archive-{number}")
+            call(["skopeo", "copy", "-q", f"oci:{layout}", f"docker-archive:{archive}:{name}"])
+            variant.push(self.registry.address, "bench/copied", str(number))
+            jobs = [("load", one, one.load_archive(archive)) for one in contenders]
+            jobs += [("save", one, one.save(name, place / one.name)) for one in contenders]
+            jobs += [("copy", one, one.copy(copied, place / f"{one.name}-layout")) for one in copiers]
+            for work, one, argv in jobs:
+                settled()
+                taken = measure(argv, one.env)
+                if number:
+                    times[work].setdefault(one.name, []).append(taken)
+        yield row(f"load an archive, one plain layer, {source.size} MB compressed", medians(times["load"]))
+        yield row("save it again", medians(times["save"]))
+        yield row(f"copy from a registry into a layout, {source.size} MB", medians(times["copy"]))
+
     def run(self) -> Iterator[str]:
         """`true` in busybox, from the command to its end."""
         name = f"{self.registry.address}/bench/busybox:1"
@@ -191,19 +217,6 @@ class Bench:
             call(one.pull(name), one.env)
         jobs = [(one.name, nothing, one.run(name), one.env) for one in contenders]
         yield row("run `true`, no network", alternate(ROUNDS["run"], jobs))
-
-    def archives(self) -> Iterator[str]:
-        """Saving and loading an image of one layer."""
-        contenders: list[Contender] = [self.ours, self.podman, self.docker]
-
-        def alternated(jobs: list[Job]) -> dict[str, float]:
-            def after(prepare: Callable[[], None]) -> Callable[[], None]:
-                return lambda: (prepare(), settled())[1]
-
-            return alternate(ROUNDS["archives"], [(name, after(before), *rest) for name, before, *rest in jobs])
-
-        yield row("save Debian, one layer", storage.save(contenders, CACHE, self.directory, alternated))
-        yield row("load what podman saved, and unpack", storage.load(contenders, self.directory, alternated))
 
     def many(self) -> Iterator[str]:
         """What one image costs beside many others."""

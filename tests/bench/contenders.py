@@ -36,18 +36,18 @@ class Contender:
     def run(self, reference: str) -> list[str]:
         raise NotImplementedError
 
+    def load(self, layout: Path, name: str) -> None:
+        """Puts the image of an OCI layout into the storage as `name`."""
+
+    def load_archive(self, archive: Path) -> list[str]:
+        raise NotImplementedError
+
     def save(self, name: str, archive: Path) -> list[str]:
         raise NotImplementedError
 
-    def read(self, archive: Path) -> list[str]:
-        """The command that loads an archive."""
+    def copy(self, source: str, layout: Path) -> list[str]:
+        """From a registry into an OCI layout."""
         raise NotImplementedError
-
-    def forget(self, name: str) -> list[str]:
-        raise NotImplementedError
-
-    def load(self, layout: Path, name: str) -> None:
-        """Puts the image of an OCI layout into the storage as `name`."""
 
 
 class Ours(Contender):
@@ -71,19 +71,19 @@ class Ours(Contender):
     def run(self, reference: str) -> list[str]:
         return self.command("ctr-run", "--rm", "--network", "none", reference, "true")
 
-    def save(self, name: str, archive: Path) -> list[str]:
-        return self.command("img-save", "-o", str(archive), name)
-
-    def read(self, archive: Path) -> list[str]:
-        return self.command("img-load", "-i", str(archive))
-
-    def forget(self, name: str) -> list[str]:
-        return self.command("img-rm", name)
-
     def load(self, layout: Path, name: str) -> None:
         from images import read_layout
 
         read_layout(layout).into_store(self.root, name)
+
+    def load_archive(self, archive: Path) -> list[str]:
+        return self.command("img-load", "-i", str(archive))
+
+    def save(self, name: str, archive: Path) -> list[str]:
+        return self.command("img-save", "-o", str(archive), name)
+
+    def copy(self, source: str, layout: Path) -> list[str]:
+        return self.command("img-copy", source, f"oci:{layout}:1")
 
 
 class Podman(Contender):
@@ -106,19 +106,16 @@ class Podman(Contender):
     def run(self, reference: str) -> list[str]:
         return self.command("run", "--rm", "--network", "none", *LIMITS, reference, "true")
 
-    def save(self, name: str, archive: Path) -> list[str]:
-        return self.command("save", "-q", "-o", str(archive), name)
-
-    def read(self, archive: Path) -> list[str]:
-        return self.command("load", "-q", "-i", str(archive))
-
-    def forget(self, name: str) -> list[str]:
-        return self.command("rmi", "-f", name)
-
     def load(self, layout: Path, name: str) -> None:
         call(["skopeo", "copy", "-q", f"oci:{layout}", f"oci-archive:{self.directory}/load.tar:{name}"])
         call(self.command("load", "-q", "-i", f"{self.directory}/load.tar"))
         (self.directory / "load.tar").unlink()
+
+    def load_archive(self, archive: Path) -> list[str]:
+        return self.command("load", "-q", "-i", str(archive))
+
+    def save(self, name: str, archive: Path) -> list[str]:
+        return self.command("save", "-q", "-o", str(archive), name)
 
 
 class Skopeo(Contender):
@@ -127,14 +124,10 @@ class Skopeo(Contender):
     name = "skopeo (no unpack)"
 
     def pull(self, reference: str) -> list[str]:
-        return [
-            "skopeo",
-            "copy",
-            "-q",
-            "--src-tls-verify=false",
-            f"docker://{reference}",
-            f"oci:{self.directory}/{reference.rpartition(':')[2]}",
-        ]
+        return self.copy(reference, self.directory / reference.rpartition(":")[2])
+
+    def copy(self, source: str, layout: Path) -> list[str]:
+        return ["skopeo", "copy", "-q", "--src-tls-verify=false", f"docker://{source}", f"oci:{layout}:1"]
 
 
 class Docker(Contender):
@@ -153,19 +146,16 @@ class Docker(Contender):
     def run(self, reference: str) -> list[str]:
         return self.command("run", "--rm", "--network", "none", reference, "true")
 
-    def save(self, name: str, archive: Path) -> list[str]:
-        return self.command("save", "-o", str(archive), name)
-
-    def read(self, archive: Path) -> list[str]:
-        return self.command("load", "-q", "-i", str(archive))
-
-    def forget(self, name: str) -> list[str]:
-        return self.command("rmi", "-f", name)
-
     def load(self, layout: Path, name: str) -> None:
         call(["skopeo", "copy", "-q", f"oci:{layout}", f"docker-archive:{self.directory}/load.tar:{name}"])
         call(self.command("load", "-q", "-i", f"{self.directory}/load.tar"))
         (self.directory / "load.tar").unlink()
+
+    def load_archive(self, archive: Path) -> list[str]:
+        return self.command("load", "-q", "-i", str(archive))
+
+    def save(self, name: str, archive: Path) -> list[str]:
+        return self.command("save", "-o", str(archive), name)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The store beside the others' stores: archives, and what one image costs among many. Parts of bench.py."""
+"""What one image costs beside many others, in our store and in podman's. A part of bench.py."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import inputs
-from contenders import Contender, Ours, Podman, call
+from contenders import Ours, Podman, call
 from images import ARCHITECTURE, Layer, image
 from tars import Tar
 
@@ -18,31 +17,6 @@ from ocipipe.store.store import Store
 
 Job = tuple[str, Callable[[], None], list[str], dict[str, str]]
 Alternate = Callable[[list[Job]], dict[str, float]]
-PLAIN = "localhost/bench/archived:1"
-
-
-def save(contenders: list[Contender], cache: Path, directory: Path, alternate: Alternate) -> dict[str, float]:
-    """An image of one layer into an archive that docker loads, each in the way that is its default."""
-    layout = inputs.one_layer(cache).variant(0).write_layout(directory / "archived")
-    for one in contenders:
-        one.load(layout, PLAIN)
-    target = directory / "saved.tar"
-    return alternate([(one.name, remover(target), one.save(PLAIN, target), one.env) for one in contenders])
-
-
-def load(contenders: list[Contender], directory: Path, alternate: Alternate) -> dict[str, float]:
-    """The archive that `save` of the second of them made, into a store that has nothing of it."""
-    archive = directory / "given.tar"
-    call(contenders[1].save(PLAIN, archive), contenders[1].env)
-
-    def forget(one: Contender) -> Callable[[], None]:
-        return lambda: call(one.forget(PLAIN), one.env)
-
-    return alternate([(one.name, forget(one), one.read(archive), one.env) for one in contenders])
-
-
-def remover(path: Path) -> Callable[[], None]:
-    return lambda: path.unlink(missing_ok=True)
 
 
 def fill(root: Path, count: int) -> None:
@@ -74,7 +48,7 @@ def fill_podman(podman: Podman, count: int, directory: Path) -> None:
         items.append({"Config": f"{number}.json", "RepoTags": tags, "Layers": [f"{layer.diff_id[7:]}.tar"]})
     path = directory / f"many-{count}.tar"
     path.write_bytes(archive.file("manifest.json", json.dumps(items).encode()).bytes())
-    call(podman.read(path), podman.env)
+    call(podman.load_archive(path), podman.env)
     path.unlink()
 
 

@@ -176,3 +176,44 @@ def test_we_load_what_umoci_makes(run: Commands, store_root: Path, tmp_path: Pat
     (entry,) = json.loads((place / "index.json").read_bytes())["manifests"]
     assert done.documents[0]["digest"] == entry["digest"]
     assert run.shell("img-ls -q | head -1 | img-tag - made:1.0").documents[0]["digest"] == entry["digest"]
+
+
+@pytest.mark.parametrize("kind", ["oci", "oci-archive", "dir"])
+def test_copies_between_us_and_skopeo(kind: str, run: Commands, tmp_path: Path) -> None:
+    """What we copy skopeo copies on, and the other way round: the same manifest, byte by byte."""
+    one = made()
+    one.write_layout(tmp_path / "first")
+    name = "" if kind == "dir" else f":{NAME}"
+    run("img-copy", f"oci:{tmp_path}/first", f"{kind}:{tmp_path}/ours{name}")
+    call(
+        "skopeo", "copy", "-q", "--preserve-digests", f"{kind}:{tmp_path}/ours{name}", f"{kind}:{tmp_path}/theirs{name}"
+    )
+    (back,) = run("img-copy", f"{kind}:{tmp_path}/theirs{name}", f"oci:{tmp_path}/back:1").documents
+    assert back["digest"] == one.digest
+    assert call("skopeo", "inspect", "--raw", f"oci:{tmp_path}/back:1") == one.raw
+    assert "1" in call("umoci", "ls", "--layout", tmp_path / "back").decode().split()
+
+
+@pytest.mark.parametrize("kind", ["oci", "oci-archive", "dir"])
+def test_copies_of_a_whole_index(kind: str, run: Commands, tmp_path: Path) -> None:
+    whole = index(made(), image([Layer(UPPER)], on="linux/s390x"))
+    whole.write_layout(tmp_path / "first")
+    name = "" if kind == "dir" else f":{NAME}"
+    run("img-copy", "--all-platforms", f"oci:{tmp_path}/first", f"{kind}:{tmp_path}/ours{name}")
+    copy = ("skopeo", "copy", "-q", "--all", "--preserve-digests")
+    call(*copy, f"{kind}:{tmp_path}/ours{name}", f"{kind}:{tmp_path}/theirs{name}")
+    (back,) = run("img-copy", "--all-platforms", f"{kind}:{tmp_path}/theirs{name}", f"oci:{tmp_path}/back").documents
+    assert back["digest"] == whole.digest
+
+
+def test_a_copy_for_docker_s_archive(run: Commands, tmp_path: Path, podman: Podman) -> None:
+    one = made()
+    one.write_layout(tmp_path / "first")
+    run("img-copy", f"oci:{tmp_path}/first", f"docker-archive:{tmp_path}/a.tar:box:1")
+    podman("load", "-i", str(tmp_path / "a.tar"))
+    assert json.loads(podman("image", "inspect", NAME))[0]["Digest"] == one.digest
+    config = call("skopeo", "inspect", "--config", "--raw", f"docker-archive:{tmp_path}/a.tar:{NAME}")
+    assert config == one.blobs[config_digest(one)]
+    call("skopeo", "copy", "-q", f"oci:{tmp_path}/first", f"docker-archive:{tmp_path}/theirs.tar:{NAME}")
+    run("img-copy", f"docker-archive:{tmp_path}/theirs.tar:{NAME}", "store:theirs:1")
+    assert run("img-inspect", "--config", "theirs:1").out == one.blobs[config_digest(one)]

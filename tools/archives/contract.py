@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ..store.contract import Source
+from ..store.contract import Destination, Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,3 +40,10 @@ class Images(Source, Protocol):
 
     def images(self) -> list[tuple[Descriptor, list[str]]]:
         """Each image once, as it is described there, with its names as they stand. Raises Corrupt, NotFound."""
+
+
+class Writer(Destination, Protocol):
+    """Writes images into files. A tag may be any text there, and '' is none."""
+
+    def finish(self) -> None:
+        """Writes what stands at the end; nothing may follow."""

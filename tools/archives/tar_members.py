@@ -62,6 +62,7 @@ class Table:
     def refusal(self, path: str, problem: str) -> Corrupt:
         """The error about a member."""
         shown = path.encode("utf-8", "surrogateescape")[:200].decode("utf-8", "backslashreplace")
+        shown = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in shown)
         return corrupt(f"{self.name}: {shown}" if shown else self.name, problem)
 
     def walk(self, reader: Reader) -> Iterator[tuple[str, Entry]]:

@@ -6,13 +6,14 @@ gets every digest as it was. Nothing is taken from the clock or the host, so the
 
 from __future__ import annotations
 
-from oci_spec import digest, docker_archive, image_layout, media_types, tarwriter
+from oci_spec import docker_archive, image_layout, media_types, tarwriter
 from oci_spec import manifest as manifests
 from oci_spec.descriptor import REF_NAME, Descriptor
 from oci_spec.tarstream import Entry
 
-from ..errors import Corrupt, Unsupported
+from ..errors import Unsupported
 from . import names
+from .checked import checked
 from .layout import HEADER, INDEX
 
 TYPE_CHECKING = False
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     """Takes the next bytes of the archive."""
 
 _MAX_DEPTH = 8
-_REMEDY = "the image is damaged: pull it again"
 
 
 class TarSink:
@@ -57,30 +57,19 @@ class TarSink:
         the archive is then cut off where it stands."""
         if descriptor.digest in self._written:
             return "exists"
-        subject = f"blob {descriptor.digest}"
         is_document = media_types.is_manifest(descriptor.media_type) or media_types.is_index(descriptor.media_type)
         document = bytearray()
-        state = digest.hasher(descriptor.digest.algorithm)
-        left = descriptor.size
         self._begin(_path(descriptor), descriptor.size)
-        for chunk in read(0):
-            left -= len(chunk)
-            if left < 0:
-                raise Corrupt(subject, f"is longer than {descriptor.size} bytes", _REMEDY)
-            state.update(chunk)
-            if tap:
-                tap(chunk)
+        for chunk in checked(descriptor, read, tap):
             if is_document:
                 document += chunk
             self._write(chunk)
-        if left:
-            raise Corrupt(subject, f"ended after {descriptor.size - left} of {descriptor.size} bytes", _REMEDY)
-        if f"{descriptor.digest.algorithm}:{state.hexdigest()}" != descriptor.digest:
-            raise Corrupt(subject, "its content does not match its digest", _REMEDY)
         self._write(tarwriter.padding(descriptor.size))
         self._written.add(descriptor.digest)
         if is_document:
-            self._documents[descriptor.digest] = manifests.parse(bytes(document), descriptor.media_type, subject)
+            self._documents[descriptor.digest] = manifests.parse(
+                bytes(document), descriptor.media_type, str(descriptor.digest)
+            )
         return "done"
 
     def tag(self, descriptor: Descriptor, reference: str) -> None:

@@ -99,7 +99,20 @@ def _status(document: Document) -> str:
     return f"{document.get('status', '')}{f' ({code})' if code else ''}"
 
 
+def _created_by(document: Document) -> str:
+    """A step of a build in one line; buildkit and the old builder write the shell that ran it as well."""
+    text = " ".join(str(document.get("created_by", "")).split())
+    return text.removeprefix("/bin/sh -c #(nop) ").removeprefix("/bin/sh -c ").removesuffix(" # buildkit")
+
+
 COLUMNS: dict[str, Columns] = {
+    "history": (
+        ("LAYER", _short_digest),
+        ("CREATED", lambda document: str(document.get("created", ""))[:16].replace("T", " ")),
+        ("CREATED BY", _created_by),
+        ("SIZE", lambda document: size(int(document["size"]))),
+        ("COMMENT", _field("comment")),
+    ),
     "descriptor": (
         ("NAME", _image_name),
         ("DIGEST", _short_digest),
@@ -118,5 +131,5 @@ COLUMNS: dict[str, Columns] = {
 }
 """What a table shows of each document type, in this order."""
 
-_WHOLE = frozenset({"DIGEST", "CREATED", "SIZE", "PLATFORM", "ID", "PID"})
+_WHOLE = frozenset({"DIGEST", "LAYER", "CREATED", "SIZE", "PLATFORM", "ID", "PID"})
 """Columns that are never broken into two lines."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 
-from ..errors import Corrupt, NotFound
+from ..errors import Corrupt, NotFound, Unavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,17 +105,17 @@ class replacing:
 class output(replacing):
     """The same for a path that a user named: a device or a FIFO is written to as it stands, and a link is followed."""
 
-    __slots__ = ()
+    __slots__ = ("_is_file",)
 
     def __init__(self, path: str) -> None:
-        super().__init__(os.path.realpath(path))
+        try:
+            self._is_file = stat.S_ISREG(os.stat(path).st_mode)
+        except FileNotFoundError:
+            self._is_file = True
+        super().__init__(os.path.realpath(path) if self._is_file else path)
 
     def __enter__(self) -> int:
-        try:
-            is_file = stat.S_ISREG(os.stat(self._path).st_mode)
-        except FileNotFoundError:
-            is_file = True
-        if is_file:
+        if self._is_file:
             return super().__enter__()
         self._fd = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC)
         return self._fd
@@ -123,7 +123,7 @@ class output(replacing):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if os.path.exists(self._temporary):
+        if self._is_file:
             super().__exit__(kind, error, trace)
         else:
             os.close(self._fd)
@@ -176,3 +176,23 @@ def read_chunks(path: str, offset: int = 0, size: int = 1 << 20) -> Iterator[byt
             os.close(fd)
 
     return chunks()
+
+
+def read_stream(fd: int, subject: str, size: int = 1 << 20) -> Iterator[bytes]:
+    """What an open file or pipe gives from where it stands, to its end. Raises Unavailable, naming `subject`."""
+    while True:
+        try:
+            chunk = os.read(fd, size)
+        except BlockingIOError:  # another process made the pipe non-blocking: wait as if it hadn't
+            import select
+
+            poll = select.poll()
+            poll.register(fd, select.POLLIN)
+            poll.poll()
+            continue
+        except OSError as error:
+            why = os.strerror(error.errno or 0).lower()
+            raise Unavailable(subject, f"cannot be read: {why}", "name an archive that can") from None
+        if not chunk:
+            return
+        yield chunk

@@ -16,24 +16,20 @@ from oci_spec.jsondoc import FormatError
 from ..archives import names
 from ..archives.opening import images_of
 from ..archives.tar_members import TarFile
-from ..errors import Corrupt, Unavailable
-from ..host import machine
+from ..errors import Corrupt
+from ..host import files, machine
 from ..store.incoming import Incoming
 from .entry import describe
 from .receive import Receiver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from oci_spec.descriptor import Descriptor
     from oci_spec.platform import Platform
 
     from ..archives.contract import Images, Members
     from ..context import Context
     from ..store.store import Store
-
-_PIECE = 1 << 20
 
 
 class LoadOptions:
@@ -54,7 +50,7 @@ def load(ctx: Context, store: Store, fd: int, name: str, options: LoadOptions) -
     Denied, Unavailable; the store is then as before.
     """
     with Incoming(store.prepare()) as incoming:
-        images = images_of(_members(fd, name, incoming))
+        images = images_of(members_of(fd, name, incoming))
         found: list[tuple[Descriptor, list[str]]] = []
         taken: dict[str, str] = {}
         for root, given in images.images():
@@ -67,26 +63,21 @@ def load(ctx: Context, store: Store, fd: int, name: str, options: LoadOptions) -
     return entries
 
 
-def _members(fd: int, name: str, incoming: Incoming) -> Members:
-    if stat.S_ISREG(os.fstat(fd).st_mode):
-        start = os.pread(fd, 6, os.lseek(fd, 0, os.SEEK_CUR))
-        if media_types.detect(start) == "none":
-            return TarFile(fd, name)
+def is_seekable(fd: int) -> bool:
+    """Whether `fd` is a plain archive in a file, which can be read in any order."""
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        return False
+    return media_types.detect(os.pread(fd, 6, os.lseek(fd, 0, os.SEEK_CUR))) == "none"
+
+
+def members_of(fd: int, name: str, incoming: Incoming | None) -> Members:
+    """The members of the archive that `fd` reads: where they are, or, when it is not seekable, through `incoming`."""
+    if is_seekable(fd) or incoming is None:
+        return TarFile(fd, name)
     from ..archives.arrival import Arrival
     from ..layers.compression import decompress
 
-    return Arrival(decompress(_chunks(fd, name), name), name, incoming)
-
-
-def _chunks(fd: int, name: str) -> Iterator[bytes]:
-    while True:
-        try:
-            chunk = os.read(fd, _PIECE)
-        except OSError as error:
-            raise Unavailable(name, f"cannot be read: {os.strerror(error.errno or 0).lower()}") from None
-        if not chunk:
-            return
-        yield chunk
+    return Arrival(decompress(files.read_stream(fd, name), name), name, incoming)
 
 
 def _receive(ctx: Context, incoming: Incoming, images: Images, root: Descriptor, options: LoadOptions) -> Descriptor:

@@ -44,13 +44,20 @@ _KINDS = {ord("3"): stat.S_IFCHR, ord("4"): stat.S_IFBLK, ord("6"): stat.S_IFIFO
 
 
 def apply_layer(
-    tar_chunks: Iterable[bytes], directory: str, lowers: Lowers = (), *, form: str = "overlay", subject: str = "layer"
+    tar_chunks: Iterable[bytes],
+    directory: str,
+    lowers: Lowers = (),
+    *,
+    form: str = "overlay",
+    whole: bool = False,
+    subject: str = "layer",
 ) -> None:
     """Applies the uncompressed archive in `tar_chunks` to `directory`; reads the stream to its very end.
 
     `lowers` are the unpacked layers beneath, topmost first, or a function that gives them: it is called only when the
     archive needs them (a parent that it does not name, a whiteout, a hard link to below) and may wait until they are
-    there. In the plain form there are none. `subject` names the layer in messages.
+    there. In the plain form there are none. With `whole`, an archive without its end marker is refused: where nothing
+    else tells, it may have been cut off. `subject` names the layer in messages.
 
     Raises Corrupt for an archive that is broken or tries to leave the directory, Denied without root, Unavailable for
     a full disk, Unsupported for a file system that cannot hold the content, and what iterating `tar_chunks` raises.
@@ -60,7 +67,7 @@ def apply_layer(
         raise Denied(subject, "cannot be unpacked by this user", NEEDS_ROOT)
     tree = Tree(directory, lowers if form == "overlay" else None, subject)
     try:
-        _Applier(tree, Reader(tar_chunks), subject).run()
+        _Applier(tree, Reader(tar_chunks), subject).run(whole)
     finally:
         tree.close()
 
@@ -83,13 +90,15 @@ class _Applier:
             ord("6"): self._node,
         }
 
-    def run(self) -> None:
+    def run(self, whole: bool) -> None:
         entry: Entry | None = None  # the one that a failure is about; none between two
         try:
             for current in self._reader:
                 entry = current
                 self._apply(entry)
                 entry = None
+            if whole and not self._reader.complete:
+                raise Damaged("the archive has no end marker: it is empty or cut off")
             if not self._root_seen:
                 self._tree.copy_root_attributes()
             self._tree.finish()

@@ -39,19 +39,27 @@ class LayerUnpacker:
 
     `lowers` are the directories of the layers beneath, topmost first, or a function that gives them: it is called from
     the extracting thread when they are needed and may wait for them, so that layers unpack side by side. It must not
-    be made to wait for a layer whose own unpacking has to wait for this one.
+    be made to wait for a layer whose own unpacking has to wait for this one. `whole` is apply_layer's.
 
     End with `finish` or `abort`, whatever happens.
     """
 
     def __init__(
-        self, store: Store, descriptor: Descriptor, diff_id: Digest, chain_id: Digest, lowers: Lowers = ()
+        self,
+        store: Store,
+        descriptor: Descriptor,
+        diff_id: Digest,
+        chain_id: Digest,
+        lowers: Lowers = (),
+        *,
+        whole: bool = False,
     ) -> None:
         self._store = store
         self._descriptor = descriptor
         self._diff_id = diff_id
         self._chain_id = chain_id
         self._lowers = lowers
+        self._whole = whole
         self._subject = f"layer {descriptor.digest}"
         self._blob = Pipe()
         self._archive = Pipe()
@@ -120,7 +128,7 @@ class LayerUnpacker:
             with self._store.layers.adding(self._chain_id) as directory:
                 if directory is None:
                     return
-                apply_layer(self._archive, directory, self._lowers, subject=self._subject)
+                apply_layer(self._archive, directory, self._lowers, whole=self._whole, subject=self._subject)
                 _check_diff_id(self._subject, self._found, self._diff_id)
         except OSError as error:
             self._error = refused(self._subject, error)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 
 from ..errors import Conflict, UsageError
-from ..host import files
+from ..host import files, signals
 from . import lifecycle, oci, request
 from . import options as values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal
     from typing import Any
 
     from oci_spec.descriptor import Descriptor
@@ -20,10 +19,6 @@ if TYPE_CHECKING:
 
     from ..context import Context
     from ..store.store import Store
-else:
-    import _signal as signal  # what it is made of, without the enumerations that it builds at every start
-
-_REAL_TIME = signal.SIGRTMAX - signal.SIGRTMIN
 
 
 class Session:
@@ -52,7 +47,7 @@ class Session:
         container_id = ctx.random(32).hex()
         self._options = request.options(ctx, args, image, container_id, self._host)
         stop_signal = _stop_signal(args.stop_signal or image.stop_signal)
-        own = {"name": args.name or container_id[:12], "image": name or descriptor.digest, "created": _now(ctx)}
+        own = {"name": args.name or container_id[:12], "image": name or descriptor.digest, "created": ctx.timestamp()}
         labels = {**image.labels, **values.pairs(args.label, "--label")}
         self._options.annotations |= {f"org.ocipipe.{key}": value for key, value in own.items()}
         self._options.annotations["org.opencontainers.image.stopSignal"] = stop_signal
@@ -108,21 +103,10 @@ class Session:
 
 def _stop_signal(text: str | None) -> str:
     """The signal's name. Raises UsageError for what is none."""
-    word = (text or "SIGTERM").upper()
-    if word.isdecimal() and 0 < int(word) <= signal.SIGRTMAX:
-        return word
-    name = word if word.startswith("SIG") else f"SIG{word}"
-    known, sign, distance = name.replace("-", "+").partition("+")  # SIGRTMIN+3, SIGRTMAX-1
-    real_time = known in ("SIGRTMIN", "SIGRTMAX") and distance.isdecimal() and int(distance) <= _REAL_TIME
-    if known.startswith("SIG_") or not isinstance(getattr(signal, known, None), int) or (sign and not real_time):
+    name = signals.name(text or "SIGTERM")
+    if name is None:
         raise UsageError(f"--stop-signal {text}", "is no signal", "like SIGTERM or 15")
     return name
-
-
-def _now(ctx: Context) -> str:
-    import time
-
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ctx.now()))
 
 
 def _write_cidfile(path: str, container_id: str) -> None:

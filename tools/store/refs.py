@@ -108,6 +108,14 @@ class Refs:
         self._change(change)
         return wanted
 
+    def replace(self, entry: Descriptor) -> None:
+        """Makes an entry the only one of its name, or of its image without a name: what had the name before goes."""
+
+        def stays(document: Document) -> bool:
+            return _name(document) != entry.name or (not entry.name and document["digest"] != entry.digest)
+
+        self._change(lambda documents: [*filter(stays, documents), entry.document])
+
     def untag(self, name: str) -> Descriptor:
         """Removes a name. Returns its entry; the image is forgotten when that was its last name. Raises NotFound."""
         removed = self._remove(lambda document: _name(document) == name)

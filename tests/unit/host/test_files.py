@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from ocipipe.errors import Corrupt, NotFound
+from ocipipe.errors import Corrupt, NotFound, Unavailable
 from ocipipe.host import files, locks, process, trees
 
 
@@ -116,3 +118,61 @@ def test_find_looks_on_the_path_then_in_the_system_directories(tmp_path: Path) -
     assert process.find("true", str(tmp_path)) == str(mine)
     assert process.find("no-such-program-here") is None
     assert process.find(str(tmp_path)) is None
+
+
+def test_replacing_is_all_or_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"before")
+
+    def fail() -> None:
+        with files.replacing(str(path)) as fd:
+            files.write_all(fd, b"half")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert path.read_bytes() == b"before"
+    with files.replacing(str(path)) as fd:
+        files.write_all(fd, b"after")
+        assert path.read_bytes() == b"before"
+    assert path.read_bytes() == b"after"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_output_follows_links_and_spares_devices(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to("there/file")
+    with files.output(str(tmp_path / "link")) as fd:
+        files.write_all(fd, b"through")
+    assert (tmp_path / "there" / "file").read_bytes() == b"through"
+    assert (tmp_path / "link").is_symlink()
+    with files.output("/dev/null") as fd:
+        files.write_all(fd, b"gone")
+    assert not Path("/dev/null").is_file()
+    read, write = os.pipe()
+    with files.output(f"/dev/fd/{write}") as fd:
+        files.write_all(fd, b"piped")
+    os.close(write)
+    assert os.read(read, 100) == b"piped"
+    os.close(read)
+    with pytest.raises(IsADirectoryError), files.output(str(tmp_path)):
+        pass
+
+
+def test_a_stream_is_read_to_its_end_also_when_it_does_not_block() -> None:
+    read, write = os.pipe()
+    os.set_blocking(read, False)
+
+    def late() -> None:
+        time.sleep(0.05)
+        os.write(write, b"two")
+        os.close(write)
+
+    os.write(write, b"one")
+    thread = threading.Thread(target=late)
+    thread.start()
+    assert b"".join(files.read_stream(read, "pipe")) == b"onetwo"
+    thread.join()
+    os.close(read)
+    with pytest.raises(Unavailable, match="gone: cannot be read: bad file descriptor"):
+        next(files.read_stream(read, "gone"))

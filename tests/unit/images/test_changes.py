@@ -1,0 +1,71 @@
+"""images/changes: instructions that change a config."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ocipipe.errors import UsageError
+from ocipipe.images import changes
+
+
+@pytest.mark.parametrize(
+    ("instructions", "config"),
+    [
+        (['CMD ["sh","-c","x y"]'], {"Cmd": ["sh", "-c", "x y"]}),
+        (["cmd echo $HOME"], {"Cmd": ["/bin/sh", "-c", "echo $HOME"]}),
+        (["CMD ['sh']"], {"Cmd": ["/bin/sh", "-c", "['sh']"]}),
+        (["CMD []", 'ENTRYPOINT ["/init"]'], {"Cmd": [], "Entrypoint": ["/init"]}),
+        (["ENV A=1 B='x y' C=$A"], {"Env": ["A=1", "B=x y", "C="]}),
+        (["ENV A=bye", "ENV A=hello B=$A", "ENV C=${A}!"], {"Env": ["A=hello", "B=bye", "C=hello!"]}),
+        (["ENV KEY some value  with = in it"], {"Env": ["KEY=some value  with = in it"]}),
+        (["ENV P=a:b", "ENV P=$P:c"], {"Env": ["P=a:b:c"]}),
+        (["LABEL a=1 'b c'=\"d e\"", "LABEL a 2"], {"Labels": {"a": "2", "b c": "d e"}}),
+        (
+            ["EXPOSE 80 53/UDP", "EXPOSE 8000-8001/tcp"],
+            {"ExposedPorts": {"80/tcp": {}, "53/udp": {}, "8000/tcp": {}, "8001/tcp": {}}},
+        ),
+        (["VOLUME /a '/b c'", 'VOLUME ["/d","/$e"]'], {"Volumes": {"/a": {}, "/b c": {}, "/d": {}, "/$e": {}}}),
+        (["ENV U=me", "USER $U:staff"], {"Env": ["U=me"], "User": "me:staff"}),
+        (["WORKDIR a", "WORKDIR b/../c", "WORKDIR /x//y/"], {"WorkingDir": "/x/y"}),
+        (["WORKDIR a", "WORKDIR b"], {"WorkingDir": "/a/b"}),
+        (["STOPSIGNAL SIGRTMIN+3"], {"StopSignal": "SIGRTMIN+3"}),
+        (["STOPSIGNAL 9"], {"StopSignal": "9"}),
+    ],
+)
+def test_changes(instructions: list[str], config: dict[str, Any]) -> None:
+    found: dict[str, Any] = {}
+    for one in instructions:
+        changes.apply(found, one)
+    assert found == config
+
+
+@pytest.mark.parametrize(
+    ("instruction", "problem"),
+    [
+        ("", "none of its instructions"),
+        ("RUN make", "'RUN' is none of its instructions (use CMD, ENTRYPOINT"),
+        ("CMD", "says nothing"),
+        ("ENV A", "A has no value"),
+        ("ENV A=1 B", "'B' is no pair"),
+        ("ENV =1", "is no pair"),
+        ("ENV A='x", "not closed"),
+        ("LABEL ''=x", "is no pair"),
+        ("EXPOSE web", "'web' is no port"),
+        ("EXPOSE 80/icmp", "is no port"),
+        ("EXPOSE 0", "from 1 to 65535"),
+        ("EXPOSE 9-8", "from 1 to 65535"),
+        ("EXPOSE 80-", "is no port"),
+        ("VOLUME ''", "is empty"),
+        ('VOLUME [""]', "path is empty"),
+        ("USER $NOBODY", "is empty"),
+        ("STOPSIGNAL SIGNOTHING", "is no signal"),
+        ("WORKDIR ${X:?must be set}", "must be set"),
+    ],
+)
+def test_refused(instruction: str, problem: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        changes.apply({}, instruction)
+    assert problem in str(caught.value)
+    assert instruction in str(caught.value)

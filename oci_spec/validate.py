@@ -39,6 +39,7 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("image", "descriptor index"),
         ("image-index", "manifests"),
         ("validation", "valid violations"),
+        ("finding", "code severity"),
         ("descriptor", "mediaType digest"),
         ("descriptor", "digest size"),
         ("runtime-features", "ociVersionMin"),

@@ -99,6 +99,20 @@ def _status(document: Document) -> str:
     return f"{document.get('status', '')}{f' ({code})' if code else ''}"
 
 
+def _object(document: Document) -> str:
+    """What a finding or an action is about: a descriptor by name or digest, else its kind and place."""
+    target = document.get("object") or {}
+    if "digest" in target:
+        name = _annotation("org.opencontainers.image.ref.name")(target)
+        return name or f"blob {target['digest'].partition(':')[2][:12]}"
+    return str(target.get("path") or f"{target.get('kind', '')} {target.get('id', '')}".strip())
+
+
+def _affected(document: Document) -> str:
+    affects = document.get("affects") or {}
+    return ", ".join([*affects.get("images", ()), *affects.get("containers", ())])
+
+
 COLUMNS: dict[str, Columns] = {
     "descriptor": (
         ("NAME", _image_name),
@@ -106,6 +120,13 @@ COLUMNS: dict[str, Columns] = {
         ("CREATED", _created("org.opencontainers.image.created")),
         ("SIZE", _image_size),
         ("PLATFORM", _platform),
+    ),
+    "finding": (
+        ("SEVERITY", _field("severity")),
+        ("OBJECT", _object),
+        ("PROBLEM", _field("problem")),
+        ("AFFECTS", _affected),
+        ("REMEDY", _field("remedy")),
     ),
     "state": (
         ("ID", lambda document: str(document.get("id", ""))[:12]),
@@ -118,5 +139,5 @@ COLUMNS: dict[str, Columns] = {
 }
 """What a table shows of each document type, in this order."""
 
-_WHOLE = frozenset({"DIGEST", "CREATED", "SIZE", "PLATFORM", "ID", "PID"})
+_WHOLE = frozenset({"SEVERITY", "DIGEST", "CREATED", "SIZE", "PLATFORM", "ID", "PID"})
 """Columns that are never broken into two lines."""

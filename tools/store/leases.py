@@ -9,11 +9,13 @@ after `add` returns nothing of it is deleted, and what was deleted before is see
 from __future__ import annotations
 
 import os
+import stat
 
 from ..host import files, locks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     from .store import Store
@@ -36,12 +38,21 @@ class Leases:
 
         Call it under the lock of the leases directory, or the answer is old when it comes.
         """
-        directory = os.path.join(self.store.root, "leases")
         found: set[str] = set()
+        for path, alive, wanted in self.survey():
+            if alive:
+                found.update(wanted)
+            else:
+                files.remove_file(path)
+        return found
+
+    def survey(self) -> Iterator[tuple[str, bool, list[str]]]:
+        """Each lease: its file, whether its command lives, what it holds. Under the directory's lock, as `held`."""
+        directory = os.path.join(self.store.root, "leases")
         try:
             names = os.listdir(directory)
         except FileNotFoundError:
-            return found
+            return
         for name in names:
             path = os.path.join(directory, name)
             try:
@@ -49,13 +60,12 @@ class Leases:
             except FileNotFoundError:
                 continue
             try:
-                if locks.take(fd):
-                    files.remove_file(path)
-                else:
-                    found.update(os.pread(fd, os.fstat(fd).st_size, 0).decode().split())
+                if not stat.S_ISREG(os.fstat(fd).st_mode):
+                    continue  # nobody's lease
+                alive = not locks.take(fd)
+                yield path, alive, os.pread(fd, os.fstat(fd).st_size, 0).decode("utf-8", "replace").split()
             finally:
                 os.close(fd)
-        return found
 
 
 class Lease:

@@ -87,17 +87,23 @@ def test_two_blobs_in_each_other_s_place(run: Commands, store_root: Path, pulled
     assert {entry["object"]["digest"] for entry in found} == {layer["digest"] for layer in pulled.document["layers"]}
 
 
-@pytest.mark.parametrize("harm", [damage.flip, damage.truncate, damage.remove], ids=["flip", "truncate", "remove"])
-@pytest.mark.parametrize(("name", "kind"), [("index.json", "INDEX"), ("oci-layout", "LAYOUT")])
-def test_the_layout(run: Commands, store_root: Path, pulled: Image, harm: damage.Damage, name: str, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "harm", "code"),
+    [
+        ("index.json", damage.flip, "INDEX_DAMAGED"),
+        ("index.json", damage.truncate, "INDEX_DAMAGED"),
+        ("index.json", damage.remove, "INDEX_MISSING"),
+        ("oci-layout", damage.truncate, "LAYOUT_DAMAGED"),
+        ("oci-layout", damage.remove, "LAYOUT_MISSING"),
+    ],
+)
+def test_the_layout(run: Commands, store_root: Path, pulled: Image, name: str, harm: damage.Damage, code: str) -> None:
     harm(store_root / "images" / name)
-    if name == "oci-layout" and harm is damage.flip:
-        pytest.skip("its five words are checked as they stand: see the next test")
     (found,) = findings(run, errors=1)  # and nothing is garbage that a lost index does not name
-    assert found["code"] == f"{kind}_{'MISSING' if harm is damage.remove else 'DAMAGED'}"
+    assert found["code"] == code
 
 
-def test_every_bit_of_the_layout_s_mark(run: Commands, store_root: Path, pulled: Image) -> None:
+def test_the_layout_s_mark(run: Commands, store_root: Path, pulled: Image) -> None:
     path = store_root / "images" / "oci-layout"
     data = path.read_bytes()
     for wrong in (b"", b"{}", data.replace(b"1.0.0", b"2.0.0"), data.replace(b"L", b"M"), data + b"}"):
@@ -152,8 +158,6 @@ CHANGES = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_an_unpacked_layer(run: Commands, store_root: Path, pulled: Image, change: str) -> None:
-    lower = image([Layer(two_layers("one").blobs[pulled.document["layers"][0]["digest"]])])
-    assert lower  # its blob is the same
     top = store_root / "layers" / pulled.config["rootfs"]["diff_ids"][0].replace(":", "/")
     path, harm = CHANGES[change](top)
     harm(path)
@@ -260,7 +264,7 @@ def test_a_container_s_record_in_another_s_place(run: Commands, store_root: Path
 def test_a_container_s_parts_and_names(run: Commands, store_root: Path, box: Box) -> None:
     names = store_root / "containers" / "names"
     web = (names / "web").resolve()
-    (web / "work").rmdir() if not any((web / "work").iterdir()) else damage.remove(web / "work")
+    damage.remove(web / "work")
     damage.swap(names / "db")(names / "web")
     (names / "nobody").symlink_to(f"../{'0' * 64}")
     (store_root / "containers" / "rm").mkdir(exist_ok=True)

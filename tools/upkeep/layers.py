@@ -8,7 +8,7 @@ from oci_spec import digest
 from oci_spec import manifest as manifests
 from oci_spec.jsondoc import FormatError
 
-from ..errors import NotFound, OcipipeError
+from ..errors import Corrupt, NotFound, OcipipeError
 from ..host import files
 from ..images.entry import parse, read_config
 from .content import listed, stray
@@ -127,6 +127,14 @@ def damaged(store: Store, expected: Expected, chain_id: Digest, found: list[str]
     )  # fmt: skip
 
 
+def unusable(store: Store, expected: Expected, chain_id: Digest, error: Corrupt) -> Document:
+    """The finding about a layer whose blob is what its digest says, and yet no layer."""
+    images = expected.images[chain_id]
+    target = place("layer", store.root, store.layers.path(chain_id), id=chain_id)
+    remedy = f"img-rm {images[0]}: it was broken before it came here"
+    return finding("LAYER_INVALID", target, str(error), images=images, remedy=remedy)
+
+
 def users(store: Store, chain_id: Digest) -> list[str]:
     """Names of the containers that stand on a layer; one whose record is damaged can't be asked."""
     found = []
@@ -145,23 +153,33 @@ def compared(store: Store, expected: Expected, broken: set[str], progress: Progr
 
     Layers whose blob or documents are `broken`, or that stand on one that is not there, can't be judged.
     """
+    from contextlib import ExitStack
+
     from ..layers.compare import differences
     from ..layers.unpack import unpack_aside
 
-    for chain_id, manifest in expected.reach.layers.items():
-        if not store.layers.exists(chain_id):
-            continue
-        try:
-            stack = Stack(store, manifest, chain_id)
-            if stack.descriptor.digest in broken:
+    fresh: dict[str, str] = {}  # of the damaged layers: what stands on them is unpacked on these
+    with ExitStack() as kept:
+        for chain_id, manifest in expected.reach.layers.items():
+            place = store.layers.path(chain_id)
+            try:
+                stack = Stack(store, manifest, chain_id)
+                lowers = [fresh.get(path, path) for path in stack.lowers(store)]
+            except OcipipeError:
                 continue
-            lowers = stack.lowers(store)
-        except (NotFound, OcipipeError):
-            continue
-        task = progress.task(f"layer {chain_id.short}", None)
-        with store.layers.aside(chain_id) as aside:
-            unpack_aside(store, stack.descriptor, stack.diff_id, lowers, aside.directory)
-            found = list(differences(store.layers.path(chain_id), aside.directory, task.advance))
-        task.done()
-        if found:
-            yield damaged(store, expected, chain_id, found)
+            if stack.descriptor.digest in broken or not store.layers.exists(chain_id):
+                continue
+            task = progress.task(f"layer {chain_id.short}", None)
+            with ExitStack() as here:
+                aside = here.enter_context(store.layers.aside(chain_id))
+                try:
+                    unpack_aside(store, stack.descriptor, stack.diff_id, lowers, aside.directory)
+                except Corrupt as error:
+                    yield unusable(store, expected, chain_id, error)
+                    continue
+                found = list(differences(place, aside.directory, task.advance))
+                task.done()
+                if found:
+                    fresh[place] = aside.directory
+                    kept.enter_context(here.pop_all())
+                    yield damaged(store, expected, chain_id, found)

@@ -11,6 +11,8 @@ from rich.highlighter import JSONHighlighter
 from rich.table import Table
 from rich.text import Text
 
+from oci_spec import validate
+
 from .progress import size
 from .report import visible
 
@@ -34,6 +36,8 @@ def render(writes: str, results: Sequence[Any], terminal: bool, env: Mapping[str
         file=text, force_terminal=terminal, width=None if terminal else _UNLIMITED, highlight=False,
         no_color="NO_COLOR" in env,
     )  # fmt: skip
+    if " or " in writes:
+        writes = validate.detect(results[0]) or ""
     columns = COLUMNS.get(writes)
     if columns is not None and all(isinstance(result, dict) for result in results):
         table = Table(box=None, pad_edge=False, header_style="bold")
@@ -108,6 +112,14 @@ def _object(document: Document) -> str:
     return str(target.get("path") or f"{target.get('kind', '')} {target.get('id', '')}".strip())
 
 
+def _reasons(document: Document) -> str:
+    told = []
+    for reason in document.get("reasons") or ():
+        before, after = (str(reason[key]) if key in reason else "" for key in ("from", "to"))
+        told.append(f"{reason['field']}: {before}{' -> ' if before and after else ''}{after}".rstrip(": "))
+    return ", ".join(told)
+
+
 def _affected(document: Document) -> str:
     affects = document.get("affects") or {}
     return ", ".join([*affects.get("images", ()), *affects.get("containers", ())])
@@ -120,6 +132,11 @@ COLUMNS: dict[str, Columns] = {
         ("CREATED", _created("org.opencontainers.image.created")),
         ("SIZE", _image_size),
         ("PLATFORM", _platform),
+    ),
+    "action": (
+        ("ACTION", _field("action")),
+        ("OBJECT", _object),
+        ("REASON", _reasons),
     ),
     "finding": (
         ("SEVERITY", _field("severity")),

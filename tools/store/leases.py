@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from .store import Store
 
 
+_LOOKING = "look-"
+
+
 class Leases:
     """The leases of the store."""
 
@@ -29,9 +32,13 @@ class Leases:
     def __init__(self, store: Store) -> None:
         self.store = store
 
-    def hold(self) -> Lease:
-        """A new lease, for a `with` block."""
-        return Lease(self.store.directory("leases"))
+    def hold(self, *, only_looking: bool = False) -> Lease:
+        """A new lease, for a `with` block. Who is only looking wants to see what is there, and builds nothing on it."""
+        return Lease(self.store.directory("leases"), _LOOKING if only_looking else "")
+
+    def only_looks(self, path: str) -> bool:
+        """Whether the lease at `path` is of a command that is only looking."""
+        return os.path.basename(path).startswith(_LOOKING)
 
     def held(self) -> set[str]:
         """Every digest and chain ID that a living command holds; dead leases are removed on the way.
@@ -73,9 +80,9 @@ class Lease:
 
     __slots__ = ("_directory", "_fd", "_path")
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, mark: str = "") -> None:
         self._directory = directory
-        self._path = os.path.join(directory, f"{os.getpid()}-{os.urandom(6).hex()}")
+        self._path = os.path.join(directory, f"{mark}{os.getpid()}-{os.urandom(6).hex()}")
         self._fd = -1
 
     def __enter__(self) -> Lease:

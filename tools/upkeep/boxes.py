@@ -7,7 +7,7 @@ import os
 from oci_spec import jsondoc, validate
 from oci_spec.jsondoc import FormatError
 
-from ..errors import Corrupt, NotFound
+from ..errors import Conflict, Corrupt, NotFound
 from ..host import files, locks, seals
 from .content import listed, stray
 from .finding import finding, place
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..store.store import Store
 
 _LIMIT = 4 << 20
-_PARTS = ("upper", "work", "rootfs")
+_PARTS = {"upper": 0o755, "work": 0o700, "rootfs": 0o755}
 _CHANGED = "its content has changed, though nobody wrote to it"
 
 
@@ -142,3 +142,36 @@ def _dangling(store: Store) -> Iterator[Document]:
                 yield finding(code, place(kind, store.root, link), "leads to no container", garbage=True)
             elif not os.path.islink(link):
                 yield stray(store, link)
+
+
+def rename(store: Store, container_id: str) -> bool:
+    """Makes a container's name stand for it again. Raises NotFound, Corrupt, and Conflict when another has the name."""
+    with locks.locked(store.containers.path):
+        container = store.containers.load(container_id)
+        link = os.path.join(store.containers.path, "names", container.name)
+        holder = _target(link)
+        if holder == container_id:
+            return False
+        if holder and os.path.isdir(os.path.join(store.containers.path, holder)):
+            other = store.containers.load(holder)
+            if other.name == container.name:
+                raise Conflict(container.name, f"two containers have it: {container_id[:12]} and {holder[:12]}")
+        files.make_directories(os.path.dirname(link), 0o711)
+        aside = os.path.join(store.containers.path, files.temporary_name(container.name))
+        os.symlink(f"../{container_id}", aside)
+        os.rename(aside, link)
+        files.sync_directory(os.path.dirname(link))
+    return True
+
+
+def remake(store: Store, container_id: str) -> bool:
+    """Makes the empty directories of a container that are missing. Not `upper`, which held what it had written."""
+    container = store.containers.load(container_id)
+    missing = [part for part in ("work", "rootfs") if not os.path.isdir(os.path.join(container.path, part))]
+    for part in missing:
+        os.mkdir(os.path.join(container.path, part), _PARTS[part])
+    if not os.path.isdir(os.path.join(container.path, "upper")):
+        raise Conflict(
+            container.name, "its directory upper is missing, with all that it had written", "see store-check"
+        )
+    return bool(missing)

@@ -48,7 +48,7 @@ def _held(store: Store) -> Lease | None:
     """A lease; None on a disk that is read-only, where nobody can collect anything."""
     try:
         files.make_directories(os.path.join(store.root, "leases"), 0o700)
-        return store.leases.hold().__enter__()
+        return store.leases.hold(only_looking=True).__enter__()
     except OSError as error:
         if error.errno != errno.EROFS:
             raise
@@ -65,11 +65,11 @@ def _findings(ctx: Context, store: Store, depth: str, lease: Lease | None) -> It
         entries, wrong_index = index.read(store)  # what went before we held it is no loss
         expected = Expected(store, entries)
         lease.add(*expected.reach.blobs, *expected.reach.layers)
-    yield from index.layout(store)
     if wrong_index is not None:
         yield wrong_index
     else:
         yield from index.spare(store, entries)
+    yield from index.layout(store)
     yield from index.duplicates(store, entries)
     broken = set()
     for found in content.damaged(store, expected, ctx.progress, sizes_only=depth == FAST):

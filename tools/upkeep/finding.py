@@ -45,4 +45,5 @@ def place(kind: str, root: str, path: str, **more: object) -> Document:
 
 def bare(descriptor: Descriptor) -> Document:
     """A descriptor without what names it here or there."""
-    return {key: descriptor.document[key] for key in ("mediaType", "digest", "size")}
+    kept = ("mediaType", "digest", "size", "urls")
+    return {key: descriptor.document[key] for key in kept if key in descriptor.document}

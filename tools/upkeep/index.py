@@ -36,7 +36,9 @@ def read(store: Store) -> tuple[list[Descriptor], Document | None]:
         missing = not os.path.lexists(store.refs.path)
         code, problem = "INDEX_MISSING" if missing else "INDEX_DAMAGED", "is missing" if missing else error.subject
     except NotFound:
-        return entries, None  # no store
+        if not store.refs.spare_entries():
+            return entries, None  # no image was ever here
+        code, problem = "INDEX_MISSING", "is missing, with the whole layout"
     if not code:
         return entries, None
     spare = store.refs.spare_entries()

@@ -40,6 +40,7 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("image-index", "manifests"),
         ("validation", "valid violations"),
         ("history", "empty_layer size"),
+        ("finding", "code severity"),
         ("descriptor", "mediaType digest"),
         ("descriptor", "digest size"),
         ("runtime-features", "ociVersionMin"),

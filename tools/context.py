@@ -65,10 +65,24 @@ class Context:
     """The command's world: where the store is, its streams, environment, clock and randomness.
 
     `root` is the store, `run_root` run-time state that a reboot clears; both absolute. `now()` is seconds since the
-    epoch, `random(n)` n random bytes. `user` is the effective user id.
+    epoch, `random(n)` n random bytes. `user` is the effective user id. `kept` is the command's own: what it made for
+    one object and wants to have for the next.
     """
 
-    __slots__ = ("command", "env", "now", "progress", "random", "root", "run_root", "stderr", "stdin", "stdout", "user")
+    __slots__ = (
+        "command",
+        "env",
+        "kept",
+        "now",
+        "progress",
+        "random",
+        "root",
+        "run_root",
+        "stderr",
+        "stdin",
+        "stdout",
+        "user",
+    )
 
     def __init__(
         self,
@@ -86,6 +100,7 @@ class Context:
         progress: Progress | None = None,
     ) -> None:
         self.command = command
+        self.kept: dict[str, object] = {}
         self.root = root
         self.run_root = run_root
         self.env = env

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
+_METHOD, _URI = re.compile(r"http\.request\.method=(\S+)"), re.compile(r'http\.request\.uri="([^"]+)"')
 _LISTENING = re.compile(r"listening on (127\.0\.0\.1:[0-9]+)")
 
 
@@ -63,6 +64,12 @@ class DockerRegistry:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop()
+
+    def answered(self) -> list[str]:
+        """`GET /v2/…` of every request that was answered so far, pings left out, as the registry itself logged them."""
+        lines = (self._directory / "log").read_text(errors="replace").splitlines()
+        found = [(_METHOD.search(line), _URI.search(line)) for line in lines if "response completed" in line]
+        return [f"{method[1]} {uri[1]}" for method, uri in found if method and uri and uri[1] != "/v2/"]
 
     def _stop(self) -> None:
         self._process.terminate()

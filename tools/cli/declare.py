@@ -74,7 +74,7 @@ class Command:
     """A command's whole interface.
 
     objects   the operand (by its dest) that `each` takes its items from, '' for a command with `run`
-    reads     document type on stdin, '' when it reads none; writes likewise for stdout
+    reads     document type on stdin, '' when it reads none; writes likewise for stdout; several as `this or that`
     verbatim  everything after the last declared single operand belongs to the process, options too (ctr-run)
     exits     status -> meaning, beyond 0, 1 and 2
     examples  (command line, what it does); the man page shows them and the tests run them

@@ -176,12 +176,15 @@ def _objects(command: Command, ctx: Context, args: Args) -> Iterator[Any]:
 
 
 def _check(item: Any, type: str) -> Any:
-    """A document from stdin, known to be of the type that the command reads; a name is the command's to judge."""
+    """A document from stdin, known to be of a type that the command reads; a name is the command's to judge."""
     if isinstance(item, dict):
         from oci_spec import validate
 
-        if type in validate.TYPES:
-            return validate.check(type, item, f"{type} on stdin")
+        types = type.split(" or ")
+        found = validate.detect(item) if len(types) > 1 else None
+        name = found if found in types else types[0]
+        if name in validate.TYPES:
+            return validate.check(name, item, f"{name} on stdin")
     return item
 
 

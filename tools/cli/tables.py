@@ -11,6 +11,8 @@ from rich.highlighter import JSONHighlighter
 from rich.table import Table
 from rich.text import Text
 
+from oci_spec import validate
+
 from .progress import size
 from .report import visible
 
@@ -34,6 +36,8 @@ def render(writes: str, results: Sequence[Any], terminal: bool, env: Mapping[str
         file=text, force_terminal=terminal, width=None if terminal else _UNLIMITED, highlight=False,
         no_color="NO_COLOR" in env,
     )  # fmt: skip
+    if " or " in writes:
+        writes = validate.detect(results[0]) or ""
     columns = COLUMNS.get(writes)
     if columns is not None and all(isinstance(result, dict) for result in results):
         table = Table(box=None, pad_edge=False, header_style="bold")
@@ -105,6 +109,28 @@ def _created_by(document: Document) -> str:
     return text.removeprefix("/bin/sh -c #(nop) ").removeprefix("/bin/sh -c ").removesuffix(" # buildkit")
 
 
+def _object(document: Document) -> str:
+    """What a finding or an action is about: a descriptor by name or digest, else its kind and place."""
+    target = document.get("object") or {}
+    if "digest" in target:
+        name = _annotation("org.opencontainers.image.ref.name")(target)
+        return name or f"blob {target['digest'].partition(':')[2][:12]}"
+    return str(target.get("path") or f"{target.get('kind', '')} {target.get('id', '')}".strip())
+
+
+def _reasons(document: Document) -> str:
+    told = []
+    for reason in document.get("reasons") or ():
+        before, after = (str(reason[key]) if key in reason else "" for key in ("from", "to"))
+        told.append(f"{reason['field']}: {before}{' -> ' if before and after else ''}{after}".rstrip(": "))
+    return ", ".join(told)
+
+
+def _affected(document: Document) -> str:
+    affects = document.get("affects") or {}
+    return ", ".join([*affects.get("images", ()), *affects.get("containers", ())])
+
+
 COLUMNS: dict[str, Columns] = {
     "history": (
         ("LAYER", _short_digest),
@@ -120,6 +146,18 @@ COLUMNS: dict[str, Columns] = {
         ("SIZE", _image_size),
         ("PLATFORM", _platform),
     ),
+    "action": (
+        ("ACTION", _field("action")),
+        ("OBJECT", _object),
+        ("REASON", _reasons),
+    ),
+    "finding": (
+        ("SEVERITY", _field("severity")),
+        ("OBJECT", _object),
+        ("PROBLEM", _field("problem")),
+        ("AFFECTS", _affected),
+        ("REMEDY", _field("remedy")),
+    ),
     "state": (
         ("ID", lambda document: str(document.get("id", ""))[:12]),
         ("NAME", _annotation("org.ocipipe.name")),
@@ -131,5 +169,5 @@ COLUMNS: dict[str, Columns] = {
 }
 """What a table shows of each document type, in this order."""
 
-_WHOLE = frozenset({"DIGEST", "LAYER", "CREATED", "SIZE", "PLATFORM", "ID", "PID"})
+_WHOLE = frozenset({"SEVERITY", "DIGEST", "LAYER", "CREATED", "SIZE", "PLATFORM", "ID", "PID"})
 """Columns that are never broken into two lines."""

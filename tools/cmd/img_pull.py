@@ -21,7 +21,11 @@ COMMAND = Command(
     description="Fetches what each reference stands for, checks every byte against its digest, unpacks the layers "
     "while they arrive, and prints the image's descriptor. A blob that is in the store is not fetched again, a broken "
     "download is resumed, and two pulls of one image share the work. With neither tag nor digest, the tag is latest; "
-    "with no registry, it is docker.io.",
+    "with no registry, it is docker.io.\n\n"
+    "With --repair it reads the findings of store-check, fetches exactly the blobs that are missing or damaged from "
+    "where they came, unpacks exactly the layers that are damaged, restores what was lost of the store's own files, "
+    "and prints an action document for each thing that it mended. An image by name or descriptor has its blobs read, "
+    "and mended.",
     operands=(Operand("REF", "image reference: [registry/]repository[:tag][@digest]", required=False, many=True),),
     options=(
         PLATFORM,
@@ -34,13 +38,14 @@ COMMAND = Command(
             choices=("always", "missing", "newer", "never"),
             default="always",
         ),
+        Option("--repair", "mend what store-check found, or the blobs of an image that is here", kind="flag"),
         Option("--no-unpack", "keep the blobs only; needs no root", kind="flag"),
         JOBS,
         *REGISTRY,
     ),
     objects="ref",
-    reads="descriptor",
-    writes="descriptor",
+    reads="descriptor or finding",
+    writes="descriptor or action",
     examples=(
         ("img-pull debian:bookworm", "pull one image and print its descriptor"),
         ("img-pull debian:bookworm | ctr-run --rm - cat /etc/os-release", "pull, then run a command in it"),
@@ -48,8 +53,9 @@ COMMAND = Command(
             "img-pull --all-platforms debian:bookworm | img-push --all-platforms mirror/debian:bookworm",
             "mirror an index",
         ),
+        ("store-check | img-pull --repair", "mend the store"),
     ),
-    see=("img-push", "img-ls", "ctr-run"),
+    see=("img-push", "img-ls", "ctr-run", "store-check"),
 )
 
 
@@ -59,6 +65,11 @@ def each(ctx: Context, args: Args, item: str | dict[str, object]) -> Iterator[di
     from ..registry.remote import Access
     from ..store.store import Store
 
+    if args.repair:
+        from ..upkeep.repair import mend
+
+        yield from mend(ctx, Store(ctx.root), item, Access.of(args))
+        return
     if args.jobs < 1:
         raise UsageError("--jobs", f"{args.jobs} is too few", "give 1 or more")
     options = PullOptions(
@@ -80,6 +91,8 @@ def _name(document: dict[str, object]) -> str:
     from oci_spec import reference
     from oci_spec.descriptor import Descriptor
 
+    if "code" in document:
+        raise UsageError("stdin", "holds a finding of store-check", "give --repair to have it mended")
     wanted = Descriptor.parse(document, "stdin")
     if not wanted.name:
         raise UsageError(str(wanted.digest), "the descriptor names no reference", "name the image as an operand")

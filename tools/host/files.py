@@ -11,6 +11,7 @@ import os
 import stat
 
 from ..errors import Corrupt, NotFound, Unavailable
+from . import seals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 TEMPORARY = ".tmp-"
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 _count = 0
 
 
@@ -57,25 +59,30 @@ def write_all(fd: int, data: bytes | memoryview) -> None:
         view = view[os.write(fd, view) :]
 
 
-def write_atomic(path: str, data: bytes, mode: int = 0o644) -> None:
-    """Replaces `path` by a file that holds `data`, durably and all at once. Raises OSError."""
-    with replacing(path, mode) as fd:
+def write_atomic(path: str, data: bytes, mode: int = 0o644, *, sealed: bool = False, durable: bool = True) -> None:
+    """Replaces `path` by a file that holds `data`, all at once, and for good unless `durable` is off: a power cut may
+    then take what was written. `sealed` lets the file show that a disk has changed it (seals.py). Raises OSError."""
+    with replacing(path, mode, durable=durable) as fd:
         write_all(fd, data)
+        if sealed:
+            seals.put(fd, data)
 
 
 class replacing:
-    """Replaces `path`, durably and all at once, by what is written to the descriptor inside the `with` block.
+    """Replaces `path`, all at once, by what is written to the descriptor inside the `with` block; durably, unless told
+    otherwise.
 
     After an exception `path` is as it was. Raises OSError.
     """
 
-    __slots__ = ("_directory", "_fd", "_mode", "_path", "_temporary")
+    __slots__ = ("_directory", "_durable", "_fd", "_mode", "_path", "_temporary")
 
-    def __init__(self, path: str, mode: int = 0o644) -> None:
+    def __init__(self, path: str, mode: int = 0o644, *, durable: bool = True) -> None:
         self._directory, name = os.path.split(path)
         self._path = path
         self._temporary = os.path.join(self._directory, temporary_name(name))
         self._mode = mode
+        self._durable = durable
         self._fd = -1
 
     def __enter__(self) -> int:
@@ -87,7 +94,7 @@ class replacing:
     ) -> None:
         try:
             try:
-                if kind is None:
+                if kind is None and self._durable:
                     os.fsync(self._fd)
             finally:
                 os.close(self._fd)
@@ -98,7 +105,7 @@ class replacing:
             raise
         if kind is not None:
             remove_file(self._temporary)
-        else:
+        elif self._durable:
             sync_directory(self._directory or ".")
 
 
@@ -127,6 +134,16 @@ class output(replacing):
             super().__exit__(kind, error, trace)
         else:
             os.close(self._fd)
+
+
+def exchange(one: str, other: str) -> None:
+    """Swaps what two paths of one file system name, in one step (renameat2). Raises OSError."""
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), other)
 
 
 def remove_file(path: str) -> bool:

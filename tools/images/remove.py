@@ -5,7 +5,7 @@ from __future__ import annotations
 from oci_spec.descriptor import REF_NAME
 
 from ..errors import Conflict, NotFound
-from ..store.reach import discard
+from ..store.collect import discard
 from .local import find
 
 TYPE_CHECKING = False

@@ -147,18 +147,25 @@ def unpack_plain(store: Store, layers: Iterable[tuple[Descriptor, Digest]], dire
     """Unpacks the layers (descriptor and diff ID, lowest first; their blobs in the store) of one image into one plain
     tree. Raises as `finish` does; the directory is then half filled and the caller's to remove."""
     for descriptor, diff_id in layers:
-        subject = f"layer {descriptor.digest}"
-        state = digest.hasher(diff_id.algorithm)
-        try:
-            apply_layer(
-                ahead(hashed(compression.decompress(store.blobs.open(descriptor), subject), state)),
-                directory,
-                form="plain",
-                subject=subject,
-            )
-        except OSError as error:
-            raise refused(subject, error) from error
-        _check_diff_id(subject, f"{diff_id.algorithm}:{state.hexdigest()}", diff_id)
+        _unpack_into(directory, store, descriptor, diff_id, (), "plain")
+
+
+def unpack_aside(store: Store, descriptor: Descriptor, diff_id: Digest, lowers: Lowers, directory: str) -> None:
+    """Unpacks a layer whose blob is in the store into an empty directory that is not its place. As `unpack_plain`."""
+    _unpack_into(directory, store, descriptor, diff_id, lowers, "overlay")
+
+
+def _unpack_into(
+    directory: str, store: Store, descriptor: Descriptor, diff_id: Digest, lowers: Lowers, form: str
+) -> None:
+    subject = f"layer {descriptor.digest}"
+    state = digest.hasher(diff_id.algorithm)
+    try:
+        archive = ahead(hashed(compression.decompress(store.blobs.open(descriptor), subject), state))
+        apply_layer(archive, directory, lowers, form=form, subject=subject)
+    except OSError as error:
+        raise refused(subject, error) from error
+    _check_diff_id(subject, f"{diff_id.algorithm}:{state.hexdigest()}", diff_id)
 
 
 def _check_diff_id(subject: str, found: str, wanted: Digest) -> None:

@@ -91,7 +91,7 @@ def configure(
     if change is not None:
         config = change(config)
     make_working_directory(_root(container, config), str(config["process"]["cwd"]))  # type: ignore[index]
-    files.write_atomic(os.path.join(container.path, "config.json"), jsondoc.dumps(config), 0o600)
+    files.write_atomic(os.path.join(container.path, "config.json"), jsondoc.dumps(config), 0o600, sealed=True)
     return config
 
 

@@ -17,6 +17,7 @@ from oci_spec.descriptor import Descriptor
 
 from ..errors import Corrupt, Denied, NotFound, OcipipeError, Unavailable
 from ..host import files, locks
+from .damage import look
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from oci_spec.digest import Digest
 
     from .contract import Reader, Tap
+    from .damage import Damage
     from .store import Store
 
 DOCUMENT_LIMIT = 4 << 20
@@ -155,7 +157,32 @@ class Blobs:
         directory = self.store.directory("partial")
         return os.path.join(directory, f"{descriptor.digest.algorithm}-{descriptor.digest.hex}")
 
-    def _claim(self, descriptor: Descriptor) -> tuple[int, str]:
+    def mend(self, descriptor: Descriptor, read: Reader) -> str:
+        """As `push`, but what has the blob's name counts only when it is whole: else it is replaced, in one step."""
+        try:
+            fd, partial = self._claim(descriptor, mending=True)
+            if fd < 0:
+                return "exists"
+            try:
+                place = self.path(descriptor.digest)
+                if os.path.isdir(place):
+                    from ..host.trees import remove_tree
+
+                    remove_tree(place)
+                self._fill(fd, partial, descriptor, read, None)
+            finally:
+                os.close(fd)
+        except OSError as error:
+            if isinstance(error, ConnectionError):
+                raise
+            raise self._failed(f"blob {descriptor.digest}", error) from error
+        return "done"
+
+    def damage(self, descriptor: Descriptor, watch: Tap | None = None, *, sizes_only: bool = False) -> Damage | None:
+        """What is wrong with the blob (see damage.py); None when it is whole."""
+        return look(self.path(descriptor.digest), descriptor, watch, sizes_only=sizes_only)
+
+    def _claim(self, descriptor: Descriptor, mending: bool = False) -> tuple[int, str]:
         """The partial file of a blob, open and locked by us, with its path; (-1, '') when the blob has appeared."""
         path = self._partial(descriptor)
         last_size, idle = -1, 0.0
@@ -165,14 +192,14 @@ class Blobs:
                 if not _is_same(fd, path):
                     os.close(fd)
                     continue
-                if self.exists(descriptor):
+                if self.damage(descriptor) is None if mending else self.exists(descriptor):
                     os.unlink(path)
                     os.close(fd)
                     return -1, ""
                 return fd, path
             size = os.fstat(fd).st_size
             os.close(fd)
-            if self.exists(descriptor):
+            if not mending and self.exists(descriptor):
                 return -1, ""
             idle = 0.0 if size != last_size else idle + _POLL_SECONDS
             last_size = size

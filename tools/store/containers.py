@@ -64,7 +64,7 @@ class Container:
     def update(self, **changes: object) -> None:
         """Changes fields of the record, durably."""
         self.record = {**self.record, **changes}
-        files.write_atomic(os.path.join(self.path, "record.json"), jsondoc.dumps(self.record), 0o600)
+        files.write_atomic(os.path.join(self.path, "record.json"), jsondoc.dumps(self.record), 0o600, sealed=True)
 
 
 class Containers:
@@ -89,7 +89,7 @@ class Containers:
         try:
             for part, mode in (("upper", 0o755), ("work", 0o700), ("rootfs", 0o755)):
                 os.mkdir(os.path.join(aside, part), mode)
-            files.write_atomic(os.path.join(aside, "record.json"), jsondoc.dumps(record), 0o600)
+            files.write_atomic(os.path.join(aside, "record.json"), jsondoc.dumps(record), 0o600, sealed=True)
             with locks.locked(self.path):
                 if removed_at_end:
                     self.store.directory("containers/rm", 0o711)

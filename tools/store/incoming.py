@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 
-from .reach import Reach, sweep
+from .collect import sweep
+from .reach import Reach
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ class Incoming:
         self.name = store.images
         self._blobs = store.blobs
         self.lease: Lease = store.leases.hold()
-        self._came = Reach()
+        self._blobs_came: set[Digest] = set()
+        self._layers_came: set[Digest] = set()
         self._begun: set[Descriptor] = set()
         self._kept: list[Descriptor] = []
 
@@ -52,10 +54,9 @@ class Incoming:
         if kind is None:
             for root in self._kept:
                 kept.add(self.store, root)
-        self._came.blobs -= kept.blobs
-        self._came.layers -= kept.layers
-        if self._came.blobs or self._came.layers:
-            sweep(self.store, self._came)
+        blobs, layers = self._blobs_came - kept.blobs.keys(), self._layers_came - kept.layers.keys()
+        if blobs or layers:
+            sweep(self.store, blobs, layers)
 
     def keep(self, root: Descriptor) -> None:
         """This image has a name now: what it needs stays."""
@@ -63,7 +64,7 @@ class Incoming:
 
     def unpacking(self, chain_ids: Iterable[Digest]) -> None:
         """These layers are about to be unpacked, where they are not yet."""
-        self._came.layers.update(one for one in chain_ids if not self.store.layers.exists(one))
+        self._layers_came.update(one for one in chain_ids if not self.store.layers.exists(one))
 
     def read(self, descriptor: Descriptor) -> bytes:
         return self._blobs.read(descriptor)
@@ -81,7 +82,7 @@ class Incoming:
         state = self._blobs.push(descriptor, read, origin=origin, tap=tap)
         self._begun.discard(descriptor)
         if state == "done":
-            self._came.blobs.add(descriptor.digest)
+            self._blobs_came.add(descriptor.digest)
         return state
 
     def ingest(self, chunks: Iterable[bytes], media_type: str) -> Descriptor:
@@ -91,4 +92,4 @@ class Incoming:
     def _announced(self, blob: Digest) -> None:
         self.lease.add(blob)
         if not os.path.exists(self._blobs.path(blob)):
-            self._came.blobs.add(blob)
+            self._blobs_came.add(blob)

@@ -54,6 +54,52 @@ class Layers:
         """
         return Adding(self, chain_id, patience)
 
+    def aside(self, chain_id: Digest) -> Aside:
+        """A context manager: an empty directory to unpack a layer into that is there already, to compare or replace."""
+        return Aside(self, chain_id)
+
+
+class Aside:
+    """A layer unpacked beside the one that is there; removed at the end, or what it has replaced."""
+
+    __slots__ = ("_fd", "_layers", "_place", "_work", "directory")
+
+    def __init__(self, layers: Layers, chain_id: Digest) -> None:
+        self._layers = layers
+        self._place = layers.path(chain_id)
+        self._work = os.path.join(layers.path_prefix, files.temporary_name(chain_id.hex))
+        self.directory = os.path.join(self._work, "layer")
+        self._fd = -1
+
+    def __enter__(self) -> Aside:
+        store = self._layers.store
+        store.directory(os.path.join("layers", os.path.basename(os.path.dirname(self._place))))
+        with locks.locked(store.directory("leases"), shared=True):  # nobody sees it before it is locked
+            os.mkdir(self._work, 0o700)
+            self._fd = os.open(self._work, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            locks.take(self._fd)
+        os.mkdir(self.directory, 0o755)
+        os.chmod(self.directory, 0o755)
+        return self
+
+    def sync(self) -> None:
+        """Makes what was unpacked durable."""
+        sync_filesystem(self._work)
+
+    def replace(self) -> None:
+        """Puts it in the place of the layer, in one step. No overlay may stand on the one that was there."""
+        if os.path.lexists(self._place):
+            files.exchange(self.directory, self._place)
+        else:
+            os.rename(self.directory, self._place)
+        files.sync_directory(os.path.dirname(self._place))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        remove_tree(self._work)
+        os.close(self._fd)
+
 
 class Adding:
     """One layer on its way in."""

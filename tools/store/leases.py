@@ -9,14 +9,19 @@ after `add` returns nothing of it is deleted, and what was deleted before is see
 from __future__ import annotations
 
 import os
+import stat
 
 from ..host import files, locks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     from .store import Store
+
+
+_LOOKING = "look-"
 
 
 class Leases:
@@ -27,21 +32,34 @@ class Leases:
     def __init__(self, store: Store) -> None:
         self.store = store
 
-    def hold(self) -> Lease:
-        """A new lease, for a `with` block."""
-        return Lease(self.store.directory("leases"))
+    def hold(self, *, only_looking: bool = False) -> Lease:
+        """A new lease, for a `with` block. Who is only looking wants to see what is there, and builds nothing on it."""
+        return Lease(self.store.directory("leases"), _LOOKING if only_looking else "")
+
+    def only_looks(self, path: str) -> bool:
+        """Whether the lease at `path` is of a command that is only looking."""
+        return os.path.basename(path).startswith(_LOOKING)
 
     def held(self) -> set[str]:
         """Every digest and chain ID that a living command holds; dead leases are removed on the way.
 
         Call it under the lock of the leases directory, or the answer is old when it comes.
         """
-        directory = os.path.join(self.store.root, "leases")
         found: set[str] = set()
+        for path, alive, wanted in self.survey():
+            if alive:
+                found.update(wanted)
+            else:
+                files.remove_file(path)
+        return found
+
+    def survey(self) -> Iterator[tuple[str, bool, list[str]]]:
+        """Each lease: its file, whether its command lives, what it holds. Under the directory's lock, as `held`."""
+        directory = os.path.join(self.store.root, "leases")
         try:
             names = os.listdir(directory)
         except FileNotFoundError:
-            return found
+            return
         for name in names:
             path = os.path.join(directory, name)
             try:
@@ -49,13 +67,12 @@ class Leases:
             except FileNotFoundError:
                 continue
             try:
-                if locks.take(fd):
-                    files.remove_file(path)
-                else:
-                    found.update(os.pread(fd, os.fstat(fd).st_size, 0).decode().split())
+                if not stat.S_ISREG(os.fstat(fd).st_mode):
+                    continue  # nobody's lease
+                alive = not locks.take(fd)
+                yield path, alive, os.pread(fd, os.fstat(fd).st_size, 0).decode("utf-8", "replace").split()
             finally:
                 os.close(fd)
-        return found
 
 
 class Lease:
@@ -63,9 +80,9 @@ class Lease:
 
     __slots__ = ("_directory", "_fd", "_path")
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, mark: str = "") -> None:
         self._directory = directory
-        self._path = os.path.join(directory, f"{os.getpid()}-{os.urandom(6).hex()}")
+        self._path = os.path.join(directory, f"{mark}{os.getpid()}-{os.urandom(6).hex()}")
         self._fd = -1
 
     def __enter__(self) -> Lease:

@@ -4,6 +4,9 @@ One entry has one name (`org.opencontainers.image.ref.name`, written in full: re
 moves to another image, the old entry stays without a name as long as no other name has it; that image is dangling, and
 pruning takes it. Changes are made under the kernel lock of the images directory and replace the file whole; readers
 take no lock.
+
+The names are the one thing of a store that no registry gives back, so each change is also written to a copy beside the
+layout, `index.json.copy`; repair restores a lost or damaged index from it.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from oci_spec.descriptor import REF_NAME, Descriptor
 from oci_spec.jsondoc import FormatError
 
 from ..errors import Conflict, Corrupt, Denied, NotFound
-from ..host import files, locks
+from ..host import files, locks, seals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,17 +30,19 @@ if TYPE_CHECKING:
 
 INDEX_LIMIT = 64 << 20
 """The largest index.json we read: some 100,000 images."""
+REPAIR = "store-check | img-pull --repair restores it"
 _HEX = frozenset("0123456789abcdef")
 
 
 class Refs:
     """The names of the store's images."""
 
-    __slots__ = ("path", "store")
+    __slots__ = ("path", "spare", "store")
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self.path = os.path.join(store.images, "index.json")
+        self.spare = os.path.join(store.root, "index.json.copy")
 
     def entries(self) -> list[Descriptor]:
         """Every entry, named or not, in the index's order. An absent store has none. Raises Corrupt, Denied."""
@@ -74,6 +79,8 @@ class Refs:
         try:
             return image_layout.load_entries(files.read_limited(self.path, INDEX_LIMIT), self.path)
         except NotFound:
+            if os.path.isdir(self.store.images):
+                raise Corrupt(self.path, "the store's index is missing", REPAIR) from None
             return []
         except PermissionError:
             raise Denied(self.path, "permission denied", "run as root, or name another --root") from None
@@ -87,7 +94,15 @@ class Refs:
             raise self._damaged(error) from None
 
     def _damaged(self, error: FormatError) -> Corrupt:
-        return Corrupt(str(error), "the store's index is damaged", "restore it from a backup, or pull again")
+        return Corrupt(str(error), "the store's index is damaged", REPAIR)
+
+    def spare_entries(self) -> list[Descriptor] | None:
+        """The entries as they were when we last changed them, from the index's copy; None when there is no good one."""
+        try:
+            data = files.read_limited(self.spare, INDEX_LIMIT)
+            return None if seals.is_broken(self.spare, data) else image_layout.parse_index(data, self.spare).manifests
+        except (NotFound, Corrupt, FormatError):
+            return None
 
     def tag(self, descriptor: Descriptor, name: str) -> Descriptor:
         """Makes `name` (in full) stand for the image; returns its entry. The image's content must be there."""
@@ -144,9 +159,15 @@ class Refs:
                 before = self._load()
                 after = change(before)
                 if after != before:
-                    files.write_atomic(self.path, image_layout.dump_index(after))
+                    self.write(after)
         except PermissionError:
             raise Denied(self.path, "permission denied", "run as root, or name another --root") from None
+
+    def write(self, documents: list[Document]) -> None:
+        """Replaces the index by these entries, and then its copy. Under the lock of the images directory."""
+        data = image_layout.dump_index(documents)
+        files.write_atomic(self.path, data, sealed=True)
+        files.write_atomic(self.spare, data, sealed=True, durable=False)
 
 
 def _entered(documents: list[Document], entry: Descriptor) -> list[Document]:

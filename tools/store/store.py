@@ -15,7 +15,7 @@ import os
 
 from oci_spec import image_layout
 
-from ..errors import Denied, Unavailable
+from ..errors import Corrupt, Denied, Unavailable
 from ..host import files
 
 TYPE_CHECKING = False
@@ -57,15 +57,18 @@ class Store:
         """The layout appears whole or not at all: it is made aside and renamed into place."""
         aside = os.path.join(self.root, files.temporary_name("images"))
         os.makedirs(os.path.join(aside, "blobs", "sha256"))
-        files.write_atomic(os.path.join(aside, "index.json"), image_layout.dump_index([]))
+        files.write_atomic(os.path.join(aside, "index.json"), image_layout.dump_index([]), sealed=True)
         files.write_atomic(os.path.join(aside, "oci-layout"), image_layout.LAYOUT)
         try:
             os.rename(aside, self.images)
         except OSError:
             from ..host.trees import remove_tree
+            from .refs import REPAIR
 
             remove_tree(aside)
             if not os.path.exists(os.path.join(self.images, "index.json")):
+                if os.path.isdir(self.images):
+                    raise Corrupt(self.images, "its index.json is missing", REPAIR) from None
                 raise
         files.sync_directory(self.root)
 

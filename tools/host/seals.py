@@ -1,0 +1,38 @@
+"""Seals: what lets a file that is not named by its digest show that a disk has changed it.
+
+A seal is an extended attribute that holds the digest of the content and the file's time of change. A disk that rots
+changes bytes and no times; a program that writes to the file changes its time, and the seal says nothing any more. A
+file system without such attributes keeps no seals, and nothing is found out there.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from oci_spec import digest
+
+_NAME = b"user.ocipipe.seal"
+_NONE = (errno.ENODATA, errno.EOPNOTSUPP, errno.EPERM, errno.EACCES, errno.ENOSPC)
+
+
+def put(fd: int, data: bytes) -> None:
+    """Seals an open file that holds `data`; nothing may write to it after."""
+    try:
+        os.setxattr(fd, _NAME, f"{digest.of_bytes(data)} {os.fstat(fd).st_mtime_ns}".encode())
+    except OSError as error:
+        if error.errno not in _NONE:
+            raise
+
+
+def is_broken(path: str, data: bytes) -> bool:
+    """Whether `data`, read from `path`, is not what was sealed there, though nobody has written to the file since."""
+    try:
+        wanted, _, time = os.getxattr(path, _NAME).decode("ascii", "replace").partition(" ")
+        return time == str(os.stat(path).st_mtime_ns) and wanted != digest.of_bytes(data)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        if error.errno not in _NONE:
+            raise
+        return False

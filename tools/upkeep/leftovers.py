@@ -1,0 +1,152 @@
+"""What commands leave behind when they are killed: leases, partial downloads, temporaries. All of it is garbage."""
+
+from __future__ import annotations
+
+import os
+
+from oci_spec import digest
+from oci_spec.jsondoc import FormatError
+
+from ..host import files, locks
+from .content import listed, stray
+from .finding import finding, place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from oci_spec.digest import Digest
+    from oci_spec.jsondoc import Document
+
+    from ..store.store import Store
+
+STALE_SECONDS = 24 * 3600
+"""A broken download that nobody has gone on with for so long is taken for given up."""
+YOUNG_SECONDS = 600
+"""What is younger may belong to a command that has not said so yet: it is left alone."""
+
+
+class Leftover:
+    """`kind` as in an object, its `path`, why nobody needs it, and the bytes that it takes."""
+
+    __slots__ = ("kind", "path", "problem", "size")
+
+    def __init__(self, kind: str, path: str, problem: str) -> None:
+        self.kind = kind
+        self.path = path
+        self.problem = problem
+        self.size = tree_size(path)
+
+
+_CODES = {"lease": "LEASE_DEAD", "partial": "PARTIAL_STALE", "temporary": "TEMPORARY_LEFT"}
+
+
+def problems(store: Store, now: float) -> Iterator[Document]:
+    """A finding for each leftover, and for what is none of ours."""
+    for one in found(store, now):
+        yield finding(_CODES[one.kind], place(one.kind, store.root, one.path), one.problem, garbage=True)
+    for part in ("leases", "partial"):
+        base = os.path.join(store.root, part)
+        for name in sorted(listed(base)):
+            path = os.path.join(base, name)
+            known = name.startswith(files.TEMPORARY) or partial_of(name) is not None if part == "partial" else True
+            if os.path.isdir(path) or not known:
+                yield stray(store, path)
+
+
+def found(store: Store, now: float, stale: float = STALE_SECONDS) -> Iterator[Leftover]:
+    """What killed commands left, at this moment; each part is looked at under the lock that its owners work under."""
+    leases = os.path.join(store.root, "leases")
+    if os.path.isdir(leases):
+        with locks.locked(leases):  # no command is just beginning, and nobody collects
+            gone = [
+                Leftover("lease", path, "its command is gone") for path, alive, _ in store.leases.survey() if not alive
+            ]
+            gone += _unlocked(store.layers.path_prefix, "its command is gone")
+        yield from gone
+    if os.path.isdir(store.containers.path):
+        with locks.locked(store.containers.path):
+            gone = list(_unlocked(store.containers.path, "its command is gone"))
+        yield from gone
+    if os.path.isdir(store.images):
+        with locks.locked(store.images):
+            gone = [Leftover("temporary", path, "its command is gone") for path in _temporaries(store.images)]
+        yield from gone
+    for path in _temporaries(store.root):
+        if _age(path, now) > YOUNG_SECONDS:
+            yield Leftover("temporary", path, "has been lying there for more than ten minutes")
+    yield from _partials(store, now, stale)
+
+
+def _temporaries(directory: str) -> list[str]:
+    names = sorted(name for name in listed(directory) if name.startswith(files.TEMPORARY))
+    return [os.path.join(directory, name) for name in names]
+
+
+def _unlocked(directory: str, problem: str) -> Iterator[Leftover]:
+    for path in _temporaries(directory):
+        if not locks.is_held(path) and os.path.lexists(path):
+            yield Leftover("temporary", path, problem)
+
+
+def _partials(store: Store, now: float, stale: float) -> Iterator[Leftover]:
+    base = os.path.join(store.root, "partial")
+    for name in sorted(listed(base)):
+        path = os.path.join(base, name)
+        if os.path.isdir(path) or locks.is_held(path):
+            continue
+        age = _age(path, now)
+        of = partial_of(name)
+        if name.startswith(files.TEMPORARY):
+            if age > YOUNG_SECONDS:
+                yield Leftover("temporary", path, "its command is gone")
+        elif of is not None and os.path.exists(store.blobs.path(of)):
+            yield Leftover("partial", path, "the blob is in the store")
+        elif of is not None and age > stale:
+            yield Leftover("partial", path, f"nobody has gone on with it for {int(age / 3600)} hours")
+
+
+def partial_of(name: str) -> Digest | None:
+    """The digest of the blob that a file in partial/ becomes, by its name."""
+    try:
+        return digest.parse(name.replace("-", ":", 1))
+    except FormatError:
+        return None
+
+
+def _age(path: str, now: float) -> float:
+    try:
+        return now - os.lstat(path).st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def tree_size(path: str) -> int:
+    """Bytes that a file or directory takes on its disk, mounts left out; what goes away meanwhile is not counted."""
+    try:
+        top = os.lstat(path)
+    except FileNotFoundError:
+        return 0
+    total = top.st_blocks * 512
+    if not os.path.isdir(path) or os.path.islink(path):
+        return total
+    seen: set[int] = set()
+    waiting = [path]
+    while waiting:
+        try:
+            entries = list(os.scandir(waiting.pop()))
+        except FileNotFoundError:
+            continue
+        for entry in entries:
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            if status.st_dev != top.st_dev or status.st_ino in seen:
+                continue
+            if status.st_nlink > 1 and not entry.is_dir(follow_symlinks=False):
+                seen.add(status.st_ino)
+            total += status.st_blocks * 512
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(entry.path)
+    return total

@@ -1,4 +1,4 @@
-"""store/reach: sweep and discard tell blobs and layers apart, though their digests may be the same."""
+"""store/collect: sweep and discard tell blobs and layers apart, though their digests may be the same."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tars import Tar, diff_id
 
 from oci_spec.descriptor import Descriptor
 from oci_spec.digest import Digest
-from ocipipe.store.reach import Reach, sweep
+from ocipipe.store.collect import sweep
 from ocipipe.store.store import Store
 
 
@@ -24,9 +24,6 @@ def test_a_plain_layer_s_blob_is_not_its_unpacked_layer(tmp_path: Path) -> None:
     store.blobs.put(plain, tar)
     with store.layers.adding(Digest(diff_id(tar))) as directory:
         assert directory
-    gone = Reach()
-    gone.blobs.add(plain.digest)
-    gone.layers.add(plain.digest)
-    assert sweep(store, gone) == len(tar)
+    assert sweep(store, [plain.digest], [plain.digest]) == len(tar)
     assert not store.blobs.exists(plain)
     assert store.layers.exists(plain.digest)

@@ -120,6 +120,17 @@ def _item(text: bytes, subject: str) -> Document | str:
         raise jsondoc.FormatError(subject, f"not UTF-8 at byte {error.start}") from None
 
 
+def named(path: str, stdin: BinaryIO, what: str = "document") -> Iterator[Document | str]:
+    """Every document and name in the file at `path`, or on stdin for `-`; as `items`. Raises UsageError when stdin is a
+    terminal, OSError for a file that cannot be read."""
+    if path == "-":
+        _refuse_terminal(stdin, what)
+        yield from items(stdin)
+        return
+    with open(path, "rb", buffering=0) as file:
+        yield from items(file)
+
+
 def first(stream: BinaryIO, what: str = "document") -> Document | str:
     """The first document or name of an unbuffered `stream`, with its line end; not one byte more is consumed.
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from .declare import Option
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .declare import Args, Command
+
 PLATFORM = Option("--platform", "os/architecture[/variant] to use instead of this host's", metavar="OS/ARCH")
 JOBS = Option("--jobs", "how many blobs are transferred side by side", kind="integer", default=3, metavar="N")
 
@@ -18,3 +22,22 @@ REGISTRY = (
     Option("--authfile", "credentials file to use instead of docker's and podman's", metavar="FILE"),
 )
 """How a registry is reached; registry.remote.Access takes them."""
+
+PRUNE = (
+    Option("--plan", "print what would go, and remove nothing", kind="flag"),
+    Option("--apply", "remove just what this plan lists, unless it has come into use; - for stdin", metavar="FILE"),
+    Option("--older-than", "leave what is younger alone, like 12h or 7d (default: 10m)", metavar="DURATION"),
+    Option("--keep-bytes", "let the newest of the images that could go stay, up to so much, like 10g", kind="bytes"),
+    Option(
+        "--filter",
+        "only images and containers that fit: label=KEY[=VALUE], label!=KEY[=VALUE], name=PATTERN",
+        metavar="KEY=VALUE",
+        many=True,
+    ),
+)
+"""What goes in a prune, and how; upkeep.prune takes them."""
+
+
+def given(command: Command, args: Args) -> list[str]:
+    """The command's own options that say something else than they do when they are left out."""
+    return [option.long for option in command.options if getattr(args, option.dest) != option.default]

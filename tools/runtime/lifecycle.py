@@ -46,10 +46,25 @@ def sweep(containers: Containers, env: Mapping[str, str]) -> None:
     containers that never appeared."""
     containers.remove_unfinished()
     for container in containers.abandoned():
-        runtime = oci.of(str(container.record["runtime"]), str(container.record["runtimeRoot"]), env)
-        if runtime.status(container.id) not in ("created", "running", "paused"):
-            runtime.delete(container.id)
-            containers.remove(container)
+        remove_ended(containers, container, env)
+
+
+def has_process(container: Container, env: Mapping[str, str]) -> bool:
+    """Whether its runtime still has a process of the container."""
+    return _runtime(container, env).status(container.id) in ("created", "running", "paused")
+
+
+def remove_ended(containers: Containers, container: Container, env: Mapping[str, str]) -> bool:
+    """Removes a container whose lock is ours, unless a process of it is left; whether it is gone."""
+    if has_process(container, env):
+        return False
+    _runtime(container, env).delete(container.id)
+    containers.remove(container)
+    return True
+
+
+def _runtime(container: Container, env: Mapping[str, str]) -> Runtime:
+    return oci.of(str(container.record["runtime"]), str(container.record["runtimeRoot"]), env)
 
 
 def mount_rootfs(container: Container, lowers: list[str]) -> None:

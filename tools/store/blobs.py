@@ -171,6 +171,8 @@ class Blobs:
                     remove_tree(place)
                 self._fill(fd, partial, descriptor, read, None)
             finally:
+                if not os.fstat(fd).st_size and _is_same(fd, partial):
+                    os.unlink(partial)  # nothing came that the next attempt could go on with
                 os.close(fd)
         except OSError as error:
             if isinstance(error, ConnectionError):

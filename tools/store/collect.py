@@ -36,6 +36,7 @@ class Collection:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.kept = Reach()
+        self.leased: set[str] = set()
         self.blobs: set[str] = set()
         self.layers: set[str] = set()
         self._lock = locks.locked(store.directory("leases"))
@@ -46,9 +47,9 @@ class Collection:
         try:
             for entry in self.store.refs.entries():
                 self.kept.add(self.store, entry)
-            used = self.store.leases.held()
-            self.blobs.update(self.kept.blobs, used)
-            self.layers.update(self.kept.layers, used, self.store.containers.needed())
+            self.leased = self.store.leases.held()
+            self.blobs.update(self.kept.blobs, self.leased)
+            self.layers.update(self.kept.layers, self.leased, self.store.containers.needed())
         except BaseException:
             self._lock.__exit__(None, None, None)
             raise

@@ -138,6 +138,10 @@ class Containers:
             raise NotFound(text, "no such container")
         return self.load(found[0])
 
+    def container(self, record: Document) -> Container:
+        """The container of a record that was read before."""
+        return Container(os.path.join(self.path, str(record["id"])), record)
+
     def load(self, container_id: str) -> Container:
         """The container with this whole id. Raises NotFound, Corrupt."""
         path = os.path.join(self.path, container_id)
@@ -146,9 +150,13 @@ class Containers:
             record = jsondoc.load_object(data, container_id)
             return Container(path, validate.check("container-record", record, container_id))
         except NotFound:
+            if os.path.isdir(path):
+                raise Corrupt(container_id, "its record is missing", "store-check says what can be done") from None
             raise NotFound(container_id, "no such container") from None
         except FormatError as error:
-            raise Corrupt(str(error), "the container's record is damaged", "remove the container") from None
+            raise Corrupt(
+                str(error), "the container's record is damaged", "store-check says what can be done"
+            ) from None
 
     def ids(self) -> list[str]:
         """The ids of all containers."""

@@ -32,6 +32,11 @@ class Leases:
     def __init__(self, store: Store) -> None:
         self.store = store
 
+    @property
+    def directory(self) -> str:
+        """Where they are; its lock is what new leases wait for."""
+        return os.path.join(self.store.root, "leases")
+
     def hold(self, *, only_looking: bool = False) -> Lease:
         """A new lease, for a `with` block. Who is only looking wants to see what is there, and builds nothing on it."""
         return Lease(self.store.directory("leases"), _LOOKING if only_looking else "")
@@ -55,7 +60,7 @@ class Leases:
 
     def survey(self) -> Iterator[tuple[str, bool, list[str]]]:
         """Each lease: its file, whether its command lives, what it holds. Under the directory's lock, as `held`."""
-        directory = os.path.join(self.store.root, "leases")
+        directory = self.directory
         try:
             names = os.listdir(directory)
         except FileNotFoundError:

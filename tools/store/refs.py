@@ -142,6 +142,14 @@ class Refs:
         """Removes every entry of an image, whatever its names; returns them."""
         return self._remove(lambda document: document.get("digest") == descriptor.digest)
 
+    def drop(self, entry: Descriptor) -> bool:
+        """Removes this very entry, by its name (or its having none) and digest; whether it was there."""
+
+        def chosen(document: Document) -> bool:
+            return document.get("digest") == entry.digest and _name(document) == entry.name
+
+        return bool(self._remove(chosen))
+
     def _remove(self, chosen: Callable[[Document], bool]) -> list[Descriptor]:
         removed: list[Document] = []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from oci_spec import jsondoc, validate
+from oci_spec import digest, jsondoc, validate
 from oci_spec.jsondoc import FormatError
 
 from ..errors import Conflict, Corrupt, NotFound
@@ -48,7 +48,7 @@ def records(store: Store) -> tuple[list[dict[str, Any]], list[Document]]:
                 wrong.append(
                     finding(
                         error.code, place("container", store.root, path, id=container_id), error.problem,
-                        containers=[_name(store, container_id)],
+                        containers=[name_of(store, container_id)],
                         remedy=f"save what you need of {path}/upper; store-prune --containers removes it",
                     )
                 )  # fmt: skip
@@ -75,7 +75,7 @@ def _document(path: str, kind: str, code: str) -> Any:
         raise Unusable(f"{code}_DAMAGED", str(error)) from None
 
 
-def _name(store: Store, container_id: str) -> str:
+def name_of(store: Store, container_id: str) -> str:
     """A container's name by the link that says so, else the beginning of its id."""
     directory = os.path.join(store.containers.path, "names")
     for name in listed(directory):
@@ -102,9 +102,14 @@ def problems(store: Store, found: list[dict[str, Any]]) -> Iterator[Document]:
     for name in listed(store.containers.path):
         if name not in ("names", "rm") and len(name) != 64 and not name.startswith(files.TEMPORARY):
             yield stray(store, os.path.join(store.containers.path, name))
-    if os.path.isdir(store.containers.path):
-        with locks.locked(store.containers.path):  # nobody is just making or removing one
-            yield from list(_dangling(store))
+    for kind, link in dangling(store):
+        code = "NAME_DANGLING" if kind == "container name" else "MARK_DANGLING"
+        yield finding(code, place(kind, store.root, link), "leads to no container", garbage=True)
+    for directory in ("names", "rm"):
+        base = os.path.join(store.containers.path, directory)
+        for name in listed(base):
+            if not os.path.islink(os.path.join(base, name)) and os.path.lexists(os.path.join(base, name)):
+                yield stray(store, os.path.join(base, name))
 
 
 def _of_one(store: Store, record: dict[str, Any], path: str, target: Document) -> Iterator[Document]:
@@ -132,16 +137,25 @@ def is_alive(path: str) -> bool:
     return locks.is_held(path) or locks.is_held(os.path.join(path, "run.lock"))
 
 
-def _dangling(store: Store) -> Iterator[Document]:
-    for directory, code in (("names", "NAME_DANGLING"), ("rm", "MARK_DANGLING")):
-        base = os.path.join(store.containers.path, directory)
-        for name in sorted(listed(base)):
-            link = os.path.join(base, name)
-            if os.path.islink(link) and not os.path.exists(link):
-                kind = "container name" if directory == "names" else "mark"
-                yield finding(code, place(kind, store.root, link), "leads to no container", garbage=True)
-            elif not os.path.islink(link):
-                yield stray(store, link)
+def dangling(store: Store) -> list[tuple[str, str]]:
+    """Kind and path of names and marks that lead to no container."""
+    if not os.path.isdir(store.containers.path):
+        return []
+    found = []
+    with locks.locked(store.containers.path):  # nobody is just making or removing one
+        for directory, kind in (("names", "container name"), ("rm", "mark")):
+            base = os.path.join(store.containers.path, directory)
+            links = (os.path.join(base, name) for name in sorted(listed(base)))
+            found += [(kind, link) for link in links if os.path.islink(link) and not os.path.exists(link)]
+    return found
+
+
+def state(path: str) -> str:
+    """What the container in this directory is like: the digest of its record."""
+    try:
+        return digest.of_bytes(files.read_limited(os.path.join(path, "record.json"), _LIMIT))
+    except (NotFound, Corrupt):
+        return "no record"
 
 
 def rename(store: Store, container_id: str) -> bool:

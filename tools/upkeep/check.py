@@ -10,8 +10,8 @@ from __future__ import annotations
 import errno
 import os
 
-from ..host import files, locks
-from . import boxes, content, index, layers, leftovers
+from ..host import files
+from . import boxes, content, identity, index, layers, leftovers
 from .content import Expected
 
 TYPE_CHECKING = False
@@ -57,7 +57,7 @@ def _held(store: Store) -> Lease | None:
 
 def _findings(ctx: Context, store: Store, depth: str, lease: Lease | None) -> Iterator[Document]:
     blobs, unpacked = list(content.blobs(store)), list(layers.layers(store))
-    leased = _leased(store)
+    leased = leftovers.leased(store)
     entries, wrong_index = index.read(store)
     expected = Expected(store, entries)
     if lease is not None:
@@ -79,6 +79,7 @@ def _findings(ctx: Context, store: Store, depth: str, lease: Lease | None) -> It
     used = {chain_id for record in records for chain_id in record["chainIds"]}
     # While a document can't be read, what it names is not known, and so is what nothing needs.
     known = wrong_index is None and not expected.reach.unread
+    yield from identity.problems(store)
     if known:
         needed = {*expected.reach.blobs, *leased}
         yield from content.unneeded(store, blobs, needed, sizes_only=depth == FAST)
@@ -90,10 +91,3 @@ def _findings(ctx: Context, store: Store, depth: str, lease: Lease | None) -> It
     yield from wrong_records
     yield from boxes.problems(store, records)
     yield from leftovers.problems(store, ctx.now())
-
-
-def _leased(store: Store) -> set[str]:
-    """What living commands hold, at this moment."""
-    directory = os.path.join(store.root, "leases")
-    with locks.locked(directory):
-        return {one for _, alive, wanted in store.leases.survey() if alive for one in wanted}

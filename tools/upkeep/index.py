@@ -67,7 +67,6 @@ def spare(store: Store, entries: list[Descriptor]) -> Iterator[Document]:
         problem = "is missing or damaged" if kept is None else "is not what the index says"
         yield finding(
             "INDEX_COPY_STALE", place("index copy", store.root, store.refs.spare), problem, garbage=True,
-            remedy="img-pull --repair, or the next change of a name, writes it anew",
         )  # fmt: skip
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import stat
 
 from oci_spec import digest
 from oci_spec.jsondoc import FormatError
 
 from ..host import files, locks
+from ..host.trees import remove_tree
 from .content import listed, stray
 from .finding import finding, place
 
@@ -56,13 +58,10 @@ def problems(store: Store, now: float) -> Iterator[Document]:
 
 def found(store: Store, now: float, stale: float = STALE_SECONDS) -> Iterator[Leftover]:
     """What killed commands left, at this moment; each part is looked at under the lock that its owners work under."""
-    leases = os.path.join(store.root, "leases")
-    if os.path.isdir(leases):
-        with locks.locked(leases):  # no command is just beginning, and nobody collects
-            gone = [
-                Leftover("lease", path, "its command is gone") for path, alive, _ in store.leases.survey() if not alive
-            ]
-            gone += _unlocked(store.layers.path_prefix, "its command is gone")
+    yield from leases(store)
+    if os.path.isdir(store.leases.directory):
+        with locks.locked(store.leases.directory):  # no command is just beginning, and nobody collects
+            gone = list(_unlocked(store.layers.path_prefix, "its command is gone"))
         yield from gone
     if os.path.isdir(store.containers.path):
         with locks.locked(store.containers.path):
@@ -76,6 +75,14 @@ def found(store: Store, now: float, stale: float = STALE_SECONDS) -> Iterator[Le
         if _age(path, now) > YOUNG_SECONDS:
             yield Leftover("temporary", path, "has been lying there for more than ten minutes")
     yield from _partials(store, now, stale)
+
+
+def leases(store: Store) -> list[Leftover]:
+    """The leases of commands that are gone."""
+    if not os.path.isdir(store.leases.directory):
+        return []
+    with locks.locked(store.leases.directory):
+        return [Leftover("lease", path, "its command is gone") for path, alive, _ in store.leases.survey() if not alive]
 
 
 def _temporaries(directory: str) -> list[str]:
@@ -104,6 +111,48 @@ def _partials(store: Store, now: float, stale: float) -> Iterator[Leftover]:
             yield Leftover("partial", path, "the blob is in the store")
         elif of is not None and age > stale:
             yield Leftover("partial", path, f"nobody has gone on with it for {int(age / 3600)} hours")
+
+
+def leased(store: Store) -> set[str]:
+    """What living commands hold, at this moment."""
+    if not os.path.isdir(store.leases.directory):
+        return set()
+    with locks.locked(store.leases.directory):
+        return {one for _, alive, wanted in store.leases.survey() if alive for one in wanted}
+
+
+def remove(store: Store, one: Leftover) -> bool:
+    """Removes a leftover, unless a command has taken it up meanwhile; whether it went."""
+    parent = os.path.dirname(one.path)
+    owners = store.leases.directory if parent == store.layers.path_prefix else parent
+    try:
+        with locks.locked(owners):  # no command is just making it
+            fd = os.open(one.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            if not locks.take(fd):
+                os.close(fd)
+                return False
+    except FileNotFoundError:
+        return False
+    try:
+        if not os.path.samestat(os.fstat(fd), os.lstat(one.path)):
+            return False
+        remove_tree(one.path)
+    except FileNotFoundError:
+        return False
+    finally:
+        os.close(fd)
+    return True
+
+
+def state(path: str) -> str:
+    """What a file or directory is like: the same again only when nobody wrote to it or put another in its place."""
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return "gone"
+    if stat.S_ISDIR(found.st_mode):
+        return f"{found.st_ino}"
+    return f"{found.st_ino}-{found.st_size}-{found.st_mtime_ns}"
 
 
 def partial_of(name: str) -> Digest | None:

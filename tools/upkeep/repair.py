@@ -15,7 +15,7 @@ from ..errors import Conflict, NotFound, OcipipeError
 from ..images.entry import parse
 from ..registry.remote import connect
 from ..store.collect import Collection
-from . import boxes, relayer, salvage
+from . import boxes, identity, relayer, salvage
 from .content import origins
 from .finding import bare
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _LOCAL = frozenset(
     (
         "INDEX_MISSING", "INDEX_DAMAGED", "INDEX_COPY_STALE", "LAYOUT_MISSING", "LAYOUT_DAMAGED", "NAME_WRONG",
-        "CONTAINER_DAMAGED",
+        "CONTAINER_DAMAGED", "ID_DAMAGED",
     )
 )  # fmt: skip
 
@@ -158,6 +158,8 @@ class Repair:
             return salvage.spare(self.store)
         if code.startswith("INDEX_"):
             return salvage.index(self.store, self.ctx.progress.warn)
+        if code == "ID_DAMAGED":
+            return identity.mend(self.ctx, self.store)
         if code == "NAME_WRONG":
             return boxes.rename(self.store, container_id)
         return boxes.remake(self.store, container_id)

@@ -9,6 +9,7 @@ import os
 import pty
 import subprocess
 import tarfile
+import time
 from pathlib import Path
 
 import archives
@@ -84,6 +85,32 @@ def test_the_same_bytes_each_time(run: Commands, store_root: Path, other: Path, 
     assert all(
         document < names.index(f"blobs/{layer['digest'].replace(':', '/')}") for layer in made.document["layers"]
     )
+
+
+@pytest.mark.parametrize("end", ["whole", "cut off"])
+def test_layers_are_unpacked_while_the_archive_comes(end: str, run: Commands, store_root: Path, other: Path) -> None:
+    """The manifest goes first. An archive that is cut off after all turns out bad, and the layers go again."""
+    made = image([Layer(SMALL), Layer(OTHER)])
+    made.into_store(store_root, NAME)
+    archive = run("img-save", "box:1").out
+    border = archive.index(b"manifest.json\0")
+    process = subprocess.Popen(
+        [str(run.bin / "img-load"), "--root", str(other)], env=run.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert process.stdin
+    process.stdin.write(archive[:border])
+    process.stdin.flush()
+    for _ in range(600):
+        if layer_path(other, made).exists():
+            break
+        time.sleep(0.05)
+    unpacked = layer_path(other, made).exists()
+    out, _ = process.communicate(archive[border:] if end == "whole" else b"", timeout=60)
+    assert unpacked
+    assert process.returncode == (0 if end == "whole" else 1)
+    assert layer_path(other, made).exists() == (end == "whole") == bool(out)
+    assert layout.problems(other) == []
 
 
 def test_several_images_in_one_archive(run: Commands, store_root: Path, other: Path) -> None:

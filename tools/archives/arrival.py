@@ -16,12 +16,15 @@ from .tar_members import Table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from oci_spec.digest import Digest
     from oci_spec.tarstream import Entry
 
+    from ..store.contract import Tap
     from ..store.incoming import Incoming
+
+    Carry = Callable[[Descriptor, Callable[[Tap | None], object]], object]
 
 MEMORY_LIMIT = 64 << 20
 """Bytes of documents that are kept in memory."""
@@ -31,11 +34,16 @@ _LEGACY = ("json", "VERSION")
 
 
 class Arrival(Table):
-    """The members of the archive in `chunks`, received into the store. Raises Corrupt, and what the store raises."""
+    """The members of the archive in `chunks`, received into the store. Raises Corrupt, and what the store raises.
 
-    def __init__(self, chunks: Iterable[bytes], name: str, incoming: Incoming) -> None:
+    `carry` may do more with a blob than to bring it in: it is given its descriptor (of no certain media type), and the
+    function that brings it in and feeds a tap.
+    """
+
+    def __init__(self, chunks: Iterable[bytes], name: str, incoming: Incoming, carry: Carry | None = None) -> None:
         super().__init__(name)
         self._incoming = incoming
+        self._carry = carry or (lambda _, push: push(None))
         self._kept = 0
         reader = Reader(chunks)
         for path, entry in self.walk(reader):
@@ -57,7 +65,13 @@ class Arrival(Table):
                 state.update(chunk)
             member.digest = digest.Digest(f"{wanted.algorithm}:{state.hexdigest()}")
         else:
-            self._incoming.push(descriptor, lambda offset: _from(self.content(path, reader), offset))
+
+            def push(tap: Tap | None) -> str:
+                return self._incoming.push(
+                    descriptor, lambda offset: _from(self.content(path, reader), offset), tap=tap
+                )
+
+            self._carry(descriptor, push)
         self.add(path, member)
 
     def _keep(self, path: str, entry: Entry, reader: Reader) -> None:

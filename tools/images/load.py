@@ -19,6 +19,7 @@ from ..archives.tar_members import TarFile
 from ..errors import Corrupt
 from ..host import files, machine
 from ..store.incoming import Incoming
+from .early import EarlyUnpacker
 from .entry import describe
 from .receive import Receiver
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from oci_spec.descriptor import Descriptor
     from oci_spec.platform import Platform
 
+    from ..archives.arrival import Carry
     from ..archives.contract import Images, Members
     from ..context import Context
     from ..store.store import Store
@@ -50,7 +52,8 @@ def load(ctx: Context, store: Store, fd: int, name: str, options: LoadOptions) -
     Denied, Unavailable; the store is then as before.
     """
     with Incoming(store.prepare()) as incoming:
-        images = images_of(members_of(fd, name, incoming))
+        early = EarlyUnpacker(incoming, options.platform or machine.platform()) if options.unpack else None
+        images = images_of(members_of(fd, name, incoming, early.carry if early else None))
         found: list[tuple[Descriptor, list[str]]] = []
         taken: dict[str, str] = {}
         for root, given in images.images():
@@ -70,14 +73,15 @@ def is_seekable(fd: int) -> bool:
     return media_types.detect(os.pread(fd, 6, os.lseek(fd, 0, os.SEEK_CUR))) == "none"
 
 
-def members_of(fd: int, name: str, incoming: Incoming | None) -> Members:
-    """The members of the archive that `fd` reads: where they are, or, when it is not seekable, through `incoming`."""
+def members_of(fd: int, name: str, incoming: Incoming | None, carry: Carry | None = None) -> Members:
+    """The members of the archive that `fd` reads: where they are, or, when it is not seekable, through `incoming`;
+    then `carry` sees to the blobs (see Arrival)."""
     if is_seekable(fd) or incoming is None:
         return TarFile(fd, name)
     from ..archives.arrival import Arrival
     from ..layers.compression import decompress
 
-    return Arrival(decompress(files.read_stream(fd, name), name), name, incoming)
+    return Arrival(decompress(files.read_stream(fd, name), name), name, incoming, carry)
 
 
 def _receive(ctx: Context, incoming: Incoming, images: Images, root: Descriptor, options: LoadOptions) -> Descriptor:

@@ -101,6 +101,18 @@ def test_a_load_interrupted_takes_back_what_came(
     assert layout.unfinished(store_root) == []
 
 
+@pytest.mark.parametrize("way", ["img-load -i {}", "cat {} | img-load"])
+def test_eight_loads_at_once(way: str, run: Commands, store_root: Path, busybox_image: Image, tmp_path: Path) -> None:
+    path = archives.write(tmp_path / "a.tar", archives.tar(archives.oci_files((busybox_image, NAME))))
+    script = ["bash", "-o", "pipefail", "-c", way.format(path)]
+    loads = [subprocess.Popen(script, env=run.env, stdout=subprocess.PIPE) for _ in range(8)]
+    outputs = {load.communicate(timeout=120)[0] for load in loads}
+    assert [load.returncode for load in loads] == [0] * 8
+    assert len(outputs) == 1
+    assert layout.problems(store_root) == []
+    assert layout.unfinished(store_root) == []
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     place = tmp_path / "disk"

@@ -160,6 +160,23 @@ def test_one_platform_of_an_index(run: Commands, store_root: Path, other: Path, 
     assert "has no image for linux/riscv64" in refused.errors[0]["message"]
 
 
+def test_an_index_of_which_not_all_is_there(run: Commands, store_root: Path, tmp_path: Path) -> None:
+    """As Docker saves one when it has the image of one platform: refused as a whole, and loaded for that platform."""
+    mine, foreign = image([Layer(SMALL)]), image([Layer(OTHER)], on="linux/s390x")
+    files = archives.oci_files((index(mine, foreign), NAME))
+    for digest in foreign.blobs.keys() - mine.blobs.keys():
+        del files[f"blobs/{digest.replace(':', '/')}"]
+    path = archives.write(tmp_path / "a.tar", archives.tar(files))
+    for way in (f"img-load -i {path}", f"cat {path} | img-load"):
+        refused = run.shell(way, status=1)
+        assert "--platform" in refused.errors[0]["message"]
+        assert blobs(store_root) == set()
+        (loaded,) = run.shell(f"{way} --platform {HERE}").documents
+        assert loaded["digest"] == mine.digest
+        actions = [document["action"] for document in run("img-rm", "box:1").documents]
+        assert actions == ["untag", "delete"]
+
+
 def test_an_index_without_an_image_for_docker(run: Commands, store_root: Path, other: Path) -> None:
     index(image([Layer(OTHER)], on="linux/s390x")).into_store(store_root, NAME)
     refused = run("img-save", "box:1", status=1)

@@ -27,6 +27,7 @@ INDEX = "index.json"
 HEADER = "oci-layout"
 INDEX_LIMIT = 64 << 20
 _REMEDY = "it is damaged: make it again"
+_PARTLY = "it is not whole: make it again, or choose the --platform that is there"
 
 
 class Layout:
@@ -75,7 +76,7 @@ class Layout:
     def _find(self, descriptor: Descriptor) -> Member:
         member = self._members.find(f"blobs/{descriptor.digest.algorithm}/{descriptor.digest.hex}")
         if member is None:
-            raise NotFound(f"{self.name}: blob {descriptor.digest}", "is missing", "it is not whole: make it again")
+            raise NotFound(f"{self.name}: blob {descriptor.digest}", "is missing", _PARTLY)
         return member
 
 

@@ -106,4 +106,5 @@ class Lease:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         files.remove_file(self._path)
-        os.close(self._fd)
+        fd, self._fd = self._fd, -1  # a thread that still adds to it must not meet another file under its number
+        os.close(fd)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import archives
@@ -25,12 +25,14 @@ UPPER = Tar().link("hard", "d/file").char("null", 1, 3).whiteout("link").bytes()
 NAME = "docker.io/library/killed:1"
 
 
-def kills(run: Commands, *argv: str) -> Iterator[str]:
+def kills(run: Commands, *argv: str, prepare: Callable[[str], None] | None = None) -> Iterator[str]:
     """Runs a command again and again, killed at its first change of a file, its second, and so on; yields the place
-    after each. `{}` in the arguments stands for that place."""
+    after each. `{}` in the arguments stands for that place; `prepare` is told it before."""
     for call in CHANGES:
         for number in range(1, 1000):
             place = f"{call}-{number}"
+            if prepare:
+                prepare(place)
             command = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}"]
             command += ["-e", f"inject={call}:signal=SIGKILL:when={number}", str(run.bin / argv[0])]
             command += [word.format(place) for word in argv[1:]]
@@ -77,6 +79,26 @@ def test_a_save_killed_at_every_change(run: Commands, store_root: Path, tmp_path
     assert layout.problems(store_root) == []
     print(f"{points} points tried")
     assert points > 10
+
+
+def test_a_copy_killed_at_every_change(run: Commands, tmp_path: Path) -> None:
+    """Into a layout that holds another image: the index and all that it names are whole."""
+    made, before = image([Layer(LOWER), Layer(UPPER)]), image([Layer(LOWER)])
+    made.write_layout(tmp_path / "source")
+    points = 0
+
+    def prepare(place: str) -> None:
+        before.write_layout(tmp_path / place / "images", "before")
+
+    target = f"oci:{tmp_path}/{{}}/images:new"
+    for place in kills(run, "img-copy", "--jobs", "1", f"oci:{tmp_path}/source", target, prepare=prepare):
+        points += 1
+        assert layout.problems(tmp_path / place) == [], place
+        run("img-copy", f"oci:{tmp_path}/source", target.format(place))
+        assert layout.problems(tmp_path / place) == [], place
+        assert layout.unfinished(tmp_path / place / "images" / ".partial") == [], place
+    print(f"{points} points tried")
+    assert points > 20
 
 
 @pytest.mark.parametrize("milliseconds", [60, 120, 180, 260, 400])

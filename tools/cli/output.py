@@ -42,7 +42,10 @@ class Output:
         self._reporter = reporter
         self._env = env
         self._terminal = stream.isatty()
-        self._table = not self._quiet and (args.format == "table" or (args.format is None and self._terminal))
+        form = (
+            args.format if args.format in ("json", "table") else None
+        )  # else the command's own --format, of its files
+        self._table = not self._quiet and (form == "table" or (form is None and self._terminal))
         self._rows: list[Any] = []
         self._open_line = False
 

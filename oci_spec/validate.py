@@ -41,6 +41,8 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("validation", "valid violations"),
         ("history", "empty_layer size"),
         ("finding", "code severity"),
+        ("usage", "count reclaimable"),
+        ("store-info", "version features lacks"),
         ("descriptor", "mediaType digest"),
         ("descriptor", "digest size"),
         ("runtime-features", "ociVersionMin"),

@@ -37,6 +37,8 @@ WORK: dict[str, tuple[list[str], set[str]]] = {
     "img-rm": (["nothing:here"], {"host", "store", "images", "transfer"} | JSON),
     "img-history": (["nothing:here"], {"host", "store", "images", "transfer"} | JSON),
     "img-save": (["nothing:here"], {"host", "store", "images", "transfer", "archives", "struct"} | JSON),
+    "store-check": ([], {"host", "store", "images", "transfer", "upkeep"}),
+    "store-df": ([], {"host", "store", "images", "transfer", "upkeep"}),
     "oci-validate": ([], set()),
 }
 """A command line that does the command's work without a registry, and the parts of ours that it may load."""

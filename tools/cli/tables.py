@@ -42,7 +42,7 @@ def render(writes: str, results: Sequence[Any], terminal: bool, env: Mapping[str
     if columns is not None and all(isinstance(result, dict) for result in results):
         table = Table(box=None, pad_edge=False, header_style="bold")
         for heading, _ in columns:
-            side: JustifyMethod = "right" if heading == "SIZE" else "left"
+            side: JustifyMethod = "right" if heading in _NUMBERS else "left"
             table.add_column(heading, no_wrap=heading in _WHOLE, overflow="fold", justify=side)
         for result in results:
             table.add_row(*(Text(visible(cell(result))) for _, cell in columns))
@@ -115,7 +115,11 @@ def _object(document: Document) -> str:
     if "digest" in target:
         name = _annotation("org.opencontainers.image.ref.name")(target)
         return name or f"blob {target['digest'].partition(':')[2][:12]}"
-    return str(target.get("path") or f"{target.get('kind', '')} {target.get('id', '')}".strip())
+    return str(target.get("name") or target.get("path") or f"{target.get('kind', '')} {target.get('id', '')}".strip())
+
+
+def _bytes(name: str) -> Callable[[Document], str]:
+    return lambda document: size(int(document.get(name) or 0))
 
 
 def _reasons(document: Document) -> str:
@@ -151,6 +155,15 @@ COLUMNS: dict[str, Columns] = {
         ("OBJECT", _object),
         ("REASON", _reasons),
     ),
+    "usage": (
+        ("KIND", _field("kind")),
+        ("OBJECT", _object),
+        ("COUNT", _field("count")),
+        ("ACTIVE", _field("active")),
+        ("SIZE", _bytes("bytes")),
+        ("SHARED", _bytes("shared")),
+        ("RECLAIMABLE", _bytes("reclaimable")),
+    ),
     "finding": (
         ("SEVERITY", _field("severity")),
         ("OBJECT", _object),
@@ -169,5 +182,6 @@ COLUMNS: dict[str, Columns] = {
 }
 """What a table shows of each document type, in this order."""
 
+_NUMBERS = frozenset({"SIZE", "SHARED", "RECLAIMABLE", "COUNT", "ACTIVE"})
 _WHOLE = frozenset({"SEVERITY", "DIGEST", "LAYER", "CREATED", "SIZE", "PLATFORM", "ID", "PID"})
 """Columns that are never broken into two lines."""

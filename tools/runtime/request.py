@@ -183,12 +183,17 @@ def _security(found: spec.Options, args: Any, host: spec.Host) -> None:
             )
 
 
+def find_init(env: Mapping[str, str]) -> str | None:
+    """The program that --init runs; None when none is installed."""
+    path = next(filter(None, (process.find(name, env.get("PATH", "")) for name in _INITS)), None)
+    return path and os.path.realpath(path)
+
+
 def _init(env: Mapping[str, str]) -> str:
-    for name in _INITS:
-        path = process.find(name, env.get("PATH", ""))
-        if path is not None:
-            return os.path.realpath(path)
-    raise NotFound("--init", "no init program is installed", "install the package tini or catatonit")
+    path = find_init(env)
+    if path is None:
+        raise NotFound("--init", "no init program is installed", "install the package tini or catatonit")
+    return path
 
 
 def _text(path: str) -> str:

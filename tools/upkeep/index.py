@@ -48,7 +48,9 @@ def read(store: Store) -> tuple[list[Descriptor], Document | None]:
 
 
 def layout(store: Store) -> Iterator[Document]:
-    """What is wrong with oci-layout."""
+    """What is wrong with oci-layout, where there is a layout."""
+    if not os.path.isdir(store.images):
+        return
     path = os.path.join(store.images, "oci-layout")
     target = place("layout", store.root, path)
     try:

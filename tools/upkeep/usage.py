@@ -1,0 +1,134 @@
+"""What takes how much of the store: a document a kind (schema `usage`), or one for each image and container."""
+
+from __future__ import annotations
+
+import os
+
+from ..store.reach import Reach
+from . import boxes, content, layers, leftovers
+from .finding import place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
+    from oci_spec.descriptor import Descriptor
+    from oci_spec.digest import Digest
+    from oci_spec.jsondoc import Document
+
+    from ..context import Context
+    from ..store.store import Store
+
+
+def usage(ctx: Context, store: Store, *, each: bool = False) -> Iterator[Document]:
+    """What each kind takes; with `each`, what each image and container does instead. Bytes are those on the disk.
+
+    `shared` is needed by more than one image, or stands under more than one; `reclaimable` is what would be free if
+    all that no container and no running command uses were removed. What is missing or damaged counts for nothing.
+    """
+    if os.path.isdir(store.root):
+        measured = _Measured(ctx, store)
+        yield from measured.objects() if each else measured.kinds()
+
+
+class _Image:
+    """One image, under all its names."""
+
+    def __init__(self, store: Store, entry: Descriptor) -> None:
+        self.entry = entry
+        self.reach = Reach()
+        self.reach.add(store, entry)
+
+
+class _Measured:
+    def __init__(self, ctx: Context, store: Store) -> None:
+        self._now = ctx.now()
+        self._store = store
+        self._blobs = {one: leftovers.tree_size(path) for path, one in content.blobs(store) if one}
+        self._layers = {one: leftovers.tree_size(path) for path, one in layers.layers(store) if one}
+        self._leased = leftovers.leased(store)
+        self._records = boxes.records(store)[0]
+        self._images: dict[Digest, _Image] = {}
+        for entry in store.refs.entries():
+            known = self._images.get(entry.digest)
+            if known is None or not known.entry.name:
+                self._images[entry.digest] = _Image(store, entry)
+        self._used = {record["image"]["digest"] for record in self._records} | self._leased
+
+    def kinds(self) -> Iterator[Document]:
+        """A document a kind."""
+        used = [image for one, image in self._images.items() if one in self._used]
+        needed = {one for image in self._images.values() for one in image.reach.blobs}
+        in_use = {one for image in used for one in image.reach.blobs} | self._leased
+        yield _kind(
+            "images", len(self._images), len(used), _sum(self._blobs, needed),
+            _sum(self._blobs, needed - in_use), _sum(self._blobs, self._shared("blobs")),
+        )  # fmt: skip
+        orphans = self._blobs.keys() - needed
+        yield _kind(
+            "orphaned blobs", len(orphans), len(orphans & self._leased), _sum(self._blobs, orphans),
+            _sum(self._blobs, orphans - self._leased),
+        )  # fmt: skip
+        stood_on = {one for record in self._records for one in record["chainIds"]} | self._leased
+        stood_on |= {one for image in used for one in image.reach.layers}
+        yield _kind(
+            "layers", len(self._layers), len(self._layers.keys() & stood_on), sum(self._layers.values()),
+            _sum(self._layers, self._layers.keys() - stood_on), _sum(self._layers, self._shared("layers")),
+        )  # fmt: skip
+        sizes = {record["id"]: self._container_size(record) for record in self._records}
+        alive = {record["id"] for record in self._records if boxes.is_alive(self._path(record))}
+        ended = sum(size for one, size in sizes.items() if one not in alive)
+        yield _kind("containers", len(sizes), len(alive), sum(sizes.values()), ended)
+        yield from self._rest()
+
+    def _rest(self) -> Iterator[Document]:
+        gone = list(leftovers.found(self._store, self._now, 0))
+        for kind, plural in (("partial", "partial downloads"), ("lease", "leases"), ("temporary", "temporaries")):
+            dead = {one.path: one.size for one in gone if one.kind == kind}
+            base = os.path.join(self._store.root, "leases" if kind == "lease" else "partial")
+            there = [] if kind == "temporary" else [os.path.join(base, name) for name in content.listed(base)]
+            paths = {*dead, *there}
+            size = sum(leftovers.tree_size(path) for path in paths)
+            yield _kind(plural, len(paths), len(paths) - len(dead), size, sum(dead.values()))
+
+    def objects(self) -> Iterator[Document]:
+        """A document for each image, and for each container."""
+        shared_blobs, shared_layers = self._shared("blobs"), self._shared("layers")
+        for one, image in self._images.items():
+            size = _sum(self._blobs, image.reach.blobs) + _sum(self._layers, image.reach.layers)
+            shared = _sum(self._blobs, image.reach.blobs.keys() & shared_blobs)
+            shared += _sum(self._layers, image.reach.layers.keys() & shared_layers)
+            used = one in self._used
+            found = _kind("image", 1, int(used), size, 0 if used else size - shared, shared)
+            yield {**found, "object": image.entry.document}
+        for record in self._records:
+            size, alive = self._container_size(record), boxes.is_alive(self._path(record))
+            target = place("container", self._store.root, self._path(record), id=record["id"], name=record["name"])
+            yield {**_kind("container", 1, int(alive), size, 0 if alive else size), "object": target}
+
+    def _path(self, record: dict[str, Any]) -> str:
+        return os.path.join(self._store.containers.path, record["id"])
+
+    def _container_size(self, record: dict[str, Any]) -> int:
+        return leftovers.tree_size(self._path(record))
+
+    def _shared(self, part: str) -> set[Digest]:
+        """What more than one image needs."""
+        once: set[Digest] = set()
+        more: set[Digest] = set()
+        for image in self._images.values():
+            mine = getattr(image.reach, part).keys()
+            more |= once & mine
+            once |= mine
+        return more
+
+
+def _sum(sizes: dict[Digest, int], wanted: Iterable[str]) -> int:
+    return sum(sizes.get(one, 0) for one in wanted)  # type: ignore[call-overload]
+
+
+def _kind(kind: str, count: int, active: int, size: int, reclaimable: int, shared: int = 0) -> Document:
+    return {
+        "kind": kind, "count": count, "active": active, "bytes": size, "shared": shared, "reclaimable": reclaimable,
+    }  # fmt: skip

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import os
 import pty
-import re
 import signal
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
-from cli_world import execute
+from cli_world import execute, on_terminal
 
 from ocipipe.cli import catalog, scripts
 from ocipipe.cli.declare import COMMON, Command
@@ -45,25 +43,6 @@ def declaration(name: str) -> Command:
 def operands(command: Command) -> list[str]:
     """Words for every operand, none of which exists."""
     return ["nothing.invalid/here:none" for operand in command.operands if operand.required or operand.many]
-
-
-def on_terminal(argv: list[str], env: dict[str, str], stream: str) -> tuple[int, str]:
-    """Runs `argv` with `stream` (stdout or stderr) on a terminal; its status and the words that were shown."""
-    master, slave = pty.openpty()
-    streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(argv, env=env, **{**streams, stream: slave})
-    os.close(slave)
-    shown = b""
-    while True:
-        try:
-            part = os.read(master, 65536)
-        except OSError:
-            break
-        if not part:
-            break
-        shown += part
-    os.close(master)
-    return process.wait(), re.sub(r"\x1b\[[0-9;]*m", "", shown.decode())
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import pty
+import re
 import subprocess
 import sys
 import textwrap
@@ -102,3 +104,22 @@ def execute(argv: list[str], **settings: Any) -> Outcome:
     """Runs a real process to its end, stderr being no terminal."""
     done = subprocess.run(argv, capture_output=True, check=False, **{"input": b"", "timeout": 60, **settings})
     return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def on_terminal(argv: list[str], env: dict[str, str], stream: str) -> tuple[int, str]:
+    """Runs `argv` with `stream` (stdout or stderr) on a terminal; its status and the words that were shown."""
+    master, slave = pty.openpty()
+    streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(argv, env=env, **{**streams, stream: slave})
+    os.close(slave)
+    shown = b""
+    while True:
+        try:
+            part = os.read(master, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        shown += part
+    os.close(master)
+    return process.wait(), re.sub(r"\x1b\[[0-9;]*m", "", shown.decode())

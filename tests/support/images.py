@@ -175,6 +175,7 @@ def image(
     *,
     docker: bool = False,
     on: str = HERE,
+    created: str = EPOCH,
     media_type: bool = True,
     **fields: object,
 ) -> Image:
@@ -185,7 +186,7 @@ def image(
     """
     history: list[Document] = [{"created": EPOCH, "created_by": f"layer {n}"} for n, _ in enumerate(layers)]
     document = {
-        "created": EPOCH, **platform(on), "config": config or {},
+        "created": created, **platform(on), "config": config or {},
         "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
         "history": [*history, {"created": EPOCH, "created_by": "CMD", "empty_layer": True}],
     }  # fmt: skip

@@ -37,6 +37,7 @@ def run(ctx: Context, args: Args) -> Iterator[dict[str, object]]:
 
     from ..cli.jsonio import one
     from ..images.local import find
+    from ..store.reach import hold
     from ..store.store import Store
 
     names = [reference.parse(name) for name in args.name]
@@ -46,6 +47,6 @@ def run(ctx: Context, args: Args) -> Iterator[dict[str, object]]:
     store = Store(ctx.root)
     with store.leases.hold() as lease:
         entry = find(store, one(ctx.stdin, "image") if args.source == "-" else args.source)
-        lease.add(entry.digest)
+        hold(store, lease, entry)
         for name in names:
             yield store.refs.tag(entry, str(name)).document

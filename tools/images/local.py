@@ -57,7 +57,9 @@ def ensure_unpacked(store: Store, manifest: Manifest, lease: Lease, jobs: int = 
     chain_ids = config.chain_ids
     lease.add(manifest.digest, manifest.config.digest, *chain_ids)
     if not all(map(store.layers.exists, chain_ids)):
+        from ..store.reach import hold
         from .unpack import ImageUnpacker
 
+        hold(store, lease, manifest.descriptor())
         ImageUnpacker(store, manifest, config, lease).unpack_stored(jobs)
     return config

@@ -10,9 +10,10 @@ from oci_spec import descriptor as fields
 from oci_spec import manifest as manifests
 from oci_spec import media_types, reference
 
-from ..errors import NotFound, Unavailable, Unsupported
+from ..errors import Corrupt, NotFound, Unavailable, Unsupported
 from ..host import machine
 from ..registry.remote import connect
+from ..store.reach import hold
 from .entry import describe, is_runnable, parse
 from .local import choose_manifest, ensure_unpacked
 from .receive import Receiver
@@ -104,9 +105,9 @@ def find_local(store: Store, wanted: Reference, options: PullOptions) -> Descrip
 def _pull(ctx: Context, store: Store, wanted: Reference, here: Descriptor | None, options: PullOptions) -> Descriptor:
     remote = connect(ctx, wanted.name, options.access)
     root = remote.resolve(wanted.target)
-    if here is not None and _is_current(here, root, options):
-        return _named(store, _unpacked(store, here, options), wanted)
     with store.leases.hold() as lease:
+        if here is not None and _is_current(here, root, options) and _is_whole(store, lease, here):
+            return _named(store, _unpacked(store, here, options), wanted)
         pulling = _Pulling(ctx, store, remote, wanted, lease, options)
         return pulling.run(root)
 
@@ -120,10 +121,17 @@ def _is_current(here: Descriptor, root: Descriptor, options: PullOptions) -> boo
     return chosen and root.digest == here.annotations.get(fields.INDEX_DIGEST)
 
 
+def _is_whole(store: Store, lease: Lease, entry: Descriptor) -> bool:
+    """Whether all that an image names is here; the lease holds it from then on."""
+    try:
+        return all(map(store.blobs.exists, hold(store, lease, entry).blobs.values()))
+    except (NotFound, Corrupt):
+        return False
+
+
 def _named(store: Store, entry: Descriptor, wanted: Reference) -> Descriptor:
     """The entry under the name that was asked for: by digest it may have been found under another."""
-    name = _entry_name(wanted)
-    return entry if entry.name == name or (entry.name and wanted.digest) else store.refs.tag(entry, name)
+    return store.refs.tag(entry, entry.name if entry.name and wanted.digest else _entry_name(wanted))
 
 
 def _entry_name(wanted: Reference) -> str:

@@ -32,21 +32,23 @@ def remove(store: Store, item: str | dict[str, object], *, force: bool = False) 
     if len(going) > 1 and not force:
         names = ", ".join(sorted(str(other.name) for other in going))
         raise Conflict(str(entry.digest), f"has several names: {names}", "name one of them, or use --force")
-    last = len(going) == len(everything)
-    users = store.containers.using(entry.digest) if last else []
+    users = store.containers.using(entry.digest) if len(going) == len(everything) else []
     if users and not force:
         raise Conflict(
             entry.name or str(entry.digest),
             f"container {users[0]} uses it",
             "remove the container first, or use --force",
         )
+    gone = []
     for one in going:
-        if one.name:
-            store.refs.untag(one.name)
-            yield {"action": "untag", "object": one.document, "reasons": []}
-    if last:
-        store.refs.forget(entry)
-        discard(store, going)
+        if store.refs.drop(one):
+            gone.append(one)
+            if one.name:
+                yield {"action": "untag", "object": one.document, "reasons": []}
+    if not gone:
+        raise NotFound(entry.name or str(entry.digest), "another command has removed it", "img-ls lists what is there")
+    if all(other.digest != entry.digest for other in store.refs.entries()):
+        discard(store, gone)
         yield {"action": "delete", "object": entry.annotated({REF_NAME: None}).document, "reasons": []}
 
 

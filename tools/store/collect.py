@@ -40,7 +40,7 @@ class Collection:
         self.blobs: set[str] = set()
         self.layers: set[str] = set()
         self._lock = locks.locked(store.directory("leases"))
-        self._aside: list[tuple[str, int]] = []
+        self._aside: list[tuple[str, int, str]] = []
 
     def __enter__(self) -> Collection:
         self._lock.__enter__()
@@ -59,7 +59,9 @@ class Collection:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._lock.__exit__(kind, error, trace)
-        for path, fd in self._aside:
+        for parent in {parent for _, _, parent in self._aside}:
+            files.sync_directory(parent)  # or a power cut might show a layer under its name with half its files
+        for path, fd, _ in self._aside:
             try:
                 remove_tree(path)
             finally:
@@ -92,7 +94,7 @@ class Collection:
             return False
         fd = os.open(aside, os.O_RDONLY | os.O_CLOEXEC)
         locks.take(fd)
-        self._aside.append((aside, fd))
+        self._aside.append((aside, fd, os.path.dirname(path)))
         return True
 
 
@@ -101,11 +103,14 @@ def discard(store: Store, removed: Iterable[Descriptor]) -> int:
     gone = Reach()
     for entry in removed:
         gone.add(store, entry)
-    return sweep(store, gone.blobs, gone.layers)
+    return sweep(store, gone.parents_first(), gone.layers)
 
 
 def sweep(store: Store, blobs: Iterable[Digest], layers: Iterable[Digest]) -> int:
-    """Deletes those of these blobs and layers that no entry, container or lease needs; the bytes of blobs that went."""
+    """Deletes those of these blobs and layers that no entry, container or lease needs; the bytes of blobs that went.
+
+    Blobs go in this order.
+    """
     with Collection(store) as collection:
         for chain_id in layers:
             collection.layer(chain_id)

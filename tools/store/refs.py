@@ -131,36 +131,16 @@ class Refs:
 
         self._change(lambda documents: [*filter(stays, documents), entry.document])
 
-    def untag(self, name: str) -> Descriptor:
-        """Removes a name. Returns its entry; the image is forgotten when that was its last name. Raises NotFound."""
-        removed = self._remove(lambda document: _name(document) == name)
-        if not removed:
-            raise NotFound(name, "no such image in the store", "img-ls lists what is there")
-        return removed[0]
-
-    def forget(self, descriptor: Descriptor) -> list[Descriptor]:
-        """Removes every entry of an image, whatever its names; returns them."""
-        return self._remove(lambda document: document.get("digest") == descriptor.digest)
-
     def drop(self, entry: Descriptor) -> bool:
         """Removes this very entry, by its name (or its having none) and digest; whether it was there."""
 
-        def chosen(document: Document) -> bool:
-            return document.get("digest") == entry.digest and _name(document) == entry.name
+        def stays(document: Document) -> bool:
+            return document.get("digest") != entry.digest or _name(document) != entry.name
 
-        return bool(self._remove(chosen))
+        return self._change(lambda documents: list(filter(stays, documents)))
 
-    def _remove(self, chosen: Callable[[Document], bool]) -> list[Descriptor]:
-        removed: list[Document] = []
-
-        def change(documents: list[Document]) -> list[Document]:
-            removed[:] = filter(chosen, documents)
-            return [document for document in documents if not chosen(document)]
-
-        self._change(change)
-        return list(map(self._parsed, removed))
-
-    def _change(self, change: Callable[[list[Document]], list[Document]]) -> None:
+    def _change(self, change: Callable[[list[Document]], list[Document]]) -> bool:
+        """Replaces the index by what `change` makes of its entries; whether that is anything new."""
         self.store.prepare()
         try:
             with locks.locked(self.store.images):
@@ -168,6 +148,7 @@ class Refs:
                 after = change(before)
                 if after != before:
                     self.write(after)
+                return after != before
         except PermissionError:
             raise Denied(self.path, "permission denied", "run as root, or name another --root") from None
 

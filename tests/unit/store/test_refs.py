@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from oci_spec import media_types
-from oci_spec.descriptor import Descriptor
+from oci_spec.descriptor import REF_NAME, Descriptor
 from oci_spec.jsondoc import FormatError
 from ocipipe.errors import Conflict, Corrupt, NotFound
 from ocipipe.store.store import Store
@@ -114,14 +114,12 @@ def test_tagging_again_changes_nothing(store: Store) -> None:
     assert os.stat(store.refs.path).st_ino == before
 
 
-def test_untag_and_forget(store: Store) -> None:
-    store.refs.tag(ONE, NAME)
-    store.refs.tag(ONE, "docker.io/library/same:1")
-    assert store.refs.untag(NAME).digest == ONE.digest
-    with pytest.raises(NotFound):
-        store.refs.untag(NAME)
-    assert len(store.refs.forget(ONE)) == 1
-    assert names(store) == []
+def test_an_entry_is_dropped_by_name_and_digest(store: Store) -> None:
+    one, same = store.refs.tag(ONE, NAME), store.refs.tag(ONE, "docker.io/library/same:1")
+    assert not store.refs.drop(TWO.annotated({REF_NAME: NAME}))
+    assert store.refs.drop(one)
+    assert not store.refs.drop(one)
+    assert names(store) == [(same.name, ONE.digest)]
 
 
 def test_names_written_side_by_side_are_all_kept(store: Store) -> None:

@@ -11,10 +11,12 @@ from oci_spec import media_types
 from oci_spec.jsondoc import FormatError
 
 from .errors import Corrupt
+from .store.blobs import DamagedPartial, WrongContent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from oci_spec.descriptor import Descriptor
     from oci_spec.manifest import Index, Manifest
@@ -24,6 +26,12 @@ if TYPE_CHECKING:
 
     Choose = Callable[[Index], Sequence[Descriptor]]
     """Which entries of an index are wanted."""
+
+    Distrust = Callable[[Descriptor, Corrupt], bool]
+    """Told, by the thread that opened it, that a blob came wrong; whether the source can give it from elsewhere now."""
+
+    Taps = Callable[[], AbstractContextManager[Tap]]
+    """Makes the tap for one attempt at a blob; what it did is undone when the attempt fails."""
 
     Carry = Callable[[int], object]
     """Moves the layer of that number."""
@@ -42,7 +50,8 @@ class Transfer:
     `choose` picks from an index (all of it when None). `carrier` answers, for a manifest whose config has arrived, with
     the function that moves its layer of a number: the way to do more with a layer than to copy it. `lease(digest…)` is
     told every digest before it is counted on to stay in the destination. With `documents_first` a manifest goes before
-    what it names: for a stream, whose reader can then do its work while the rest is on its way.
+    what it names: for a stream, whose reader can then do its work while the rest is on its way. `distrust` is for a
+    source that has more than one place to get a blob from.
     """
 
     def __init__(
@@ -56,6 +65,7 @@ class Transfer:
         origin: str = "",
         lease: Callable[..., None] | None = None,
         documents_first: bool = False,
+        distrust: Distrust | None = None,
     ) -> None:
         self.source = source
         self.destination = destination
@@ -65,6 +75,7 @@ class Transfer:
         self.origin = origin
         self.lease = lease
         self.documents_first = documents_first
+        self.distrust = distrust
         self.stopping = False
         self._copied: set[str] = set()
         self.carrier: Callable[[Manifest], Carry] = self.plain_carrier
@@ -119,8 +130,24 @@ class Transfer:
         """Layers are copied as they are."""
         return lambda number: self.carry_blob(manifest.layers[number])
 
-    def carry_blob(self, blob: Descriptor, tap: Tap | None = None) -> str:
-        """Moves one blob unless the destination has it; says how it came there (contract.Destination.push)."""
+    def carry_blob(self, blob: Descriptor, taps: Taps | None = None) -> str:
+        """Moves one blob unless the destination has it; says how it came there (contract.Sink.push).
+
+        What came wrong is fetched afresh where a kept part may be to blame, or the source has another place for it.
+        """
+        while True:
+            try:
+                if taps is None:
+                    return self._carry(blob, None)
+                with taps() as tap:
+                    return self._carry(blob, tap)
+            except DamagedPartial:
+                continue
+            except WrongContent as error:
+                if self.distrust is None or not self.distrust(blob, error):
+                    raise
+
+    def _carry(self, blob: Descriptor, tap: Tap | None) -> str:
         if self.stopping:
             raise Cancelled
         task = self.progress.task(label(blob), blob.size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,18 +59,105 @@ def test_a_broken_mirror_is_told_about_and_passed_over(
     assert f"mirror {mirror}: ".encode() in done.err
 
 
-def test_a_mirror_with_other_content_gets_nothing_into_the_store(
-    run: Commands, registry: DockerRegistry, faulty: FaultyRegistry, made: Image, store_root: Path, tmp_path: Path
+def spoil(mirror: FaultyRegistry, made: Image, what: str, how: str) -> str:
+    """Gives a mirror a wrong manifest, config or layer; the digest it goes by."""
+    layer = made.document["layers"][0]["digest"]
+    spoilt = {"manifest": made.digest, "config": made.document["config"]["digest"], "layer": layer}[what]
+    right = made.blobs[spoilt]
+    middle = len(right) // 2
+    mirror.blobs[spoilt] = {
+        "garbage": b"x" * len(right),
+        "one bit": right[:middle] + bytes([right[middle] ^ 1]) + right[middle + 1 :],
+        "short": right[:-1],
+        "long": right + b"x",
+    }[how]
+    return str(spoilt)
+
+
+@pytest.mark.parametrize("unpack", ["--unpack", "--no-unpack"])
+@pytest.mark.parametrize("how", ["garbage", "one bit", "short", "long"])
+@pytest.mark.parametrize("what", ["manifest", "config", "layer"])
+def test_what_comes_wrong_from_a_mirror_is_fetched_from_the_registry(
+    run: Commands,
+    registry: DockerRegistry,
+    faulty: FaultyRegistry,
+    made: Image,
+    store_root: Path,
+    tmp_path: Path,
+    what: str,
+    how: str,
+    unpack: str,
 ) -> None:
     made.push(registry.address, "mirrored/image", "1")
     faulty.hold(made)
-    layer = made.document["layers"][0]
-    faulty.blobs[layer["digest"]] = b"x" * layer["size"]
+    spoilt = spoil(faulty, made, what, how)
     ours = configured(run, tmp_path, {registry.address: {"mirrors": [faulty.address]}})
-    ours("img-pull", f"{registry.address}/mirrored/image:1", status=None)  # refused, or taken from the registry itself
-    assert faulty.asked("GET", layer["digest"])
+    options = ["--progress", "plain", "--no-unpack"][: 2 if unpack == "--unpack" else 3]
+    done = ours("img-pull", *options, f"{registry.address}/mirrored/image:1")
+    assert done.documents[0]["digest"] == made.digest
+    assert faulty.asked("GET", spoilt)
+    assert done.err.count(f"mirror {faulty.address}: ".encode()) == 1
     assert layout.problems(store_root) == []
-    assert run("img-pull", f"{registry.address}/mirrored/image:1").documents[0]["digest"] == made.digest
+    assert layout.unfinished(store_root) == []
+    if unpack == "--unpack":
+        (layer,) = (store_root / "layers").glob("sha256/*/small")
+        assert layer.read_bytes() == b"content"
+
+
+def test_the_next_mirror_is_tried_before_the_registry(
+    run: Commands, registry: DockerRegistry, faulty: FaultyRegistry, made: Image, tmp_path: Path
+) -> None:
+    made.push(registry.address, "cache/image", "1")
+    faulty.hold(made)
+    spoil(faulty, made, "layer", "one bit")
+    with FaultyRegistry() as origin:
+        ours = configured(run, tmp_path, {origin.address: {"mirrors": [faulty.address, f"{registry.address}/cache"]}})
+        assert ours("img-pull", f"{origin.address}/image:1").documents[0]["digest"] == made.digest
+        assert origin.requests == []
+
+
+def test_when_the_registry_is_wrong_too_the_pull_ends(
+    run: Commands, faulty: FaultyRegistry, made: Image, store_root: Path, tmp_path: Path
+) -> None:
+    with FaultyRegistry() as mirror:
+        mirror.hold(made)
+        reference = faulty.hold(made)
+        spoilt = spoil(mirror, made, "layer", "garbage")
+        spoil(faulty, made, "layer", "one bit")
+        ours = configured(run, tmp_path, {faulty.address: {"mirrors": [mirror.address]}})
+        done = ours("img-pull", "--progress", "plain", reference, status=1)
+    assert f"blob {spoilt}: its content has the digest sha256:" in done.err.decode().splitlines()[-1]
+    assert (len(mirror.asked("GET", spoilt)), len(faulty.asked("GET", spoilt))) == (1, 1)
+    assert layout.problems(store_root) == []
+    assert layout.unfinished(store_root) == []
+    assert list((store_root / "layers").glob("sha256/*")) == []
+    faulty.hold(made)
+    assert run("img-pull", reference).documents[0]["digest"] == made.digest
+
+
+def test_a_mirror_that_broke_off_and_was_wrong_is_not_asked_again(
+    run: Commands, registry: DockerRegistry, faulty: FaultyRegistry, store_root: Path, tmp_path: Path
+) -> None:
+    """The registry goes on where the mirror stopped; the whole is wrong, and the registry gives the whole."""
+    made = image([Layer(Tar().file("big", os.urandom(400_000)).bytes(), "none")])
+    made.push(registry.address, "mirrored/image", "1")
+    faulty.hold(made)
+    layer = made.document["layers"][0]
+
+    def fault(request: Request) -> bool:
+        if request.command != "GET" or layer["digest"] not in request.path:
+            return False
+        if request.headers.get("Range"):
+            request.reply(404, b"")
+        else:
+            request.reply(200, bytes(300_000), length=layer["size"])
+        return True
+
+    faulty.fault = fault
+    ours = configured(run, tmp_path, {registry.address: {"mirrors": [faulty.address]}})
+    done = ours("img-pull", f"{registry.address}/mirrored/image:1")
+    assert done.documents[0]["digest"] == made.digest
+    assert [headers.get("Range") for headers in faulty.asked("GET", layer["digest"])] == [None, "bytes=300000-"]
     assert layout.problems(store_root) == []
 
 

@@ -167,6 +167,7 @@ class _Pulling:
             platform=self.platform,
             choosing="" if options.all_platforms else str(wanted),
             unpack=options.unpack,
+            distrust=remote.distrust,
             jobs=options.jobs,
         )
         self._warn = ctx.progress.warn

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..store.contract import Content, Sink
     from ..store.leases import Lease
     from ..store.store import Store
+    from ..transfer import Distrust
 
 
 class Receiver:
@@ -26,7 +27,7 @@ class Receiver:
 
     Of an index the image for `platform` is taken, where `choosing` names the index for messages, or the whole, where it
     is ''. With `unpack`, layers of an image that `platform` runs are unpacked, and `unpacking` is told their chain IDs
-    before; those of others, and an artifact's, are only kept.
+    before; those of others, and an artifact's, are only kept. For `distrust` see Transfer.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Receiver:
         choosing: str = "",
         unpack: bool = True,
         unpacking: Callable[[Iterable[Digest]], None] | None = None,
+        distrust: Distrust | None = None,
         jobs: int = 3,
     ) -> None:
         self._store = store
@@ -49,7 +51,13 @@ class Receiver:
         self._choosing = choosing
         self._unpacking = unpacking
         self._transfer = Transfer(
-            source, sink, progress, jobs=jobs, choose=self._choose if choosing else None, lease=lease.add
+            source,
+            sink,
+            progress,
+            jobs=jobs,
+            choose=self._choose if choosing else None,
+            lease=lease.add,
+            distrust=distrust,
         )
         if unpack:
             self._transfer.carrier = self._carrier

@@ -7,7 +7,6 @@ import threading
 from oci_spec import digest
 
 from ..layers.unpack import LayerUnpacker
-from ..store.blobs import DamagedPartial
 from ..transfer import Cancelled, parallel
 
 TYPE_CHECKING = False
@@ -40,24 +39,12 @@ class ImageUnpacker:
             if self.store.layers.exists(self.chain_ids[number]):
                 transfer.carry_blob(self.manifest.layers[number])
             else:
-                try:
-                    self._carry_unpacking(transfer, number)
-                except DamagedPartial:  # the damaged part is gone: the second try is a fresh one
-                    self._carry_unpacking(transfer, number)
+                transfer.carry_blob(self.manifest.layers[number], lambda: self._unpacker(number))
         except BaseException:
             self._failed = True
             raise
         finally:
             self._ready[number].set()
-
-    def _carry_unpacking(self, transfer: Transfer, number: int) -> None:
-        unpacker = self._unpacker(number)
-        try:
-            transfer.carry_blob(self.manifest.layers[number], unpacker.write)
-            unpacker.finish()
-        except BaseException:
-            unpacker.abort()
-            raise
 
     def _unpacker(self, number: int) -> LayerUnpacker:
         layer = self.manifest.layers[number]

@@ -22,10 +22,12 @@ from .refusal import refused
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from types import TracebackType
 
     from oci_spec.descriptor import Descriptor
     from oci_spec.digest import Digest
 
+    from ..store.contract import Tap
     from ..store.store import Store
     from .lowers import Lowers
 
@@ -41,7 +43,7 @@ class LayerUnpacker:
     the extracting thread when they are needed and may wait for them, so that layers unpack side by side. It must not
     be made to wait for a layer whose own unpacking has to wait for this one. `whole` is apply_layer's.
 
-    End with `finish` or `abort`, whatever happens.
+    End with `finish` or `abort`, whatever happens; a `with` block, which gives `write`, does that.
     """
 
     def __init__(
@@ -66,6 +68,17 @@ class LayerUnpacker:
         self._threads: list[threading.Thread] = []
         self._error: BaseException | None = None
         self._found = ""
+
+    def __enter__(self) -> Tap:
+        return self.write
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.finish()
+        else:
+            self.abort()
 
     def write(self, chunk: bytes) -> None:
         """The next bytes of the compressed blob. Waits while the disk is behind; after a failure it only returns,

@@ -57,6 +57,7 @@ class BlobUpload:
         self._place = ""
         """Where the upload goes on; '' when there is none."""
         self._offset = 0
+        self._furthest = 0
         self._chunk = CHUNK
         self._least = 0
 
@@ -65,24 +66,25 @@ class BlobUpload:
         whole = True
         failures = 0
         while True:
-            before = self._offset
             try:
                 if failures and self._exists(self._descriptor):
                     self._show_rest()
                     return "done"  # only the answer was lost
                 if self._place:
                     self._locate()
-                elif self._begin(origin):
+                if not self._place and self._begin(origin):
                     return "mounted"
                 if whole:
                     whole = False
                     if self._send_whole():
                         return "done"
+                    continue
                 self._send_chunks()
                 self._finish()
                 return "done"
             except Broken as broken:
-                failures = failures + 1 if self._offset <= before else 1
+                failures = failures + 1 if self._offset <= self._furthest else 1
+                self._furthest = max(self._furthest, self._offset)
                 if failures >= ATTEMPTS or self._begins >= ATTEMPTS:
                     raise self._client.unreachable(self._subject, broken) from None
                 self._client.pause(failures, broken.wait)
@@ -133,7 +135,6 @@ class BlobUpload:
         if answer.status not in _NOT_WHOLE or is_about(answer.some(), "DIGEST_INVALID"):
             raise self._endpoint.failure(answer, self._subject, "upload")
         answer.close()
-        self._locate()
         return False
 
     def _send_chunks(self) -> None:
@@ -152,14 +153,7 @@ class BlobUpload:
                 self._chunk = max(length // 4, _SMALLEST)
             elif answer.status == 416:
                 answer.close()
-                refused = self._offset
-                self._locate()
-                if self._offset == refused:
-                    # `0-0` stands for nothing and for one byte alike (see distribution.parse_range).
-                    if refused > 1:
-                        raise Broken(f"it does not take what comes after its own {refused} bytes")
-                    self._offset = 1 - refused
-                    raise Broken("it took another offset than it told")
+                raise Broken(f"it does not take what comes after {self._offset} bytes")
             else:
                 raise self._endpoint.failure(answer, self._subject, "upload")
 
@@ -171,21 +165,26 @@ class BlobUpload:
         self._check(answer)
 
     def _locate(self) -> None:
-        """Asks where the upload stands. Raises Broken when the registry has forgotten it."""
+        """Asks where the upload stands; raises Broken when the registry has forgotten it, or says what cannot be.
+
+        `0-0` is one byte by the spec, and what many registries say when they have none. So little is not worth a guess:
+        there is no upload then.
+        """
         answer = self._ask("GET", self._place)
         answer.close()
+        place, self._place, self._offset = self._place, "", 0
+        if answer.status not in (200, 202, 204):
+            raise Broken(f"the upload is gone (status {answer.status})")
+        told = answer.headers.get("Range", "")
         try:
-            if answer.status not in (200, 202, 204):
-                raise Broken(f"the upload is gone (status {answer.status})")
-            told = answer.headers.get("Range", "")
-            last = distribution.parse_range(told)[1] if told else 0
-            if last >= self._descriptor.size:
-                raise Broken(f"it has {last + 1} bytes of {self._descriptor.size}")
-        except (Broken, FormatError) as error:
-            self._place = ""
-            self._offset = 0
-            raise error if isinstance(error, Broken) else Broken(error.problem) from None
-        self._offset = last + 1 if last > 0 else 0
+            last = distribution.parse_range(told)[1] if told else -1
+        except FormatError as error:
+            raise Broken(error.problem) from None
+        if last == 0:
+            return
+        if last >= self._descriptor.size:
+            raise Broken(f"it has {last + 1} bytes of {self._descriptor.size}")
+        self._place, self._offset = place, last + 1
         if "Location" in answer.headers:
             self._move(answer)
 

@@ -66,30 +66,62 @@ class Remote:
     """A repository: the registry that has it (`origin`), and the mirrors that are asked before that when reading."""
 
     def __init__(self, name: str, origin: Endpoint, mirrors: list[Endpoint], warn: Callable[[str], None]) -> None:
+        import threading
+
         self.name = name
         self.origin = origin
         self._mirrors = mirrors
         self._warn = warn
+        self._opened = threading.local()
+        """`gave`: the mirrors that had part in what this thread opened last."""
+        self._failed: set[tuple[Endpoint, str]] = set()
+        """Which mirror is not asked again for which digest."""
 
     def resolve(self, reference: str) -> Descriptor:
-        """See contract.Source; `reference` is a tag or a digest."""
-        return self._first(lambda endpoint: endpoint.resolve(reference))
+        """See contract.Source; `reference` is a tag or a digest. A mirror must have what it says the name stands for:
+        the registry itself need not, where the name stands for something newer by now."""
+
+        def ask(endpoint: Endpoint) -> Descriptor:
+            found = endpoint.resolve(reference)
+            if endpoint is not self.origin:
+                try:
+                    endpoint.keep(found, endpoint.read(found))
+                except OcipipeError:
+                    self._failed.add((endpoint, found.digest))
+                    raise
+            return found
+
+        return self._first(reference, ask)
 
     def read(self, descriptor: Descriptor) -> bytes:
         """See contract.Content."""
-        return self._first(lambda endpoint: endpoint.read(descriptor))
+        return self._first(descriptor.digest, lambda endpoint: endpoint.read(descriptor))
 
     def open(self, descriptor: Descriptor, offset: int = 0) -> Iterator[bytes]:
         """See contract.Content; what a mirror could not finish, the next one goes on with."""
-        for endpoint in self._mirrors:
+        gave: list[Endpoint] = []
+        self._opened.gave = gave
+        for mirror in self._mirrors_for(descriptor.digest):
             try:
-                for chunk in endpoint.open(descriptor, offset):
+                for chunk in mirror.open(descriptor, offset):
+                    if mirror not in gave:
+                        gave.append(mirror)
                     offset += len(chunk)
                     yield chunk
                 return
             except OcipipeError as error:
-                self._pass_over(endpoint, error)
+                self._pass_over(mirror, error, descriptor.digest)
         yield from self.origin.open(descriptor, offset)
+
+    def distrust(self, descriptor: Descriptor, error: OcipipeError) -> bool:
+        """Takes the verdict that the blob which this thread opened last came wrong.
+
+        The mirrors that had part in it are warned of and not asked for it again; False when there was none, so that
+        opening it again would give the same.
+        """
+        for mirror in self._opened.gave:
+            self._pass_over(mirror, error, descriptor.digest)
+        return bool(self._opened.gave)
 
     def tags(self) -> Iterator[str]:
         """Every tag that the registry itself lists; the mirrors, which may hold fewer, are asked when it is away."""
@@ -102,7 +134,7 @@ class Remote:
                 try:
                     found = list(mirror.tags())
                 except OcipipeError as failure:
-                    self._pass_over(mirror, failure)
+                    self._pass_over(mirror, failure, "")
                 else:
                     self._warn(f"{error}; these are the tags of its mirror {mirror.client.host}")
                     return iter(found)
@@ -126,15 +158,20 @@ class Remote:
 
         Upload(self.origin).tag(descriptor, reference)
 
-    def _first(self, ask: Callable[[Endpoint], T]) -> T:
-        for mirror in self._mirrors:
+    def _first(self, target: str, ask: Callable[[Endpoint], T]) -> T:
+        """The first answer about a tag or digest."""
+        for mirror in self._mirrors_for(target):
             try:
                 return ask(mirror)
             except OcipipeError as error:
-                self._pass_over(mirror, error)
+                self._pass_over(mirror, error, target)
         return ask(self.origin)
 
-    def _pass_over(self, mirror: Endpoint, error: OcipipeError) -> None:
-        """A mirror that failed is told about, unless it just lacks the image."""
+    def _mirrors_for(self, target: str) -> list[Endpoint]:
+        return [mirror for mirror in self._mirrors if (mirror, target) not in self._failed]
+
+    def _pass_over(self, mirror: Endpoint, error: OcipipeError, target: str) -> None:
+        """A mirror that failed is told about, unless it just lacks the image, and not asked for the same again."""
+        self._failed.add((mirror, target))
         if not isinstance(error, NotFound):
             self._warn(f"mirror {mirror.client.registry.name}: {error}")

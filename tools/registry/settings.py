@@ -6,9 +6,10 @@ entries win, or $OCIPIPE_REGISTRIES instead of both.
     {"registries": {"docker.io": {"mirrors": ["127.0.0.1:5000/hub"]},
                     "registry.lab": {"insecure": true, "certDir": "/etc/lab/certs"}}}
 
-`mirrors` (host[:port][/prefix]) are asked first when pulling, in their order, and passed over when they fail; each is
-reached as its own entry says. `insecure` asks no certificate and allows plain HTTP. `certDir` holds the registry's
-*.crt, *.cert and *.key, beside what lies in certs.d/HOST below /etc/ocipipe, /etc/containers and /etc/docker.
+`mirrors` (host[:port][/prefix]) are asked first when pulling, in their order, and passed over when they fail or give
+something wrong; each is reached as its own entry says. `insecure` asks no certificate and allows plain HTTP. `certDir`
+holds the registry's *.crt, *.cert and *.key, beside what lies in certs.d/HOST below /etc/ocipipe, /etc/containers and
+/etc/docker.
 """
 
 from __future__ import annotations

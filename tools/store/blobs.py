@@ -36,8 +36,12 @@ STALL_SECONDS = 15.0
 _POLL_SECONDS = 0.02
 
 
-class DamagedPartial(Corrupt):
-    """A resumed blob came out wrong; the kept part was damaged and is gone now, so a second try starts afresh."""
+class WrongContent(Corrupt):
+    """What a source gave is not what the descriptor says. Nothing of it is kept, so another try starts afresh."""
+
+
+class DamagedPartial(WrongContent):
+    """As above, but a part of it was kept from an earlier attempt: that may be what was wrong, and not the source."""
 
 
 class Blobs:
@@ -242,7 +246,7 @@ class Blobs:
             problem = f"its content has the digest {descriptor.digest.algorithm}:{state.hexdigest()}"
         if problem:
             os.unlink(partial)
-            kind = DamagedPartial if kept else Corrupt
+            kind = DamagedPartial if kept else WrongContent
             raise kind(subject, problem, "the source sent something else; try again, or ask who runs it")
         self._place(fd, partial, descriptor.digest)
 

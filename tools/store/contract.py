@@ -55,7 +55,8 @@ class Sink(Protocol):
 
         `read(offset)` supplies the bytes, from an offset where the destination resumes an earlier attempt. `origin`
         (`registry/repository`) is where the content is known to be, for a registry's cross-repository mount. `tap`
-        is fed the whole content when this call is the one that writes it, and nothing otherwise.
+        is fed the whole content when this call is the one that writes it, and nothing otherwise; when the content
+        proves wrong it has seen that, so another try, with content from elsewhere, wants another tap.
         """
 
 

@@ -251,6 +251,25 @@ def test_a_broken_blob_is_resumed(world: Any, faulty: FaultyRegistry, held: Imag
     assert ranges == ["", "bytes=300000-", "bytes=700000-", "bytes=700000-"]
 
 
+@pytest.mark.parametrize("end", [False, True], ids=["broken", "ended"])
+def test_a_blob_of_unknown_length_that_ends_early_is_resumed(
+    world: Any, faulty: FaultyRegistry, held: Image, end: bool
+) -> None:
+    """In the chunked coding, which doesn't tell how much is to come: it breaks off, or just ends too soon."""
+
+    def piece(request: Request) -> None:
+        begin = int((request.headers.get("Range") or "bytes=0-").removeprefix("bytes=").rstrip("-"))
+        headers = {"Content-Range": f"bytes {begin}-{len(DATA) - 1}/{len(DATA)}"} if begin else {}
+        request.reply_in_chunks(206 if begin else 200, DATA[begin : begin + 300_000], headers, end=end)
+
+    faulty.fault, ranges = blobs(piece, piece)
+    assert b"".join(world.endpoint(faulty.address).open(BLOB)) == DATA
+    begins = [int(text[len("bytes=") : -1]) for text in ranges[1:]]
+    assert ranges[0] == ""
+    assert 200_000 < begins[0] <= 300_000 < begins[1] <= 600_000
+    assert begins == [300_000, 600_000] or not end  # where it broke, the last bytes before that may be lost
+
+
 def test_a_server_that_gives_a_part_at_a_time(world: Any, faulty: FaultyRegistry, held: Image) -> None:
     def piece(request: Request) -> None:
         begin = int((request.headers.get("Range") or "bytes=0-").removeprefix("bytes=").rstrip("-"))

@@ -13,7 +13,7 @@ from images import Image, Layer, image
 
 from oci_spec.descriptor import Descriptor
 from ocipipe.context import Context
-from ocipipe.errors import NotFound, Unavailable
+from ocipipe.errors import Corrupt, NotFound, Unavailable
 from ocipipe.registry.remote import Access, connect
 
 DATA = bytes(range(256)) * 4096
@@ -68,6 +68,35 @@ def test_a_mirror_that_lies_is_told(world: Any, faulty: FaultyRegistry, other: F
     remote = world.remote(faulty.address, other.address)
     assert remote.read(Descriptor(made.root)) == made.raw
     assert "does not match the digest" in world.progress.warnings[0]
+
+
+def test_a_mirror_must_have_what_it_says_a_name_stands_for(
+    world: Any, faulty: FaultyRegistry, other: FaultyRegistry, made: Image
+) -> None:
+    """The registry's tag has moved on since, so that only the mirror could have the manifest that it names."""
+    faulty.hold(made)
+    older = image([Layer(b"older")])
+    other.hold(older)
+    other.blobs[older.digest] = bytes(len(older.raw))
+    remote = world.remote(faulty.address, other.address)
+    assert remote.read(remote.resolve("1")) == made.raw
+    assert "does not match the digest" in world.progress.warnings[0]
+
+
+def test_a_mirror_that_is_distrusted_is_not_asked_for_that_blob_again(
+    world: Any, faulty: FaultyRegistry, other: FaultyRegistry
+) -> None:
+    faulty.blobs[BLOB.digest] = DATA
+    other.blobs[BLOB.digest] = bytes(len(DATA))
+    other.hold(image([Layer(b"content")]))
+    remote = world.remote(faulty.address, other.address)
+    assert b"".join(remote.open(BLOB)) == bytes(len(DATA))
+    assert remote.distrust(BLOB, Corrupt("blob x", "its content is wrong"))
+    assert world.progress.warnings == [f"mirror {other.address}: blob x: its content is wrong"]
+    assert b"".join(remote.open(BLOB)) == DATA
+    assert not remote.distrust(BLOB, Corrupt("blob x", "its content is wrong"))
+    assert len(world.progress.warnings) == 1
+    assert remote.resolve("1").size > 0  # what else it has is taken still
 
 
 def test_the_registry_goes_on_where_the_mirror_stopped(
@@ -128,7 +157,7 @@ def test_connect_sends_nothing(tmp_path: Path, faulty: FaultyRegistry, other: Fa
     assert remote.origin.client.host == "registry-1.docker.io"
     faulty.hold(image([Layer(b"content")]), "latest")
     assert remote.resolve("latest").size > 0
-    assert faulty.requests[-1][1] == "/v2/hub/library/alpine/manifests/latest"
+    assert faulty.asked("HEAD", "/v2/hub/library/alpine/manifests/latest")
     assert other.requests == []
 
 

@@ -252,6 +252,69 @@ def test_an_upload_that_tells_nonsense(remote: Remote, faulty: FaultyRegistry, r
             remote.push(BLOB, read)
 
 
+@pytest.mark.parametrize("lies", [False, True], ids=["strict", "ignores Content-Range"])
+@pytest.mark.parametrize("kept", [0, 1])
+def test_a_range_of_0_0_is_nothing_or_one_byte(
+    remote: Remote, faulty: FaultyRegistry, kept: int, lies: bool, world: Any
+) -> None:
+    """Whichever it is, the upload begins anew: a wrong guess would be refused, or store what nobody sent."""
+    first = cut("PUT", kept)
+
+    def fault(request: Request) -> bool:
+        if first(request):
+            return True
+        if request.command == "GET" and "uploads" in request.path and len(faulty.uploads[request.upload]) <= 1:
+            request.reply(204, b"", {"Range": "0-0"})
+            return True
+        if request.command == "PATCH" and lies:
+            request.headers.replace_header("Content-Range", f"{len(faulty.uploads[request.upload])}-")
+        return False
+
+    faulty.fault = fault
+    assert remote.push(BLOB, read) == "done"
+    assert faulty.blobs[BLOB.digest] == DATA
+    assert sent(faulty)[3:] == ["HEAD blobs", "GET uploads", "POST uploads", "PATCH uploads 0", "PUT uploads"]
+    assert len(world.pauses) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"x"])
+def test_a_range_of_0_0_for_the_smallest_blobs(remote: Remote, faulty: FaultyRegistry, content: bytes) -> None:
+    blob = Descriptor.make("application/octet-stream", content)
+    first = cut("PUT", len(content))
+
+    def fault(request: Request) -> bool:
+        if first(request):
+            return True
+        if request.command == "GET" and "uploads" in request.path:
+            request.reply(204, b"", {"Range": "0-0"})
+            return True
+        return False
+
+    faulty.fault = fault
+    assert remote.push(blob, lambda offset: iter((content[offset:],))) == "done"
+    assert faulty.blobs[blob.digest] == content
+
+
+def test_a_registry_that_takes_no_offset_at_all_is_left(remote: Remote, faulty: FaultyRegistry, world: Any) -> None:
+    """It tells one offset, then another, and refuses both."""
+    told = iter((1000, 2000) * 99)
+
+    def fault(request: Request) -> bool:
+        if request.command in ("PUT", "PATCH") and "uploads" in request.path:
+            request.body()
+            request.reply(416, b"")
+        elif request.command == "GET" and "uploads" in request.path:
+            request.reply(204, b"", {"Range": f"0-{next(told)}"})
+        else:
+            return False
+        return True
+
+    faulty.fault = fault
+    with pytest.raises(Unavailable, match="does not take what comes after"):
+        remote.push(BLOB, read)
+    assert len(world.pauses) < 2 * ATTEMPTS
+
+
 def test_a_lost_answer(remote: Remote, faulty: FaultyRegistry) -> None:
     """The blob is there, only we were not told."""
 

@@ -39,16 +39,18 @@ class BundleBeside:
         try:
             with locks.locked(parent):
                 _remove_unfinished(parent, name)
+                self._aside = aside  # before it is there: a signal may come at any moment
                 os.mkdir(aside, 0o700)
-                self._aside = aside
                 self._fd = os.open(aside, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
                 locks.take(self._fd)
             os.mkdir(self.rootfs, 0o755)
             os.chmod(self.rootfs, 0o755)
-        except OSError as error:
+        except BaseException as error:
             if self._aside:
-                self.__exit__(OSError, error, None)
-            raise _refused(self._target, error) from None
+                self.__exit__(type(error), error, None)
+            if isinstance(error, OSError):
+                raise _refused(self._target, error) from None
+            raise
         return self
 
     @property

@@ -30,7 +30,10 @@ def parse_index(data: bytes, subject: str = "index.json") -> manifest.Index:
 
 def load_entries(data: bytes, subject: str = "index.json") -> list[Document]:
     """The documents of the entries, for who wants few of many: each is still to be parsed. Raises FormatError."""
-    entries = jsondoc.load_object(data, subject).get("manifests")
+    document = jsondoc.load_object(data, subject)
+    if "manifests" not in document:
+        raise FormatError(subject, "has no manifests: it is no index")
+    entries = document["manifests"]
     if entries is None:
         return []
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):

@@ -17,7 +17,7 @@ import pytest
 from boxes import Box
 from commands import Commands
 from faulty_registry import FaultyRegistry, Request
-from images import Image, Layer, image, layer_path
+from images import Image, Layer, image, index, layer_path
 from tars import Tar
 
 NOW = "--older-than=0s"
@@ -363,6 +363,46 @@ def test_damage_makes_nothing_garbage(run: Commands, store_root: Path, which: st
     assert "--repair" in done.errors[0]["message"]
     after = damage.times(store_root)
     assert {name: after[name] for name in before} == before
+
+
+def test_a_rotten_index_makes_nothing_garbage(run: Commands, store_root: Path) -> None:
+    """One flipped bit can leave it a valid document that needs other blobs, or none."""
+    stored(run, store_root, "one")
+    path = store_root / "images" / "index.json"
+    data, found = path.read_bytes(), path.stat()
+    for part in (b"manifests", b"manifest.v1", b"sha256:", b'"size"', b"localhost"):
+        at = data.index(part) + len(part) - 2
+        path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+        os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+        for command in (("store-prune", "--images"), ("img-prune", "-a"), ("img-prune",)):
+            done = run(*command, NOW, status=1)
+            assert (done.out, done.errors[0]["code"]) == (b"", "CORRUPT"), part
+    path.write_bytes(data)
+    os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+    whole(run, store_root)
+
+
+def test_a_rotten_record_makes_no_layer_garbage(run: Commands, store_root: Path, busybox_image: Image) -> None:
+    """One flipped bit of a chain ID, and the container would stand on nothing."""
+    busybox_image.into_store(store_root, "docker.io/library/busybox:latest")
+    Box(run, store_root)("--name", "web", rm=False)
+    path = (store_root / "containers" / "names" / "web").resolve() / "record.json"
+    data, found = path.read_bytes(), path.stat()
+    at = data.index(b'"chainIds":["sha256:') + 24
+    path.write_bytes(data[:at] + (b"0" if data[at : at + 1] != b"0" else b"1") + data[at + 1 :])
+    os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+    run("img-rm", "--force", "busybox", status=None)
+    run("store-prune", "--images", NOW, status=1)
+    assert layer_path(store_root, busybox_image).exists()
+
+
+def test_a_container_of_an_index_s_image(run: Commands, store_root: Path, busybox_image: Image) -> None:
+    """It was named by the digest of the image itself; the index that has it is in use too."""
+    index(busybox_image, made("other")).into_store(store_root, "localhost/several:1")
+    command = f"echo '{json.dumps(busybox_image.root)}' | ctr-run - true"
+    run.shell(command)
+    assert run("img-prune", "-a", NOW).documents == []
+    assert images(run) == ["localhost/several:1"]
 
 
 def test_a_damaged_image_without_a_name_goes(run: Commands, store_root: Path, dangling: Image) -> None:

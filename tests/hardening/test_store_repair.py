@@ -189,6 +189,15 @@ def test_the_index_of_the_layout(place: Place, harm: damage.Damage) -> None:
     assert place.asked == []
 
 
+def test_the_layout_s_files_in_each_other_s_place(place: Place) -> None:
+    """An index without manifests is none: it must not pass for an empty one."""
+    listed = place.run("img-ls").out
+    damage.swap(place.root / "images" / "index.json")(place.root / "images" / "oci-layout")
+    assert place.run("img-ls", status=1).out == b""
+    assert {action["object"]["kind"] for action in place.mended()} == {"index", "layout"}
+    assert place.run("img-ls").out == listed
+
+
 @pytest.mark.parametrize("harm", HARMS, ids=NAMES)
 def test_the_index_s_copy(place: Place, harm: damage.Damage) -> None:
     harm(place.root / "index.json.copy")
@@ -373,6 +382,13 @@ def test_what_is_no_finding(place: Place) -> None:
     }  # fmt: skip
     done = place.run("img-pull", input=json.dumps(found).encode(), status=2)
     assert "--repair" in done.errors[0]["message"]
+
+
+@pytest.mark.parametrize(
+    "option", ["--policy=never", "--all-tags", "--platform=linux/arm64", "--no-unpack", "--jobs=2"]
+)
+def test_options_of_a_pull_that_mean_nothing_here(place: Place, option: str) -> None:
+    assert place.run("img-pull", "--repair", option, place.name, status=2).errors[0]["code"] == "USAGE"
 
 
 CHANGES = ("rename", "renameat2", "fsync", "fsetxattr", "mkdir", "unlink", "unlinkat", "rmdir", "syncfs", "ftruncate")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from oci_spec.platform import Platform
 
 from ..cli.declare import Command, Operand, Option
-from ..cli.options import JOBS, PLATFORM, REGISTRY
+from ..cli.options import JOBS, PLATFORM, REGISTRY, given
 from ..errors import UsageError
 
 TYPE_CHECKING = False
@@ -68,6 +68,9 @@ def each(ctx: Context, args: Args, item: str | dict[str, object]) -> Iterator[di
     if args.repair:
         from ..upkeep.repair import mend
 
+        others = [flag for flag in given(COMMAND, args) if flag not in ("--repair", *(one.long for one in REGISTRY))]
+        if others:
+            raise UsageError(f"--repair {others[0]}", "what is mended is what was pulled", f"leave out {others[0]}")
         yield from mend(ctx, Store(ctx.root), item, Access.of(args))
         return
     if args.jobs < 1:

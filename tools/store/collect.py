@@ -45,7 +45,7 @@ class Collection:
     def __enter__(self) -> Collection:
         self._lock.__enter__()
         try:
-            for entry in self.store.refs.entries():
+            for entry in self.store.refs.sound_entries():
                 self.kept.add(self.store, entry)
             self.leased = self.store.leases.held()
             self.blobs.update(self.kept.blobs, self.leased)

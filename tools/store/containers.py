@@ -19,7 +19,7 @@ from oci_spec import jsondoc, validate
 from oci_spec.jsondoc import FormatError
 
 from ..errors import Conflict, Corrupt, NotFound, UsageError
-from ..host import files, locks, mounts
+from ..host import files, locks, mounts, seals
 from ..host.trees import remove_tree
 
 TYPE_CHECKING = False
@@ -146,7 +146,10 @@ class Containers:
         """The container with this whole id. Raises NotFound, Corrupt."""
         path = os.path.join(self.path, container_id)
         try:
-            data = files.read_limited(os.path.join(path, "record.json"), _RECORD_LIMIT)
+            place = os.path.join(path, "record.json")
+            data = files.read_limited(place, _RECORD_LIMIT)
+            if seals.is_broken(place, data):
+                raise FormatError(container_id, "its content has changed, though nobody wrote to it")
             record = jsondoc.load_object(data, container_id)
             return Container(path, validate.check("container-record", record, container_id))
         except NotFound:
@@ -174,9 +177,9 @@ class Containers:
         """The chain IDs of every layer that a container stands on."""
         return {str(chain_id) for one in self.all() for chain_id in one.record["chainIds"]}  # type: ignore[attr-defined]
 
-    def using(self, image: Digest) -> list[str]:
-        """The ids of the containers made from an image."""
-        return [one.id for one in self.all() if one.record["image"]["digest"] == image]  # type: ignore[index]
+    def using(self, *images: Digest) -> list[str]:
+        """The ids of the containers made from one of these images."""
+        return [one.id for one in self.all() if one.record["image"]["digest"] in images]  # type: ignore[index]
 
     def abandoned(self) -> Iterator[Container]:
         """Containers that were to be removed at their end, but whose command is gone; each locked by us meanwhile.

@@ -48,6 +48,15 @@ class Refs:
         """Every entry, named or not, in the index's order. An absent store has none. Raises Corrupt, Denied."""
         return [self._parsed(document) for document in self._load()]
 
+    def sound_entries(self) -> list[Descriptor]:
+        """The same for who deletes what they don't name. Raises Corrupt also for an index that a disk has changed."""
+        try:
+            if seals.is_broken(self.path, files.read_limited(self.path, INDEX_LIMIT)):
+                raise Corrupt(self.path, "its content has changed, though nobody wrote to it", REPAIR)
+        except NotFound:
+            pass
+        return self.entries()
+
     def resolve(self, text: str) -> Descriptor:
         """The entry that a name, digest, or unique prefix of a digest's hex stands for.
 

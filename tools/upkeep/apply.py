@@ -18,6 +18,7 @@ from ..host import files, locks
 from ..runtime import lifecycle
 from ..store.collect import Collection
 from ..store.containers import Container
+from ..store.reach import Reach
 from . import boxes, identity, leftovers, salvage
 
 TYPE_CHECKING = False
@@ -144,7 +145,9 @@ def _image(store: Store, action: Action) -> str:
     with Collection(store) as collection:
         if entry.digest in collection.leased:
             return "in use by a command"
-        users = store.containers.using(entry.digest)
+        mine = Reach()
+        mine.add(store, entry)
+        users = store.containers.using(*mine.blobs)
         if users:
             return f"in use by container {users[0][:12]}"
         return "" if store.refs.drop(entry) else "gone, or its name has changed"

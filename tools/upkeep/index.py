@@ -8,7 +8,7 @@ from oci_spec import jsondoc, validate
 from oci_spec.jsondoc import FormatError
 
 from ..errors import Corrupt, NotFound
-from ..host import files, seals
+from ..host import files
 from .finding import finding, place
 
 TYPE_CHECKING = False
@@ -28,23 +28,30 @@ def read(store: Store) -> tuple[list[Descriptor], Document | None]:
     problem, code = "", ""
     entries: list[Descriptor] = []
     try:
-        entries = store.refs.entries()
-        data = files.read_limited(store.refs.path, 64 << 20)
-        if seals.is_broken(store.refs.path, data):
-            code, problem = "INDEX_DAMAGED", "its content has changed, though nobody wrote to it"
+        entries = store.refs.sound_entries()
+        if not os.path.isdir(store.images) and store.refs.spare_entries():
+            code, problem = "INDEX_MISSING", "is missing, with the whole layout"
     except Corrupt as error:
         missing = not os.path.lexists(store.refs.path)
-        code, problem = "INDEX_MISSING" if missing else "INDEX_DAMAGED", "is missing" if missing else error.subject
-    except NotFound:
-        if not store.refs.spare_entries():
-            return entries, None  # no image was ever here
-        code, problem = "INDEX_MISSING", "is missing, with the whole layout"
+        code, problem = "INDEX_DAMAGED", f"{error.subject}: {error.problem}"
+        if missing:
+            code, problem = "INDEX_MISSING", "is missing"
+        else:
+            entries = _readable(store)
     if not code:
         return entries, None
     spare = store.refs.spare_entries()
     remedy = "" if spare is not None else "img-pull --repair gets back what can be read, names may be lost"
     wrong = finding(code, place("index", store.root, store.refs.path), problem, remedy=remedy)
     return spare if spare is not None else entries, wrong
+
+
+def _readable(store: Store) -> list[Descriptor]:
+    """The entries as they stand in an index that a disk has changed; none where they can't be read at all."""
+    try:
+        return store.refs.entries()
+    except Corrupt:
+        return []
 
 
 def layout(store: Store) -> Iterator[Document]:

@@ -111,7 +111,7 @@ class _Planner:
 
     def _content(self, staying: list[dict[str, Any]], unknown: bool) -> Iterator[Document]:
         """Images, then the layers and blobs that nothing needs without them."""
-        entries = self._store.refs.entries()
+        entries = self._store.refs.sound_entries()
         used = {record["image"]["digest"] for record in staying}
         candidates = [entry for entry in entries if self._may_go(entry, used)]
         going = self._beyond_what_is_kept(candidates)
@@ -146,7 +146,11 @@ class _Planner:
         return not self._selection.filters or one in gone
 
     def _may_go(self, entry: Descriptor, used: set[str]) -> bool:
-        if entry.digest in used or entry.digest in self._leased or (entry.name and not self._selection.images):
+        if entry.digest in self._leased or (entry.name and not self._selection.images):
+            return False
+        mine = Reach()
+        mine.add(self._store, entry)
+        if used & mine.blobs.keys():
             return False
         path = self._blobs.get(entry.digest)
         if path is not None and not self._is_old(path):
@@ -201,7 +205,7 @@ class _Planner:
     def _index_copy(self) -> Iterator[Document]:
         """The one thing that is written anew: the copy of the index, where a killed command did not come to it."""
         try:
-            entries = self._store.refs.entries()
+            entries = self._store.refs.sound_entries()
         except Corrupt:
             return  # then the copy is all there is
         for found in index.spare(self._store, entries):

@@ -80,6 +80,8 @@ class _Applier:
         self._reader = reader
         self._subject = subject
         self._root_seen = False
+        self._masked = attributes.umask() | 0o7000
+        """Bits of a mode that a file lacks when it is made with it: our umask's, and setuid and its kin."""
         self._makers: dict[int, Callable[[Entry, Directory, bytes], None]] = {
             ord("0"): self._file,
             ord("1"): self._hard_link,
@@ -154,10 +156,10 @@ class _Applier:
 
     def _file(self, entry: Entry, parent: Directory, name: bytes) -> None:
         try:
-            fd = os.open(name, _CREATE, 0o600, dir_fd=parent.fd)
+            fd = os.open(name, _CREATE, entry.mode & 0o777, dir_fd=parent.fd)
         except FileExistsError:
             self._tree.remove(parent, name)
-            fd = os.open(name, _CREATE, 0o600, dir_fd=parent.fd)
+            fd = os.open(name, _CREATE, entry.mode & 0o777, dir_fd=parent.fd)
         try:
             if entry.sparse is not None:
                 self._write_sparse(fd, entry)
@@ -170,7 +172,8 @@ class _Applier:
                 attributes.drop_inherited(fd)
             if entry.uid or entry.gid or parent.inherits:
                 os.fchown(fd, entry.uid, entry.gid)  # before the mode: it clears setuid, and capabilities
-            os.fchmod(fd, entry.mode)
+            if entry.mode & self._masked or parent.inherits:
+                os.fchmod(fd, entry.mode)
             if entry.xattrs:
                 attributes.set_xattrs(fd, entry.xattrs, self._where(entry))
             time = attributes.clamp(entry.mtime)

@@ -31,6 +31,18 @@ def clamp(mtime: int) -> int:
     return max(-_TIME_LIMIT, min(mtime, _TIME_LIMIT))
 
 
+def umask() -> int:
+    """This process's umask, read without setting it, which other threads would notice; all bits where it is hidden."""
+    try:
+        with open("/proc/self/status", "rb") as file:
+            for line in file:
+                if line.startswith(b"Umask:"):
+                    return int(line.split()[1], 8)
+    except OSError:
+        pass
+    return 0o777
+
+
 def set_xattrs(target: int | str | bytes, xattrs: Mapping[bytes, bytes], subject: str) -> None:
     """Sets what is carried over, on an open file or on a path that is not followed. Raises Unsupported, OSError."""
     for name, value in xattrs.items():

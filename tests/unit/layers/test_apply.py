@@ -43,6 +43,22 @@ def test_modes_keep_setuid_setgid_and_sticky(root: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("umask", [0, 0o022, 0o077, 0o777])
+def test_our_umask_takes_nothing_off(root: Path, umask: int) -> None:
+    modes = (0o000, 0o400, 0o644, 0o666, 0o755, 0o777, 0o4755, 0o2755, 0o1777)
+    archive = Tar()
+    for mode in modes:
+        archive.file(f"mine-{mode:o}", mode=mode).file(f"theirs-{mode:o}", mode=mode, uid=7, gid=8)
+    before = os.umask(umask)
+    try:
+        apply(archive, root)
+    finally:
+        os.umask(before)
+    for mode in modes:
+        for whose in ("mine", "theirs"):
+            assert stat.S_IMODE(os.lstat(root / f"{whose}-{mode:o}").st_mode) == mode
+
+
 def test_owners_are_numeric_and_large_ones_come_through(root: Path) -> None:
     apply(
         Tar()

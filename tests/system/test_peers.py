@@ -90,6 +90,7 @@ def test_layers_that_we_compress_skopeo_verifies(
     made.push(registry.address, "peers/plain", "1")
     pushed = f"{registry.address}/peers/compressed-{compression}:1"
     run.shell(f"img-pull {registry.address}/peers/plain:1 | img-push --force-compression {compression} {pushed}")
+    assert run("store-check").documents == []  # what was made for the push is gone again
     call("skopeo", "copy", "-q", "--src-tls-verify=false", f"docker://{pushed}", f"oci:{tmp_path}/copied:1")
     raw = json.loads(call("skopeo", "inspect", "--raw", f"oci:{tmp_path}/copied:1"))
     (layer,) = raw["layers"]

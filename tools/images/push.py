@@ -10,6 +10,7 @@ from oci_spec import media_types, reference
 
 from ..errors import Corrupt, Unsupported, UsageError
 from ..registry.remote import connect
+from ..store.incoming import Incoming
 from ..transfer import Transfer
 from .entry import is_runnable, parse, read_config
 from .local import choose_manifest
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from ..context import Context, Task
     from ..registry.remote import Access
-    from ..store.leases import Lease
     from ..store.store import Store
 
 
@@ -58,13 +58,14 @@ def push(ctx: Context, store: Store, source: Descriptor, name: str, options: Pus
     wanted = reference.parse(name)
     if wanted.digest:
         raise UsageError(name, "a push goes to a tag, the digest follows from the content", "leave out @sha256:…")
-    with store.leases.hold() as lease:
+    with Incoming(store) as incoming:  # what is made for the push alone goes again
+        lease = incoming.lease
         lease.add(source.digest)
         root = source
         if not options.all_platforms and isinstance(parse(store, source), manifests.Index):
             root = choose_manifest(store, source, options.platform).descriptor()
         if options.compression:
-            root = _recompressed(ctx, store, root, options.compression, lease)
+            root = _recompressed(ctx, store, root, options.compression, incoming)
         remote = connect(ctx, wanted.name, options.access, push=True)
         origin = source.annotations.get(fields.ORIGIN, "")
         Transfer(store.blobs, remote, ctx.progress, jobs=options.jobs, origin=origin, lease=lease.add).copy(root)
@@ -76,8 +77,8 @@ def push(ctx: Context, store: Store, source: Descriptor, name: str, options: Pus
     return fields.Descriptor(found).annotated({**kept, fields.REF_NAME: str(wanted)})
 
 
-def _recompressed(ctx: Context, store: Store, root: Descriptor, compression: str, lease: Lease) -> Descriptor:
-    """The image with every layer under one compression, its new blobs in the store; `root` if nothing changes."""
+def _recompressed(ctx: Context, store: Store, root: Descriptor, compression: str, incoming: Incoming) -> Descriptor:
+    """The image with every layer under one compression, its new blobs `incoming`; `root` if nothing changes."""
     from oci_spec import jsondoc
 
     from ..layers.recompress import Recompressed
@@ -94,11 +95,10 @@ def _recompressed(ctx: Context, store: Store, root: Descriptor, compression: str
             continue
         task = ctx.progress.task(f"compress {layer.digest.short}", layer.size)
         content = Recompressed(partial(_watched, store, layer, task), compression, f"layer {layer.digest}")
-        made = store.blobs.ingest(content, media_types.layer_type(layer.media_type, compression))
+        made = incoming.ingest(content, media_types.layer_type(layer.media_type, compression))
         task.done()
         if content.diff_id != diff_id:
             raise Corrupt(f"layer {layer.digest}", f"its diff ID is not {diff_id}", "pull the image again")
-        lease.add(made.digest)
         layers.append(made.document)
     document = {**manifest.document, "layers": layers}
     if document == manifest.document:
@@ -107,8 +107,7 @@ def _recompressed(ctx: Context, store: Store, root: Descriptor, compression: str
         document = _as_oci(document)
     data = jsondoc.dumps(document)
     made = fields.Descriptor.make(str(document["mediaType"]), data)
-    store.blobs.put(made, data)
-    lease.add(made.digest)
+    incoming.push(made, lambda offset: iter((data[offset:],)))
     if root.platform is not None:
         made = fields.Descriptor({**made.document, "platform": root.platform.document()})
     return made

@@ -67,6 +67,8 @@ def many(directory: Path, bin: Path, alternate: Alternate) -> Iterator[tuple[str
     for work, mine, theirs in (
         ("`img-inspect` of one image", ("img-inspect", one), ("image", "inspect", one)),
         ("`img-ls`", ("img-ls",), ("images",)),
+        ("`img-prune`, nothing to remove", ("img-prune",), ("image", "prune", "-f")),
+        ("`store-df`", ("store-df",), ("system", "df")),
         ("`img-tag`", ("img-tag", one, "localhost/bench/other:1"), ("tag", one, "localhost/bench/other:1")),
     ):
         jobs: list[Job] = []
@@ -75,3 +77,9 @@ def many(directory: Path, bin: Path, alternate: Alternate) -> Iterator[tuple[str
             jobs.append((f"ocipipe{label}", lambda: None, ours[count].command(*mine), ours[count].env))
             jobs.append((f"podman{label}", lambda: None, podman[count].command(*theirs), podman[count].env))
         yield f"{work}, 1,000 images", alternate(jobs)
+    blobs = ours[1000].root / "images" / "blobs" / "sha256"
+    hashed = ["sh", "-c", f"cd {blobs} && exec sha256sum *"]
+    yield "`store-check`, 1,000 images", alternate([
+        ("ocipipe", lambda: None, ours[1000].command("store-check"), ours[1000].env),
+        ("`sha256sum` of its blobs", lambda: None, hashed, ours[1000].env),
+    ])  # fmt: skip

@@ -350,6 +350,24 @@ def test_an_image_that_is_removed_meanwhile(run: Commands, store_root: Path, pul
     assert checking.returncode == 0
 
 
+def test_a_disk_that_is_read_only(run: Commands, store_root: Path, pulled: Image) -> None:
+    """As it is when the kernel has found it failing: then a check is wanted most."""
+    damage.remove(damage.blob(store_root, pulled.digest))
+    script = f"mount --bind {store_root} {store_root} && mount -o remount,ro,bind {store_root} && exec store-check"
+    done = subprocess.run(["unshare", "-m", "bash", "-c", script], env=run.env, capture_output=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert [json.loads(line)["code"] for line in done.stdout.splitlines()] == ["BLOB_MISSING"]
+
+
+def test_a_blob_that_cannot_be_read(run: Commands, store_root: Path, pulled: Image) -> None:
+    """An input/output error is damage, not the end of the check."""
+    path = damage.blob(store_root, pulled.document["layers"][0]["digest"])
+    command = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", str(path), "-e", "inject=pread64:error=EIO"]
+    done = subprocess.run([*command, str(run.bin / "store-check")], env=run.env, capture_output=True, check=False)
+    (found,) = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (found["code"], found["problem"]) == ("BLOB_CORRUPT", "cannot be read: input/output error")
+
+
 def test_bad_options(run: Commands) -> None:
     done = run("store-check", "--fast", "--deep", status=2)
     assert done.errors[0]["code"] == "USAGE"

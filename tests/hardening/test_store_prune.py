@@ -192,6 +192,24 @@ def test_a_container_with_a_damaged_record(run: Commands, store_root: Path, busy
     assert [found for found in run("store-check").documents if found["severity"] == "error"] == []
 
 
+def test_containers_whose_records_were_swapped(run: Commands, store_root: Path, busybox_image: Image) -> None:
+    """Each goes for what it is, not for what the other's record says of it."""
+    busybox_image.into_store(store_root, "docker.io/library/busybox:latest")
+    box = Box(run, store_root)
+    for name in ("web", "db", "kept"):
+        box("--name", name, "--label", f"n={name}", rm=False)
+    web, kept = ((store_root / "containers" / "names" / name).resolve() for name in ("web", "kept"))
+    damage.remove(web / "record.json")
+    (web / "record.json").write_bytes((kept / "record.json").read_bytes())
+    plan = [one for one in run("store-prune", "--containers", "--plan", NOW).documents if one["kind"] == "container"]
+    text = "\n".join(json.dumps(one) for one in plan if one["object"]["id"] == web.name)
+    (done,) = run("store-prune", "--apply", "-", input=text.encode()).documents
+    assert (done["action"], done["object"]["id"]) == ("delete", web.name)
+    assert sorted(record["name"] for record in box.records()) == ["db", "kept"]
+    assert sorted(os.listdir(store_root / "containers" / "names")) == ["db", "kept"]
+    whole(run, store_root)
+
+
 def test_a_running_container(run: Commands, store_root: Path, busybox_image: Image) -> None:
     busybox_image.into_store(store_root, "docker.io/library/busybox:latest")
     command = [str(run.bin / "ctr-run"), "--rm", "-i", "busybox", "sh", "-c", "echo up; cat; ls /bin/busybox"]

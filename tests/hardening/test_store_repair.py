@@ -16,9 +16,11 @@ from boxes import Box
 from cli_world import Outcome
 from commands import Commands
 from faulty_registry import FaultyRegistry, Request
-from images import Image, Layer, image, index, layer_path
+from images import Image, Layer, chain_id, image, index, layer_path
 from registry import DockerRegistry
 from tars import Tar
+
+from ocipipe.store.store import Store
 
 HARMS = [damage.flip, damage.truncate, damage.remove]
 NAMES = ["flip", "truncate", "remove"]
@@ -338,6 +340,18 @@ def test_a_layer_that_a_container_runs_on(run: Commands, store_root: Path, busyb
     run.shell("store-check --deep 2>/dev/null | img-pull --repair", status=None)
     assert not (top / "new").exists()
     assert run("store-check", "--deep").documents == []
+
+
+def test_a_layer_that_another_command_has_leased(place: Place) -> None:
+    """It may be about to mount it. The check that runs at the other end of the pipe only looks, and is no hindrance."""
+    (layer_path(place.root, place.image) / "suid").unlink()
+    chain = chain_id(place.image.config["rootfs"]["diff_ids"])
+    with Store(str(place.root)).leases.hold() as lease:
+        lease.add(chain)
+        done = place.repair("--deep")
+        assert done.status == 1
+        assert "another command uses it now" in done.errors[0]["message"]
+    assert len(place.mended("--deep")) == 1
 
 
 def test_a_layer_that_a_stopped_container_stands_on(run: Commands, store_root: Path, busybox_image: Image) -> None:

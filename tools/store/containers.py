@@ -151,7 +151,10 @@ class Containers:
             if seals.is_broken(place, data):
                 raise FormatError(container_id, "its content has changed, though nobody wrote to it")
             record = jsondoc.load_object(data, container_id)
-            return Container(path, validate.check("container-record", record, container_id))
+            validate.check("container-record", record, container_id)
+            if record["id"] != container_id:
+                raise FormatError(container_id, f"its record is container {record['id']}'s")
+            return Container(path, record)
         except NotFound:
             if os.path.isdir(path):
                 raise Corrupt(container_id, "its record is missing", "store-check says what can be done") from None

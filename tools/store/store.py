@@ -5,6 +5,8 @@
     containers/   one directory a container: bundle, record, writable layer
     leases/       what running commands need, beyond what references say
     partial/      blobs on their way in, resumable
+    index.json.copy   the layout's index once more, for the day it is lost
+    id            which store this is, for plans; made when the first one is
 
 A Store value is only the path: nothing is opened or made before it is used, so it costs nothing to have one.
 """

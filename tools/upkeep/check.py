@@ -62,9 +62,11 @@ def _findings(ctx: Context, store: Store, depth: str, lease: Lease | None) -> It
     expected = Expected(store, entries)
     if lease is not None:
         lease.add(*expected.reach.blobs, *expected.reach.layers)
+        before = entries
         entries, wrong_index = index.read(store)  # what went before we held it is no loss
-        expected = Expected(store, entries)
-        lease.add(*expected.reach.blobs, *expected.reach.layers)
+        if entries != before or expected.reach.unread:
+            expected = Expected(store, entries)
+            lease.add(*expected.reach.blobs, *expected.reach.layers)
     if wrong_index is not None:
         yield wrong_index
     else:

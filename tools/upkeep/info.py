@@ -61,8 +61,8 @@ def _store(store: Store) -> Document:
     disk = os.statvfs(there)
     try:
         known = identity.known(store)
-    except OcipipeError:
-        known = ""  # store-check tells of it
+    except (OcipipeError, OSError):
+        known = ""  # not for this user to read, or damaged: store-check tells
     return {
         "id": known,
         "exists": os.path.isdir(store.images),

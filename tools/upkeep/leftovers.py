@@ -29,15 +29,19 @@ YOUNG_SECONDS = 600
 
 
 class Leftover:
-    """`kind` as in an object, its `path`, why nobody needs it, and the bytes that it takes."""
+    """`kind` as in an object, its `path`, and why nobody needs it."""
 
-    __slots__ = ("kind", "path", "problem", "size")
+    __slots__ = ("kind", "path", "problem")
 
     def __init__(self, kind: str, path: str, problem: str) -> None:
         self.kind = kind
         self.path = path
         self.problem = problem
-        self.size = tree_size(path)
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes; measured when asked, which is under no lock."""
+        return tree_size(self.path)
 
 
 _CODES = {"lease": "LEASE_DEAD", "partial": "PARTIAL_STALE", "temporary": "TEMPORARY_LEFT"}

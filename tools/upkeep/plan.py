@@ -116,8 +116,9 @@ class _Planner:
         candidates = [entry for entry in entries if self._may_go(entry, used)]
         going = self._beyond_what_is_kept(candidates)
         kept, gone = Reach(), Reach()
+        chosen = set(map(id, going))
         for entry in entries:
-            (gone if entry in going else kept).add(self._store, entry)
+            (gone if id(entry) in chosen else kept).add(self._store, entry)
         if kept.unread:
             first, error = next(iter(kept.unread.items()))
             raise Corrupt(

@@ -48,7 +48,9 @@ def read(store: Store) -> tuple[list[Descriptor], Document | None]:
 
 
 def layout(store: Store) -> Iterator[Document]:
-    """What is wrong with oci-layout."""
+    """What is wrong with oci-layout. Where there is no layout yet, or none any more, that is the index's finding."""
+    if not os.path.lexists(store.images):
+        return
     path = os.path.join(store.images, "oci-layout")
     target = place("layout", store.root, path)
     try:

@@ -83,7 +83,7 @@ def caller_env() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with our commands; their modules are compiled, so that no first run writes files that others don't."""
+    """A directory with our commands; their modules are compiled, so that the first run is like all others."""
     for package in (ocipipe, oci_spec):
         compileall.compile_dir(package.__path__[0], quiet=1)
     directory = tmp_path_factory.mktemp("bin")

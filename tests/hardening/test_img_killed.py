@@ -11,7 +11,7 @@ import layout
 import pytest
 from commands import Commands
 from faulty_registry import FaultyRegistry
-from images import Image, Layer, image, index
+from images import Layer, image, index
 from killing import Kills
 from tars import Tar
 from tracing import CHANGES, NETWORK

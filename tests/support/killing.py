@@ -8,7 +8,7 @@ from pathlib import Path
 
 import tracing
 
-SAMPLE = 12
+SAMPLE = 8
 
 
 class Kills:

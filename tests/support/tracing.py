@@ -17,7 +17,7 @@ import struct
 import subprocess
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import NamedTemporaryFile, TemporaryFile
 
 from cli_world import Outcome
 
@@ -25,7 +25,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _libc.ptrace.argtypes = (ctypes.c_long,) * 4
 _libc.ptrace.restype = ctypes.c_long
 
-_TRACEME, _SYSCALL, _SETOPTIONS, _GET_SYSCALL_INFO = 0, 24, 0x4200, 0x420E
+_SYSCALL, _SEIZE, _INTERRUPT, _GET_SYSCALL_INFO = 24, 0x4206, 0x4207, 0x420E
 _SYSGOOD, _CLONE, _EXITKILL = 1, 8, 1 << 20
 _WALL = 0x40000000
 _ENTRY = 1
@@ -78,7 +78,7 @@ class Stop:
 
     @property
     def is_change(self) -> bool:
-        """Whether it may change a file: not where it opens one to read, or writes to a pipe, socket or device."""
+        """Whether it may change a file: not where it opens one to read, or writes to a standard stream, a pipe, socket or device."""
         if self.name in _OPENS:
             return bool(self.args[_OPENS[self.name]] & _MAKES)
         if self.name == "openat2":
@@ -86,8 +86,9 @@ class Stop:
                 memory.seek(self.args[2])
                 return bool(struct.unpack("Q", memory.read(8))[0] & _MAKES)
         if self.name in _WRITES:
+            number = self.args[_WRITES[self.name]]
             try:
-                return stat.S_ISREG(os.stat(self.descriptor(self.args[_WRITES[self.name]])).st_mode)
+                return number > 2 and stat.S_ISREG(os.stat(self.descriptor(number)).st_mode)
             except OSError:
                 return False
         return True
@@ -104,15 +105,21 @@ def run(
     """Runs a command to its end; its status is negative when a signal ended it.
 
     `watch` is called at each of `calls` (a change, where it is one of CHANGES), before the kernel does it and after;
-    when it answers True, the command is killed on the spot. Threads are followed, other processes are not: they are not the command, and live on.
+    when it answers True, the command is killed on the spot. Threads are followed. Other processes are not: they are
+    not the command, and live on.
     """
-    with TemporaryFile() as stdin, TemporaryFile() as stdout, TemporaryFile() as stderr:
+    with NamedTemporaryFile() as stdin, TemporaryFile() as stdout, TemporaryFile() as stderr:
         stdin.write(input)
-        stdin.seek(0)
+        stdin.flush()
         process = subprocess.Popen(
-            list(map(str, argv)), env=dict(env), stdin=stdin, stdout=stdout, stderr=stderr, preexec_fn=_be_traced
-        )
+            ["sh", "-c", 'read _; exec "$@" <"$0"', stdin.name, *map(str, argv)],
+            env=dict(env), stdin=subprocess.PIPE, stdout=stdout, stderr=stderr, process_group=0,
+        )  # fmt: skip
         try:
+            _ptrace(_SEIZE, process.pid, 0, _SYSGOOD | _CLONE | _EXITKILL)
+            _ptrace(_INTERRUPT, process.pid, 0, 0)
+            with process.stdin as begin:  # type: ignore[union-attr]
+                begin.write(b"\n")
             process.returncode = _follow(process.pid, watch, calls)
         finally:
             if process.returncode is None:
@@ -121,11 +128,6 @@ def run(
         stdout.seek(0)
         stderr.seek(0)
         return Outcome(process.returncode, stdout.read(), stderr.read())
-
-
-def _be_traced() -> None:
-    os.setpgid(0, 0)  # so that the tracer can wait for all threads of this one, and for nobody else
-    _ptrace(_TRACEME, 0, 0, 0)
 
 
 def _ptrace(request: int, thread: int, address: int, data: int) -> int:
@@ -137,27 +139,21 @@ def _ptrace(request: int, thread: int, address: int, data: int) -> int:
 
 def _follow(pid: int, watch: Callable[[Stop], bool | None], calls: Collection[str]) -> int:
     """Takes a command that stands at its start to its end; its status."""
-    os.waitpid(pid, _WALL)
-    _ptrace(_SETOPTIONS, pid, 0, _SYSGOOD | _CLONE | _EXITKILL)
-    known = {pid}
     inside: dict[int, Stop] = {}
-    thread, deliver = pid, 0
     while True:
-        _ptrace(_SYSCALL, thread, 0, deliver)
-        thread, status = os.waitpid(-pid, _WALL)
-        while not os.WIFSTOPPED(status):
+        thread, status = os.waitpid(-pid, _WALL)  # any thread: the command is a process group of its own
+        if not os.WIFSTOPPED(status):
             if thread == pid:
                 return os.waitstatus_to_exitcode(status)
-            thread, status = os.waitpid(-pid, _WALL)
-        deliver = os.WSTOPSIG(status)
-        if deliver == signal.SIGTRAP | 0x80:
-            deliver = 0
+            continue
+        deliver = 0
+        if os.WSTOPSIG(status) == signal.SIGTRAP | 0x80:
             stop = _stop(pid, thread, calls, inside)
             if stop is not None and watch(stop):
                 os.kill(pid, signal.SIGKILL)
-        elif deliver == signal.SIGTRAP or (deliver == signal.SIGSTOP and thread not in known):
-            deliver = 0
-        known.add(thread)
+        elif not status >> 16:  # no event, such as a new thread: a signal of the command's own
+            deliver = os.WSTOPSIG(status)
+        _ptrace(_SYSCALL, thread, 0, deliver)
 
 
 def _stop(pid: int, thread: int, calls: Collection[str], inside: dict[int, Stop]) -> Stop | None:

@@ -78,7 +78,7 @@ class Stop:
 
     @property
     def is_change(self) -> bool:
-        """Whether it may change a file: not where it opens one to read, or writes to a standard stream, a pipe, socket or device."""
+        """Whether it may change a file: not where it opens one to read, or writes to a standard stream or a pipe."""
         if self.name in _OPENS:
             return bool(self.args[_OPENS[self.name]] & _MAKES)
         if self.name == "openat2":

@@ -6,6 +6,7 @@ what was not run was not tested.
 
 from __future__ import annotations
 
+import compileall
 import os
 import sys
 from collections.abc import Iterator
@@ -21,8 +22,11 @@ import leaks  # noqa: E402
 import rootfs  # noqa: E402
 from commands import Commands  # noqa: E402
 from images import Image  # noqa: E402
+from killing import Kills  # noqa: E402
 from registry import DockerRegistry  # noqa: E402
 
+import oci_spec  # noqa: E402
+import ocipipe  # noqa: E402
 from ocipipe.cli import scripts  # noqa: E402
 from ocipipe.host import mounts, trees  # noqa: E402
 
@@ -37,6 +41,18 @@ for variable in ("PYTHONPATH", "PYTHONHOME", "NO_COLOR", "FORCE_COLOR", "COLUMNS
 os.environ |= {"TZ": "UTC", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TERM": "xterm"}
 os.environ["PATH"] += ":/usr/sbin:/sbin"
 os.umask(0o022)
+
+EVERY_POINT = "--every-point"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(EVERY_POINT, action="store_true", help="kill -9 and cut the power at every point, not at a sample")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items if config.getoption(EVERY_POINT) else ():
+        item.add_marker(pytest.mark.timeout(7200))
+
 
 NEEDS_ROOT = {"system", "hardening", "compat", "bench"}
 
@@ -67,7 +83,9 @@ def caller_env() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with our commands."""
+    """A directory with our commands; their modules are compiled, so that the first run is like all others."""
+    for package in (ocipipe, oci_spec):
+        compileall.compile_dir(package.__path__[0], quiet=1)
     directory = tmp_path_factory.mktemp("bin")
     scripts.main([str(directory)])
     return directory
@@ -94,6 +112,12 @@ def run(programs: Path, store_root: Path, tmp_path: Path) -> Commands:
         "OCIPIPE_ROOT": str(store_root), "OCIPIPE_RUN_ROOT": str(tmp_path / "run"), "TMPDIR": str(tmp_path),
     }  # fmt: skip
     return Commands(programs, env)
+
+
+@pytest.fixture
+def kills(run: Commands, request: pytest.FixtureRequest) -> Kills:
+    """kill -9 at a sample of the changes that a command makes; at each with --every-point."""
+    return Kills(run.env, every=request.config.getoption(EVERY_POINT))
 
 
 @pytest.fixture(scope="session")

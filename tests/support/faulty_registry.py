@@ -135,7 +135,10 @@ class Request(BaseHTTPRequestHandler):
     def body(self, limit: int | None = None) -> bytes:
         """The request's body, or only its first `limit` bytes."""
         length = int(self.headers.get("Content-Length", "0"))
-        return self.rfile.read(length if limit is None else min(limit, length))
+        data = self.rfile.read(length if limit is None else min(limit, length))
+        if limit is None and len(data) < length:
+            raise ConnectionError("the client went away")
+        return data
 
     def reply(
         self, status: int, body: bytes, headers: dict[str, str] | None = None, *, length: int | None = None

@@ -1,4 +1,4 @@
-"""Is a store's image layout whole? Written without the code that is tested."""
+"""Is a store whole? Of its image layout, that is found out without the code that is tested."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import json
 import os
 from pathlib import Path
 from typing import Any
+
+from commands import Commands
 
 INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 
@@ -44,6 +46,13 @@ def _visit(images: Path, descriptor: dict[str, Any], found: list[str]) -> None:
         document = json.loads(path.read_bytes())
         for part in [document["config"], *document["layers"]]:
             _visit(images, part, found)
+
+
+def errors(run: Commands, root: str | Path) -> list[dict[str, Any]]:
+    """What store-check finds that is no garbage, which killed commands may leave."""
+    found = run("store-check", "--root", root, status=None)
+    assert found.status in (0, 1), found.err
+    return [one for one in found.documents if one["severity"] != "garbage"]
 
 
 def unfinished(root: str | Path) -> list[str]:

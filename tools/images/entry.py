@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 
 def describe(store: Store, descriptor: Descriptor, **annotations: str | None) -> Descriptor:
-    """The entry of an image whose documents are in the store: bare descriptor in, platform and annotations added."""
+    """The entry of an image whose documents are in the store: bare descriptor in, platform and annotations added.
+
+    The platform is what the descriptor says, as an index has it, or else the config.
+    """
     document = parse(store, descriptor)
     found: dict[str, str | None] = {}
     platform = None
@@ -36,7 +39,8 @@ def describe(store: Store, descriptor: Descriptor, **annotations: str | None) ->
         if is_runnable(document):
             config = read_config(store, document)
             found[fields.CREATED] = config.created or None
-            platform = config.platform
+            said = descriptor.platform
+            platform = said if said is not None and said.known else config.platform
     entry = {key: descriptor.document[key] for key in ("mediaType", "digest", "size")}
     if document.artifact_type:
         entry["artifactType"] = document.artifact_type

@@ -41,14 +41,18 @@ def find(store: Store, item: str | dict[str, object]) -> Descriptor:
 
 def choose_manifest(store: Store, entry: Descriptor, platform: Platform | None) -> Manifest:
     """The manifest of an entry: itself, or the index's for a platform (None: this host's)."""
-    document = parse(store, entry)
+    return chosen(store, entry, platform)[1]
+
+
+def chosen(store: Store, entry: Descriptor, platform: Platform | None) -> tuple[Descriptor, Manifest]:
+    """The manifest of an entry with its descriptor, as the index has it. Raises Unsupported, NotFound, Corrupt."""
+    found, document = entry, parse(store, entry)
     depth = 0
     while isinstance(document, manifests.Index):
         depth += 1
-        document = parse(
-            store, choose(document, platform or machine.platform(), entry.name or str(entry.digest), depth)
-        )
-    return document
+        found = choose(document, platform or machine.platform(), entry.name or str(entry.digest), depth)
+        document = parse(store, found)
+    return found, document
 
 
 def ensure_unpacked(store: Store, manifest: Manifest, lease: Lease, jobs: int = 2) -> ImageConfig:

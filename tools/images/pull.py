@@ -7,14 +7,14 @@ last, so an image that has a name is whole.
 from __future__ import annotations
 
 from oci_spec import descriptor as fields
-from oci_spec import manifest as manifests
-from oci_spec import media_types, reference
+from oci_spec import reference
 
 from ..errors import Corrupt, NotFound, Unavailable, Unsupported
 from ..host import machine
 from ..registry.remote import connect
 from ..store.reach import hold
-from .entry import describe, is_runnable, parse
+from .entry import describe, is_runnable, read_config
+from .here import Here
 from .local import choose_manifest, ensure_unpacked
 from .receive import Receiver
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from oci_spec.descriptor import Descriptor
+    from oci_spec.image_config import ImageConfig
+    from oci_spec.manifest import Manifest
     from oci_spec.platform import Platform
     from oci_spec.reference import Reference
 
@@ -61,21 +63,27 @@ def pull(ctx: Context, store: Store, name: str, options: PullOptions) -> Descrip
     """The entry of the image that `name` stands for, pulled as the policy says.
 
     `always` asks the registry; `newer` does too, but a registry that can't be reached is no failure while an image of
-    that name is here; `missing` asks only when none is here for the platform; `never` doesn't. Raises NotFound,
-    Denied, Unavailable, Unsupported, Corrupt, and FormatError for what is no reference.
+    that name is here; `missing` asks only when none is here, for the very platform where one is named; `never` doesn't.
+    Where the name stands for a whole index here, an image that is in it counts as here, and the name stays with the
+    index. Raises NotFound, Denied, Unavailable, Unsupported, Corrupt, and FormatError for what is no reference.
     """
     wanted = reference.parse(name)
-    here = find_local(store, wanted, options)
-    if here is not None and options.policy in ("missing", "never"):
-        return _unpacked(store, here, options)
+    here = Here.find(store, wanted, options.platform, all_platforms=options.all_platforms)
+    if here is not None and (options.policy == "never" or (options.policy == "missing" and here.is_exact)):
+        return _unpacked(ctx, store, here.image, options)
     if options.policy == "never":
-        raise NotFound(str(wanted), "is not in the store, and the policy is never to pull", "leave out --policy never")
+        which = (
+            " for all platforms" if options.all_platforms else f" for {options.platform}" if options.platform else ""
+        )
+        raise NotFound(
+            str(wanted), f"is not in the store{which}, and the policy is never to pull", "leave out --policy never"
+        )
     try:
         return _pull(ctx, store.prepare(), wanted, here, options)
     except Unavailable as error:
         if options.policy == "newer" and here is not None:
             ctx.progress.warn(f"{error}; using the image that is here")
-            return _unpacked(store, here, options)
+            return _unpacked(ctx, store, here.image, options)
         raise
 
 
@@ -88,37 +96,16 @@ def all_tags(ctx: Context, store: Store, name: str, options: PullOptions) -> Ite
         yield pull(ctx, store, f"{wanted.name}:{tag}", options)
 
 
-def find_local(store: Store, wanted: Reference, options: PullOptions) -> Descriptor | None:
-    """The store's entry for a reference, when it is what the platform options ask for."""
-    try:
-        entry = store.refs.resolve(str(wanted))
-    except NotFound:
-        return None
-    if options.all_platforms:
-        return entry if isinstance(parse(store, entry), manifests.Index) else None
-    if options.platform is not None:
-        is_index = media_types.is_index(entry.media_type)
-        return None if is_index or entry.platform not in (None, options.platform) else entry
-    return entry
-
-
-def _pull(ctx: Context, store: Store, wanted: Reference, here: Descriptor | None, options: PullOptions) -> Descriptor:
+def _pull(ctx: Context, store: Store, wanted: Reference, here: Here | None, options: PullOptions) -> Descriptor:
     remote = connect(ctx, wanted.name, options.access)
     root = remote.resolve(wanted.target)
     with store.leases.hold() as lease:
-        if here is not None and _is_current(here, root, options) and _is_whole(store, lease, here):
-            return _named(store, _unpacked(store, here, options), wanted)
+        if here is not None and here.is_current(root) and _is_whole(store, lease, here.entry):
+            image = _unpacked(ctx, store, here.image, options)
+            named = _named(store, here.entry, wanted)
+            return named if here.image is here.entry else image
         pulling = _Pulling(ctx, store, remote, wanted, lease, options)
         return pulling.run(root)
-
-
-def _is_current(here: Descriptor, root: Descriptor, options: PullOptions) -> bool:
-    """Whether what is here is what the registry's `root` stands for: itself, or our platform's choice of an index."""
-    if root.digest == here.digest:
-        return True
-    platform = options.platform or machine.platform()
-    chosen = here.platform is not None and platform.runs(here.platform) > 0
-    return chosen and root.digest == here.annotations.get(fields.INDEX_DIGEST)
 
 
 def _is_whole(store: Store, lease: Lease, entry: Descriptor) -> bool:
@@ -139,13 +126,27 @@ def _entry_name(wanted: Reference) -> str:
     return f"{wanted.name}@{wanted.digest}" if wanted.digest else str(wanted)
 
 
-def _unpacked(store: Store, entry: Descriptor, options: PullOptions) -> Descriptor:
+def _unpacked(ctx: Context, store: Store, entry: Descriptor, options: PullOptions) -> Descriptor:
+    """The entry of an image that is here, unpacked as it would be had it been pulled now."""
+    _warn_of_platform(ctx, entry, options)
+    platform = options.platform or machine.platform()
     if options.unpack:
         with store.leases.hold() as lease:
-            manifest = choose_manifest(store, entry, options.platform)
-            if is_runnable(manifest):
-                ensure_unpacked(store, manifest, lease, options.jobs)
+            try:
+                manifest = choose_manifest(store, entry, platform)
+            except Unsupported:
+                if not options.all_platforms:
+                    raise
+            else:
+                if is_runnable(manifest) and platform.runs(read_config(store, manifest).platform):
+                    ensure_unpacked(store, manifest, lease, options.jobs)
     return entry
+
+
+def _warn_of_platform(ctx: Context, entry: Descriptor, options: PullOptions) -> None:
+    host = machine.platform()
+    if options.platform is None and entry.platform is not None and not host.runs(entry.platform):
+        ctx.progress.warn(f"{entry.name or entry.digest}: is an image for {entry.platform}, this host is {host}")
 
 
 class _Pulling:
@@ -154,10 +155,11 @@ class _Pulling:
     def __init__(
         self, ctx: Context, store: Store, remote: Remote, wanted: Reference, lease: Lease, options: PullOptions
     ) -> None:
+        self.ctx = ctx
         self.store = store
         self.wanted = wanted
+        self.options = options
         self.platform = options.platform or machine.platform()
-        self.is_asked_for = options.platform is not None
         self.receiver = Receiver(
             store,
             remote,
@@ -166,13 +168,15 @@ class _Pulling:
             lease,
             platform=self.platform,
             choosing="" if options.all_platforms else str(wanted),
+            admit=self._admit,
             unpack=options.unpack,
             distrust=remote.distrust,
             jobs=options.jobs,
         )
-        self._warn = ctx.progress.warn
+        self.root = ""
 
     def run(self, root: Descriptor) -> Descriptor:
+        self.root = root.digest
         copied = self.receiver.receive(root)
         entry = describe(
             self.store,
@@ -182,10 +186,15 @@ class _Pulling:
                 fields.INDEX_DIGEST: root.digest if root.digest != copied.digest else None,
             },
         )
-        if entry.platform is not None and not self.platform.runs(entry.platform):
-            if self.is_asked_for:
-                raise Unsupported(
-                    str(self.wanted), f"is an image for {entry.platform}, not {self.platform}", "leave out --platform"
-                )
-            self._warn(f"{self.wanted}: is an image for {entry.platform}, this host is {self.platform}")
-        return self.store.refs.tag(entry, _entry_name(self.wanted))
+        entry = self.store.refs.tag(entry, _entry_name(self.wanted))
+        _warn_of_platform(self.ctx, entry, self.options)
+        return entry
+
+    def _admit(self, manifest: Manifest, config: ImageConfig) -> None:
+        """A name that stands for one image must stand for one of the platform that was named; an index says itself for
+        which each of its images is."""
+        asked = self.options.platform is not None and not self.options.all_platforms
+        if asked and manifest.digest == self.root and config.platform.known and not self.platform.runs(config.platform):
+            raise Unsupported(
+                str(self.wanted), f"is an image for {config.platform}, not {self.platform}", "leave out --platform"
+            )

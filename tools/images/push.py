@@ -62,8 +62,8 @@ def push(ctx: Context, store: Store, source: Descriptor, name: str, options: Pus
         lease = incoming.lease
         lease.add(source.digest)
         root = source
-        if not options.all_platforms and isinstance(parse(store, source), manifests.Index):
-            root = choose_manifest(store, source, options.platform).descriptor()
+        if not options.all_platforms:
+            root = _one(store, source, options.platform)
         if options.compression:
             root = _recompressed(ctx, store, root, options.compression, incoming)
         remote = connect(ctx, wanted.name, options.access, push=True)
@@ -75,6 +75,19 @@ def push(ctx: Context, store: Store, source: Descriptor, name: str, options: Pus
     )
     kept = {k: v for k, v in source.annotations.items() if k == fields.CREATED}
     return fields.Descriptor(found).annotated({**kept, fields.REF_NAME: str(wanted)})
+
+
+def _one(store: Store, source: Descriptor, platform: Platform | None) -> Descriptor:
+    """The image for a platform: of an index, or what there is when that is it."""
+    if isinstance(parse(store, source), manifests.Index):
+        return choose_manifest(store, source, platform).descriptor()
+    if platform and source.platform and not platform.runs(source.platform):
+        raise Unsupported(
+            source.name or str(source.digest),
+            f"is an image for {source.platform}, not {platform}",
+            "leave out --platform",
+        )
+    return source
 
 
 def _recompressed(ctx: Context, store: Store, root: Descriptor, compression: str, incoming: Incoming) -> Descriptor:

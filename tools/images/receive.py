@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from oci_spec.descriptor import Descriptor
     from oci_spec.digest import Digest
+    from oci_spec.image_config import ImageConfig
     from oci_spec.manifest import Index, Manifest
     from oci_spec.platform import Platform
 
@@ -26,8 +27,9 @@ class Receiver:
     """Brings images into the store, through `sink` (its blobs, or Incoming), all held by `lease`.
 
     Of an index the image for `platform` is taken, where `choosing` names the index for messages, or the whole, where it
-    is ''. With `unpack`, layers of an image that `platform` runs are unpacked, and `unpacking` is told their chain IDs
-    before; those of others, and an artifact's, are only kept. For `distrust` see Transfer.
+    is ''. `admit` sees an image before its layers are fetched, and may refuse it. With `unpack`, layers of an image
+    that `platform` runs are unpacked, and `unpacking` is told their chain IDs before; those of others, and an
+    artifact's, are only kept. For `distrust` see Transfer.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Receiver:
         *,
         platform: Platform,
         choosing: str = "",
+        admit: Callable[[Manifest, ImageConfig], None] | None = None,
         unpack: bool = True,
         unpacking: Callable[[Iterable[Digest]], None] | None = None,
         distrust: Distrust | None = None,
@@ -49,6 +52,8 @@ class Receiver:
         self._lease = lease
         self._platform = platform
         self._choosing = choosing
+        self._admit = admit
+        self._unpack = unpack
         self._unpacking = unpacking
         self._transfer = Transfer(
             source,
@@ -59,8 +64,7 @@ class Receiver:
             lease=lease.add,
             distrust=distrust,
         )
-        if unpack:
-            self._transfer.carrier = self._carrier
+        self._transfer.carrier = self._carrier
 
     def receive(self, root: Descriptor) -> Descriptor:
         """Copies what `root` stands for; the descriptor of what is in the store now. Raises as Transfer.copy does."""
@@ -73,7 +77,9 @@ class Receiver:
         if not is_runnable(manifest):
             return self._transfer.plain_carrier(manifest)
         config = read_config(self._store, manifest)
-        if not self._platform.runs(config.platform):
+        if self._admit:
+            self._admit(manifest, config)
+        if not self._unpack or not self._platform.runs(config.platform):
             return self._transfer.plain_carrier(manifest)
         if self._unpacking:
             self._unpacking(config.chain_ids)

@@ -27,41 +27,48 @@ _FORWARDED = frozenset(signal.valid_signals()) - {
 }
 _ENDING = frozenset((signal.SIGTERM, signal.SIGHUP, signal.SIGINT))
 _FROM_KERNEL = 0x80
-_START_POLL_SECONDS = 0.005
+_POLL_SECONDS = 0.005
+_PATIENCE = 100
+"""Polls in which a process that has begun may still make itself ready for a signal."""
 
 
-def run(start: Callable[[], int], started: Callable[[], bool], stop: Callable[[], None], *, terminal: bool) -> int:
+def run(start: Callable[[], int], process: Callable[[], int], stop: Callable[[], None], *, terminal: bool) -> int:
     """Starts the runtime by `start() -> pid` and waits for its end; its exit status, -n when signal n ended it.
 
     A signal that somebody sent us goes to the runtime, which hands it to the process. What the terminal's keys send,
-    the kernel gives to the whole process group, so the runtime has it already. One that asks to end before the process
-    has `started` is for us: handed on, it would reach a process that cannot take it yet, which as number 1 of its
-    namespace never hears of it. Then, when it has started, it is ended by `stop`, and the signal is ours at our return;
-    a second one does not wait for the start. With `terminal`, its settings are put back at the end, also when the
+    the kernel gives to the whole process group, so the runtime has it already. One that asks to end before there is a
+    process (`process()` is 0 so long, then its id) waits until that takes it: as number 1 of its namespace it never
+    hears of what comes before it has a handler. Where it has none for a while, `stop` ends it and the signal is ours
+    at our return; a second one waits for nothing. With `terminal`, its settings are put back at the end, also when the
     runtime was killed in raw mode.
     """
     waited = _FORWARDED | {signal.SIGCHLD}
     settings = _terminal_settings() if terminal else None
     before = signal.pthread_sigmask(signal.SIG_BLOCK, waited)
     handler = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    early = 0  # the signal that asked to end before the start
-    stopped = False
+    early = 0  # the signal that asked to end before there was a process
+    patience = _PATIENCE
     try:
         pid = start()
         while True:
-            waiting = early and not stopped
-            found = signal.sigtimedwait(waited, _START_POLL_SECONDS) if waiting else signal.sigwaitinfo(waited)
+            waiting = early and patience > 0
+            found = signal.sigtimedwait(waited, _POLL_SECONDS) if waiting else signal.sigwaitinfo(waited)
             if found is None:
-                if started():
-                    stop()
-                    stopped = True
+                number = process()
+                if number and _takes(number, early):
+                    os.kill(pid, early)
+                    early = 0
+                elif number:
+                    patience -= 1
+                    if not patience:
+                        stop()
             elif found.si_signo == signal.SIGCHLD:
                 ended, status = os.waitpid(pid, os.WNOHANG)
                 if ended:
                     return os.waitstatus_to_exitcode(status)
             elif early:
                 os.kill(pid, signal.SIGKILL)
-            elif found.si_signo in _ENDING and not started():
+            elif found.si_signo in _ENDING and not process():
                 early = found.si_signo
             elif found.si_code != _FROM_KERNEL:
                 os.kill(pid, found.si_signo)
@@ -73,6 +80,16 @@ def run(start: Callable[[], int], started: Callable[[], bool], stop: Callable[[]
             os.kill(os.getpid(), early)  # blocked still: it is delivered with the mask
         signal.signal(signal.SIGCHLD, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _takes(process: int, number: int) -> bool:
+    """Whether a process catches a signal, or will look at it later; one that has ended takes anything."""
+    try:
+        with open(f"/proc/{process}/status", "rb") as file:
+            masks = [int(line.split()[1], 16) for line in file if line.startswith((b"SigBlk:", b"SigCgt:"))]
+    except OSError:
+        return True
+    return any(mask >> (number - 1) & 1 for mask in masks)
 
 
 def _terminal_settings() -> list[object]:

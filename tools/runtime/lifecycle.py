@@ -128,7 +128,7 @@ def run(container: Container, runtime: Runtime, config: Document, *, stdin: int)
     with container.run_lock() as lock:
         code = foreground.run(
             lambda: runtime.start(container.id, container.path, log, pid_file, stdin, lock),
-            lambda: os.path.exists(pid_file),
+            lambda: _process(pid_file),
             lambda: runtime.delete(container.id),
             terminal=terminal,
         )
@@ -145,6 +145,15 @@ def run(container: Container, runtime: Runtime, config: Document, *, stdin: int)
         )
     container.update(status="stopped", exitCode=status)
     return status
+
+
+def _process(pid_file: str) -> int:
+    """The process id that the runtime wrote; 0 before it has."""
+    try:
+        with open(pid_file, "rb") as file:
+            return int(file.read() or 0)
+    except (FileNotFoundError, ValueError):
+        return 0
 
 
 def _root(container: Container, config: Document) -> str:

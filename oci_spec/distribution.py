@@ -166,6 +166,12 @@ def parse_range(header: str) -> tuple[int, int]:
     return first, last
 
 
+def parse_count(header: str) -> int | None:
+    """The number of bytes or seconds that a header tells; None when it tells none, or one that nobody can mean."""
+    text = header.strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
 def content_range(first: int, count: int) -> str:
     """The Content-Range of a chunk of an upload: `first-last`, with no `bytes` (Pushing a blob in chunks)."""
     return f"{first}-{first + count - 1}"

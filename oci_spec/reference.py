@@ -126,7 +126,7 @@ def _is_host(text: str) -> bool:
             return False
     else:
         name, colon, port = text.partition(":")
-    if colon and not (0 < len(port) <= 5 and port.isascii() and port.isdigit()):
+    if colon and not (0 < len(port) <= 5 and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
         return False
     return all(map(_is_label, name.removesuffix(".").split(".")))
 

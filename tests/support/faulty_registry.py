@@ -6,6 +6,7 @@ A fault is a function that gets the request and answers whether it has dealt wit
 from __future__ import annotations
 
 import hashlib
+import socket
 import ssl
 import threading
 from collections.abc import Callable
@@ -194,7 +195,9 @@ class FaultyRegistry:
     `tls` is a key and a certificate to serve HTTPS with; `clients` the authority whose certificates callers must show.
     """
 
-    def __init__(self, *, tls: tuple[Path, Path] | None = None, clients: Path | None = None) -> None:
+    def __init__(
+        self, *, host: str = "127.0.0.1", tls: tuple[Path, Path] | None = None, clients: Path | None = None
+    ) -> None:
         self.blobs: dict[str, bytes] = {}
         self.types: dict[str, str] = {}
         self.tags: dict[str, str] = {}
@@ -208,13 +211,14 @@ class FaultyRegistry:
         self.fault: Fault = lambda request: False
         self.lock = threading.Lock()
         handler = type("Handler", (Request,), {"registry": self})
-        self._server = _Server(("127.0.0.1", 0), handler)
+        server = type("Server", (_Server,), {"address_family": socket.AF_INET6 if ":" in host else socket.AF_INET})
+        self._server = server((host, 0), handler)
         self.tls: ssl.SSLContext | None = None
         if tls is not None:
             self.tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=clients)
             self.tls.load_cert_chain(tls[1], tls[0])
             self.tls.verify_mode = ssl.CERT_REQUIRED if clients else ssl.CERT_NONE
-        self.address = f"127.0.0.1:{self._server.server_port}"
+        self.address = f"[{host}]:{self._server.server_port}" if ":" in host else f"{host}:{self._server.server_port}"
 
     def hold(self, image: Image, tag: str = "1") -> str:
         """Has an image; its reference."""

@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 CLIENT_ID = "ocipipe"
 _DEFAULT_EXPIRY = 60.0
 """Seconds a token lives when the answer doesn't say (distribution's token specification)."""
+_LONGEST = 86400.0
+"""Seconds after which a token is asked for anew, however long it says it lives."""
 _MARGIN = 5.0
+_NO_OAUTH = frozenset((404, 405))
 _TOKEN = re.compile(r"[!-~]+")
 
 
@@ -79,7 +82,8 @@ class Authenticator:
             offered = {challenge.scheme: challenge for challenge in distribution.parse_challenges(header)}
         except FormatError:
             return False
-        chosen = offered.get("bearer") or (offered.get("basic") if self._credential else None)
+        known = self._credential is not None and self._credential.username
+        chosen = offered.get("bearer") or (offered.get("basic") if known else None)
         if chosen is None:
             return False
         self._challenge = chosen
@@ -111,13 +115,13 @@ class Authenticator:
         token = answer.get("token") or answer.get("access_token")
         if not isinstance(token, str) or not _TOKEN.fullmatch(token):
             raise Unavailable(self._subject, "its token service sent no token", "ask who runs the registry")
-        lifetime = answer.get("expires_in")
-        known = isinstance(lifetime, (int, float)) and not isinstance(lifetime, bool) and lifetime > 0
-        seconds = float(lifetime) if known else _DEFAULT_EXPIRY  # type: ignore[arg-type]
-        return token, begun + max(seconds - _MARGIN, 1.0)
+        return token, begun + max(_lifetime(answer.get("expires_in")) - _MARGIN, 1.0)
 
     def _ask(self, realm: str, service: str, scopes: Scopes) -> tuple[int, bytes]:
-        """By GET with user name and password or nothing at all; by POST (OAuth2) with an identity token."""
+        """By GET with user name and password or nothing at all; by POST (OAuth2) with an identity token.
+
+        A service that has no POST gets the password, where we have that too.
+        """
         from urllib.parse import urlencode, urlsplit
 
         credential = self._credential
@@ -129,7 +133,9 @@ class Authenticator:
                 "client_id": CLIENT_ID,
                 "refresh_token": credential.identity_token,
             }
-            return self._fetch("POST", realm, {}, urlencode(form).encode())
+            answer = self._fetch("POST", realm, {}, urlencode(form).encode())
+            if answer[0] not in _NO_OAUTH or not credential.password:
+                return answer
         query = [("service", service)] * bool(service) + [("scope", scope) for scope in scopes]
         headers = {}
         if credential is not None:
@@ -137,6 +143,13 @@ class Authenticator:
             headers["Authorization"] = f"Basic {self._basic()}"
         separator = "&" if urlsplit(realm).query else "?"
         return self._fetch("GET", realm + separator * bool(query) + urlencode(query), headers, None)
+
+
+def _lifetime(told: object) -> float:
+    """Seconds that a token lives by its `expires_in`."""
+    if not isinstance(told, (int, float)) or isinstance(told, bool) or told <= 0:
+        return _DEFAULT_EXPIRY
+    return float(min(told, _LONGEST))
 
 
 def _together(scopes: Scopes, demanded: str) -> Scopes:

@@ -14,6 +14,7 @@ from oci_spec.jsondoc import FormatError
 from ..errors import Corrupt, Denied, Unavailable
 from .refusal import is_about
 from .retry import ATTEMPTS, Broken
+from .settings import canonical
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class BlobUpload:
         self._begins += 1
         registry, _, source = origin.partition("/")
         path = distribution.uploads_path(self._endpoint.repository)
-        if registry == self._client.registry.name and source not in ("", self._endpoint.repository):
+        if canonical(registry) == self._client.registry.name and source not in ("", self._endpoint.repository):
             answer = self._mount(path, source)
             if answer is not None and answer.status == 201:
                 answer.close()
@@ -123,8 +124,7 @@ class BlobUpload:
         self._place = ""
         self._move(answer)
         self._offset = 0
-        least = answer.headers.get("OCI-Chunk-Min-Length", "")
-        self._least = int(least) if least.isdigit() else 0
+        self._least = distribution.parse_count(answer.headers.get("OCI-Chunk-Min-Length", "")) or 0
 
     def _send_whole(self) -> bool:
         """The blob in one request; False when the registry wants it otherwise."""

@@ -153,7 +153,11 @@ class Client:
 
     def allows(self, url: str) -> bool:
         """Whether a URL may be asked: https, and plain http for an insecure registry, or on this machine for ours."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+            _origin(url)
+        except ValueError:
+            return False
         if parts.scheme == "http":
             return self.registry.insecure or (self.registry.loopback and is_loopback(parts.netloc.rpartition("@")[2]))
         return parts.scheme == "https"

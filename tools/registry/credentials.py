@@ -14,6 +14,7 @@ from oci_spec.jsondoc import FormatError
 
 from ..errors import Denied, NotFound, Unavailable
 from ..host import files, locks, process
+from .settings import canonical
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -224,7 +225,8 @@ def _normal(key: str) -> str:
     Docker has written keys as host, https://host and https://host/v1/; each stands for the host.
     """
     bare = key.removeprefix("https://").removeprefix("http://").rstrip("/")
-    if bare != key:
-        bare = bare.removesuffix("/v1").removesuffix("/v2")
     host, slash, path = bare.partition("/")
-    return ("docker.io" if host in ("index.docker.io", "registry-1.docker.io") else host) + slash + path
+    host = canonical(host)
+    if path in ("v1", "v2") and (bare != key or host == "docker.io"):
+        return host
+    return host + slash + path

@@ -209,14 +209,13 @@ def _announced(answer: Answer) -> Descriptor | None:
     """What HEAD says of a manifest; None unless it says all and says it well."""
     media_type = answer.media_type
     known = media_types.is_index(media_type) or media_types.is_manifest(media_type)
-    size = answer.headers.get("Content-Length", "")
-    if not known or not size.isdigit() or int(size) == 0:
+    if not known or not answer.length:
         return None
     try:
         found = digest.parse(answer.headers.get("Docker-Content-Digest", ""))
     except FormatError:
         return None
-    return Descriptor({"mediaType": media_type, "digest": found, "size": int(size)})
+    return Descriptor({"mediaType": media_type, "digest": found, "size": answer.length})
 
 
 def _manifest_type(media_type: str, subject: str) -> str:
@@ -249,8 +248,7 @@ def _begin(answer: Answer, descriptor: Descriptor, offset: int, subject: str) ->
             raise Corrupt(subject, f"the registry sent a part without saying which ({text[:80]!r})", _RUNS_IT) from None
         if begin > offset:
             raise Corrupt(subject, f"the registry sent it from {begin} on when asked from {offset} on", _RUNS_IT)
-        total = text.rpartition("/")[2]
-        size = int(total) if "/" in text and total.isdigit() else None
+        size = distribution.parse_count(text.partition("/")[2])
     if size is not None and size != descriptor.size:
         raise Corrupt(subject, f"the registry has {size} bytes of it, not {descriptor.size}", _RUNS_IT)
     return begin

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from ..errors import Unsupported
 from .settings import is_loopback
 
 TYPE_CHECKING = False
@@ -17,7 +18,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def proxy_for(url: str, env: Mapping[str, str]) -> str | None:
-    """The URL of the proxy for `url`; None where it is reached directly."""
+    """The URL of the proxy for `url`; None where it is reached directly. Raises Unsupported for a SOCKS proxy."""
     parts = urlsplit(url)
     host = (parts.hostname or "").lower()
     proxy = _variable(env, f"{parts.scheme}_proxy") or _variable(env, "all_proxy")
@@ -26,7 +27,12 @@ def proxy_for(url: str, env: Mapping[str, str]) -> str | None:
     port = parts.port or _PORTS.get(parts.scheme, 0)
     if any(_excepted(rule.strip().lower(), host, port) for rule in _variable(env, "no_proxy").split(",")):
         return None
-    return proxy if "://" in proxy else f"http://{proxy}"
+    scheme, separator, _ = proxy.partition("://")
+    if separator and scheme.lower() not in _PORTS:
+        raise Unsupported(
+            host, f"its proxy is reached by {scheme[:20]}, not by http", "name an http proxy, or no_proxy"
+        )
+    return proxy if separator else f"http://{proxy}"
 
 
 def _variable(env: Mapping[str, str], name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from oci_spec import distribution
 
 from ..errors import Corrupt, Denied, NotFound, OcipipeError, Unavailable, Unsupported
+from .retry import retry_after
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ def refusal(
     if status in (401, 403):
         return Denied(subject, said or "access denied", _LOG_IN)
     if status == 429:
-        after = headers.get("Retry-After", "")
-        wait = f"try again in {after} s" if after.isdigit() else "try again later, or log in with reg-login"
+        after = round(retry_after(headers))
+        wait = f"try again in {after} s" if after else "try again later, or log in with reg-login"
         return Unavailable(subject, said or "too many requests", wait)
     told = f"status {status}{f': {said}' if said else ''}"
     if status == 408 or status >= 500:

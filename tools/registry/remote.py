@@ -37,12 +37,13 @@ def connect(ctx: Context, name: str, access: Access, *, push: bool = False) -> R
     from .client import Client
     from .credentials import Keychain
     from .endpoint import Endpoint
-    from .settings import Settings
+    from .settings import Settings, canonical
 
     settings = Settings(ctx.env, access)
     keychain = Keychain(ctx.env, access.authfile, ctx.user)
 
     def endpoint(host: str, repository: str) -> Endpoint:
+        host = canonical(host)
         credential = keychain.find(host, repository)
         client = Client(
             settings.registry(host),
@@ -56,7 +57,7 @@ def connect(ctx: Context, name: str, access: Access, *, push: bool = False) -> R
 
     registry, _, repository = name.partition("/")
     mirrors = []
-    for mirror in () if push else settings.registry(registry).mirrors:
+    for mirror in () if push else settings.registry(canonical(registry)).mirrors:
         host, _, prefix = mirror.partition("/")
         mirrors.append(endpoint(host, f"{prefix}/{repository}" if prefix else repository))
     return Remote(name, endpoint(registry, repository), mirrors, ctx.progress.warn)

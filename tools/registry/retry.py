@@ -70,5 +70,5 @@ def retry_after(headers: Mapping[str, str]) -> float:
     try:
         until = parsedate_to_datetime(value)
         return max((until - parsedate_to_datetime(headers.get("Date", ""))).total_seconds(), 0.0)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0.0

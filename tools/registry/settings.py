@@ -82,7 +82,7 @@ class Settings:
             raise NotFound(explicit, "no such file", "OCIPIPE_REGISTRIES names the registries' configuration")
 
     def registry(self, name: str) -> Registry:
-        """How the registry `name` (host[:port], docker.io) is reached."""
+        """How the registry `name` (host[:port], docker.io) is reached. The name is canonical."""
         entry = self._entries.get(name, {})
         mirrors: list[str] = entry.get("mirrors") or []  # type: ignore[assignment]
         own = entry.get("certDir")
@@ -96,7 +96,8 @@ class Settings:
 
 
 def canonical(name: str) -> str:
-    """A registry's name as references have it: docker.io goes by several."""
+    """A registry's name as settings and credentials go by it: in lower case, and docker.io goes by several."""
+    name = name.lower()
     return _ALIASES.get(name, name)
 
 

@@ -16,6 +16,8 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
+from oci_spec import distribution
+
 from .. import __version__
 from ..errors import Denied
 from .proxies import proxy_for
@@ -68,9 +70,8 @@ class Answer:
         self.status = response.status_code
         self.url = response.url
         self.headers: Mapping[str, str] = CaseInsensitiveDict(response.headers)
-        length = self.headers.get("Content-Length", "")
         chunked = "chunked" in self.headers.get("Transfer-Encoding", "").lower()
-        self.length = int(length) if length.isdigit() and not chunked else None
+        self.length = None if chunked else distribution.parse_count(self.headers.get("Content-Length", ""))
         self._some: bytes | None = None
 
     @property

@@ -74,6 +74,8 @@ def test_good(text: str, full: str) -> None:
         ("-x.y/a", "no registry host"),
         ("quay.io:port/a", "no registry host"),
         ("quay.io:123456/a", "no registry host"),
+        ("quay.io:65536/a", "no registry host"),
+        ("[::1]:0/a", "no registry host"),
         ("a\n", "is no repository name"),
         ("a:b\n", "is no tag"),
         ("ä/b", "is no repository name"),
@@ -145,10 +147,14 @@ def test_any_text_is_a_reference_or_refused(text: str) -> None:
 
 COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+PORT = (
+    r"6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}"
+    r"|0{0,4}[1-9]|0{0,3}[1-9][0-9]|0{0,2}[1-9][0-9]{2}|0?[1-9][0-9]{3}"
+)
 GRAMMAR = {
     "localhost/{}:t": rf"{COMPONENT}(?:/{COMPONENT})*",
     "localhost/a:{}": r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}",
-    "{}/a:t": rf"(?:{LABEL}(?:\.{LABEL})*\.?|\[[0-9a-fA-F:.]+\])(?::[0-9]{{1,5}})?",
+    "{}/a:t": rf"(?:{LABEL}(?:\.{LABEL})*\.?|\[[0-9a-fA-F:.]+\])(?::(?:{PORT}))?",
 }
 
 

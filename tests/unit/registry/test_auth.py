@@ -104,6 +104,23 @@ def test_an_identity_token_is_exchanged_by_post() -> None:
     }
 
 
+@pytest.mark.parametrize("password", ["", SECRET])
+@pytest.mark.parametrize("status", [404, 405])
+def test_a_service_that_knows_no_identity_tokens_gets_the_password(status: int, password: str) -> None:
+    side = Side(Credential("me", password, identity_token="refresh"))
+    side.auth.challenged(BEARER, PULL)
+    side.service.status = status
+    with pytest.raises(Unavailable):
+        side.auth.headers(PULL)
+    assert [asked[0] for asked in side.service.asked] == ["POST", "GET"] if password else ["POST"]
+
+
+def test_an_identity_token_answers_no_basic_challenge() -> None:
+    side = Side(Credential(identity_token="refresh"))
+    assert not side.auth.challenged('Basic realm="x"', PULL)
+    assert side.auth.headers(PULL) == {}
+
+
 def test_a_realm_with_a_query_keeps_it() -> None:
     side = Side()
     side.auth.challenged('Bearer realm="https://auth.lab/t?a=b"', PULL)
@@ -120,6 +137,8 @@ def test_a_realm_with_a_query_keeps_it() -> None:
         ({"expires_in": "x"}, 60),
         ({"expires_in": True}, 60),
         ({"expires_in": None}, 60),
+        ({"expires_in": -1}, 60),
+        ({"expires_in": 10**400}, 86400),
     ],
 )
 def test_a_token_is_kept_until_shortly_before_it_expires(fields: dict[str, object], lives: float) -> None:

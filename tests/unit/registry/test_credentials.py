@@ -67,7 +67,9 @@ def test_docker_s_keys(home: Home, key: str) -> None:
     assert home.found("registry.lab:5000") is None
 
 
-@pytest.mark.parametrize("key", ["https://index.docker.io/v1/", "docker.io", "index.docker.io", "registry-1.docker.io"])
+@pytest.mark.parametrize(
+    "key", ["https://index.docker.io/v1/", "index.docker.io/v1", "docker.io", "index.docker.io", "registry-1.docker.io"]
+)
 def test_docker_hub_s_keys(home: Home, key: str) -> None:
     home.write(home.docker, {"auths": {key: auth("me", "secret")}})
     assert home.found("docker.io", "library/debian") == ("me", "secret", "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ocipipe.errors import Unsupported
 from ocipipe.registry.proxies import proxy_for
 
 ENV = {"https_proxy": "http://proxy:3128", "HTTP_PROXY": "other:8080"}
@@ -28,6 +29,15 @@ ENV = {"https_proxy": "http://proxy:3128", "HTTP_PROXY": "other:8080"}
 )
 def test_proxy(url: str, env: dict[str, str], proxy: str | None) -> None:
     assert proxy_for(url, env) == proxy
+
+
+def test_a_proxy_of_another_kind_is_refused_without_its_password() -> None:
+    env = {"ALL_PROXY": "socks5h://user:secret@proxy:1080"}
+    with pytest.raises(Unsupported, match=r"^registry\.lab: its proxy is reached by socks5h, not by http") as refused:
+        proxy_for("https://registry.lab/v2/", env)
+    assert "secret" not in str(refused.value)
+    assert proxy_for("http://127.0.0.1:5000/", env) is None
+    assert proxy_for("https://registry.lab/", {**env, "no_proxy": "registry.lab"}) is None
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,14 @@ def made(status: int, *errors: tuple[str, str], headers: dict[str, str] | None =
             Unavailable,
             "lab/x:1: slow down (try again in 3600 s)",
         ),
+        (
+            made(
+                429,
+                headers={"Retry-After": "Wed, 21 Oct 2026 07:38:00 GMT", "Date": "Wed, 21 Oct 2026 07:28:00 GMT"},
+            ),
+            Unavailable,
+            "lab/x:1: too many requests (try again in 600 s)",
+        ),
         (made(429), Unavailable, "lab/x:1: too many requests (try again later, or log in with reg-login)"),
         (made(500), Unavailable, "lab/x:1: registry.lab answered with status 500 (try again later)"),
         (

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from faulty_registry import FaultyRegistry
+from faulty_registry import FaultyRegistry, Request
 from images import Image, Layer, image
 
+from oci_spec import reference
 from oci_spec.descriptor import Descriptor
 from ocipipe.context import Context
 from ocipipe.errors import Corrupt, NotFound, Unavailable
@@ -159,6 +161,53 @@ def test_connect_sends_nothing(tmp_path: Path, faulty: FaultyRegistry, other: Fa
     assert remote.resolve("latest").size > 0
     assert faulty.asked("HEAD", "/v2/hub/library/alpine/manifests/latest")
     assert other.requests == []
+
+
+def test_a_host_in_upper_case_is_configured_and_known_all_the_same(
+    tmp_path: Path, faulty: FaultyRegistry, other: FaultyRegistry, made: Image
+) -> None:
+    faulty.hold(made)
+    written = faulty.address.replace("127.0.0.1", "LOCALHOST")
+    meant = written.lower()
+    config = tmp_path / "r.json"
+    config.write_text(json.dumps({"registries": {meant: {"mirrors": [other.address]}}}))
+    secret = base64.b64encode(b"me:secret").decode()
+    (tmp_path / "auth.json").write_text(json.dumps({"auths": {meant: {"auth": secret}}}))
+    challenged: list[str] = []
+
+    def fault(request: Request) -> bool:
+        if request.headers.get("Authorization") == f"Basic {secret}":
+            return False
+        challenged.append(request.path)
+        request.reply(401, b"", {"WWW-Authenticate": "Basic realm=x"})
+        return True
+
+    faulty.fault = fault
+    ctx = context({"OCIPIPE_REGISTRIES": str(config), "REGISTRY_AUTH_FILE": str(tmp_path / "auth.json")})
+    remote = connect(ctx, f"{written}/faulty/image", Access())
+    assert remote.resolve("1").digest == made.digest
+    assert other.requests
+    assert challenged
+    pushing = connect(ctx, f"{written}/faulty/other", Access(), push=True)
+    faulty.blobs[BLOB.digest] = DATA
+    origin = f"{meant.upper()}/faulty/image"
+    absent = Descriptor.make("text/plain", b"absent")
+    assert pushing.push(absent, lambda offset: iter([b"absent"[offset:]]), origin=origin) == "done"
+    assert faulty.asked("POST", "from=faulty")
+
+
+def test_an_ipv6_address(tmp_path: Path, made: Image) -> None:
+    try:
+        running = FaultyRegistry(host="::1")
+    except OSError:
+        pytest.skip("no IPv6 here")
+    with running:
+        running.hold(made)
+        assert running.address.startswith("[::1]:")
+        wanted = reference.parse(f"{running.address}/faulty/image:1")
+        remote = connect(context({"HOME": str(tmp_path)}), wanted.name, Access())
+        assert remote.resolve(wanted.target).digest == made.digest
+        assert remote.read(Descriptor(made.root)) == made.raw
 
 
 def test_a_push_goes_to_the_registry_itself(tmp_path: Path, faulty: FaultyRegistry, other: FaultyRegistry) -> None:

@@ -114,3 +114,7 @@ def test_is_loopback(host: str, here: bool) -> None:
 def test_docker_hub_goes_by_several_names() -> None:
     names = ("docker.io", "index.docker.io", "registry-1.docker.io", "quay.io")
     assert [canonical(name) for name in names] == ["docker.io", "docker.io", "docker.io", "quay.io"]
+
+
+def test_a_host_is_the_same_in_upper_case() -> None:
+    assert [canonical(name) for name in ("Registry.Lab:5000", "Index.Docker.IO")] == ["registry.lab:5000", "docker.io"]

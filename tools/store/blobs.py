@@ -125,8 +125,9 @@ class Blobs:
     def push(self, descriptor: Descriptor, read: Reader, *, origin: str = "", tap: Tap | None = None) -> str:
         """See contract.Sink: `done` when this call wrote the blob, `exists` when it was or came there.
 
-        `origin` is not kept. Raises Corrupt for content that is not what the descriptor says, Unavailable for a disk
-        that is full or fails, and what `read` raises; the store is then as before, but for a resumable part.
+        `origin` is not kept. Where a part that was kept proves damaged, it starts afresh, or raises DamagedPartial when
+        a tap has seen that part. Raises Corrupt for content that is not what the descriptor says, Unavailable for a
+        disk that is full or fails, and what `read` raises; the store is then as before, but for a resumable part.
         """
         if self.exists(descriptor):
             return "exists"
@@ -138,11 +139,22 @@ class Blobs:
                 self._fill(fd, partial, descriptor, read, tap)
             finally:
                 os.close(fd)
+        except DamagedPartial:
+            if tap:
+                raise
+            return self.push(descriptor, read, origin=origin)
         except OSError as error:
             if isinstance(error, ConnectionError):
                 raise
             raise self._failed(f"blob {descriptor.digest}", error) from error
         return "done"
+
+    def sync(self) -> None:
+        """Makes every blob that is there stay there. A command that is killed just after it has renamed a blob leaves
+        one that others see, and that a power cut could still take: so call it before a new image gets a name."""
+        blobs = os.path.join(self.store.images, "blobs")
+        for name in os.listdir(blobs):
+            files.sync_directory(os.path.join(blobs, name))
 
     def drop_partial(self, descriptor: Descriptor) -> None:
         """Removes what an attempt that will not be resumed left of a blob; a living writer's work is let be."""
@@ -257,6 +269,7 @@ class Blobs:
         place = self.path(found)
         if found.algorithm != "sha256":
             files.make_directories(os.path.dirname(place))
+            files.sync_directory(os.path.join(self.store.images, "blobs"))
         os.rename(partial, place)
         files.sync_directory(os.path.dirname(place))
 

@@ -125,6 +125,8 @@ class Refs:
         wanted = [descriptor.annotated({REF_NAME: name or None}) for descriptor, name in images]
 
         def change(documents: list[Document]) -> list[Document]:
+            if not {entry.digest for entry in wanted} <= {document.get("digest") for document in documents}:
+                self.store.blobs.sync()
             for entry in wanted:
                 documents = _entered(documents, entry)
             return documents
@@ -157,6 +159,8 @@ class Refs:
                 after = change(before)
                 if after != before:
                     self.write(after)
+                else:  # who wrote what is there may have been killed before it was sure to stay
+                    files.sync_directory(self.store.images)
                 return after != before
         except PermissionError:
             raise Denied(self.path, "permission denied", "run as root, or name another --root") from None

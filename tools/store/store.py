@@ -44,6 +44,7 @@ class Store:
             return self
         try:
             files.make_directories(self.root, 0o711)
+            files.sync_directory(os.path.dirname(self.root))  # a killed command may have made it, and not come to that
             self._make_layout()
         except PermissionError as error:
             raise Denied(
@@ -58,7 +59,7 @@ class Store:
     def _make_layout(self) -> None:
         """The layout appears whole or not at all: it is made aside and renamed into place."""
         aside = os.path.join(self.root, files.temporary_name("images"))
-        os.makedirs(os.path.join(aside, "blobs", "sha256"))
+        files.make_directories(os.path.join(aside, "blobs", "sha256"))
         files.write_atomic(os.path.join(aside, "index.json"), image_layout.dump_index([]), sealed=True)
         files.write_atomic(os.path.join(aside, "oci-layout"), image_layout.LAYOUT)
         try:

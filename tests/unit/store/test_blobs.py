@@ -101,12 +101,17 @@ def test_a_broken_download_goes_on_where_it_ended(store: Store) -> None:
     assert b"".join(store.blobs.open(wanted())) == DATA
 
 
-def test_a_damaged_part_is_found_and_the_next_try_is_fresh(store: Store) -> None:
+def test_a_damaged_part_is_found_and_fetched_afresh(store: Store) -> None:
     partial = os.path.join(store.directory("partial"), f"sha256-{wanted().digest.hex}")
     Path(partial).write_bytes(b"\0" * 1000)
-    with pytest.raises(module.DamagedPartial):
-        store.blobs.push(wanted(), lambda offset: chunks(DATA[offset:]))
     assert store.blobs.push(wanted(), lambda offset: chunks(DATA[offset:])) == "done"
+    os.unlink(store.blobs.path(wanted().digest))
+    Path(partial).write_bytes(b"\0" * 1000)
+    tapped: list[bytes] = []
+    with pytest.raises(module.DamagedPartial):
+        store.blobs.push(wanted(), lambda offset: chunks(DATA[offset:]), tap=tapped.append)
+    assert tapped[0] == b"\0" * 1000, "the tap has seen it, so its owner begins anew"
+    assert store.blobs.push(wanted(), lambda offset: chunks(DATA[offset:]), tap=lambda chunk: None) == "done"
 
 
 def test_a_part_longer_than_the_blob_is_dropped(store: Store) -> None:

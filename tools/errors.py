@@ -52,6 +52,10 @@ class Corrupt(OcipipeError):
     code = "CORRUPT"
 
 
+class WrongContent(Corrupt):
+    """What came is not what its descriptor says. Whoever took it kept nothing, so another try starts afresh."""
+
+
 class Unsupported(OcipipeError):
     """This host, registry or version cannot do what was asked."""
 

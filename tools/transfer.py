@@ -10,8 +10,8 @@ from oci_spec import manifest as manifests
 from oci_spec import media_types
 from oci_spec.jsondoc import FormatError
 
-from .errors import Corrupt
-from .store.blobs import DamagedPartial, WrongContent
+from .errors import Corrupt, WrongContent
+from .store.blobs import DamagedPartial
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -133,19 +133,16 @@ class Transfer:
     def carry_blob(self, blob: Descriptor, taps: Taps | None = None) -> str:
         """Moves one blob unless the destination has it; says how it came there (contract.Sink.push).
 
-        What came wrong is fetched afresh where a kept part may be to blame, or the source has another place for it.
+        What came wrong is fetched anew where that may help, see `insist`.
         """
-        while True:
-            try:
-                if taps is None:
-                    return self._carry(blob, None)
-                with taps() as tap:
-                    return self._carry(blob, tap)
-            except DamagedPartial:
-                continue
-            except WrongContent as error:
-                if self.distrust is None or not self.distrust(blob, error):
-                    raise
+
+        def attempt() -> str:
+            if taps is None:
+                return self._carry(blob, None)
+            with taps() as tap:
+                return self._carry(blob, tap)
+
+        return insist(attempt, blob, self.distrust)
 
     def _carry(self, blob: Descriptor, tap: Tap | None) -> str:
         if self.stopping:
@@ -170,6 +167,19 @@ class Transfer:
     def stop(self) -> None:
         """Makes every running part end at its next chunk."""
         self.stopping = True
+
+
+def insist(attempt: Callable[[], str], blob: Descriptor, distrust: Distrust | None) -> str:
+    """What `attempt` at a blob gives. When the blob came wrong, it is made again: after a damaged part, which is gone
+    then, and for as long as `distrust` says that the source has another place for it."""
+    while True:
+        try:
+            return attempt()
+        except DamagedPartial:
+            continue
+        except WrongContent as error:
+            if distrust is None or not distrust(blob, error):
+                raise
 
 
 def label(blob: Descriptor) -> str:

@@ -161,6 +161,45 @@ def test_a_mirror_that_broke_off_and_was_wrong_is_not_asked_again(
     assert layout.problems(store_root) == []
 
 
+@pytest.mark.parametrize("target", ["store:copy:1", "oci:{}:1", "dir:{}", "registry", "oci-archive:{}:1"])
+def test_a_copy_goes_past_a_mirror_that_is_wrong(
+    run: Commands, registry: DockerRegistry, faulty: FaultyRegistry, made: Image, tmp_path: Path, target: str
+) -> None:
+    """All but into an archive, where the wrong bytes stand already: there the copy ends, and leaves no file."""
+    made.push(registry.address, "mirrored/image", "1")
+    faulty.hold(made)
+    spoilt = spoil(faulty, made, "layer", "one bit")
+    with FaultyRegistry() as other:
+        place = f"{other.address}/copied/image:1" if target == "registry" else target.format(tmp_path / "copy")
+        ours = configured(run, tmp_path, {registry.address: {"mirrors": [faulty.address]}})
+        archive = target.startswith("oci-archive")
+        source = f"{registry.address}/mirrored/image:1"
+        done = ours("img-copy", "--progress", "plain", source, place, status=1 if archive else 0)
+        assert faulty.asked("GET", spoilt)
+        if archive:
+            assert not (tmp_path / "copy").exists()
+            return
+        assert done.documents[0]["digest"] == made.digest
+        assert done.err.count(f"mirror {faulty.address}: ".encode()) == 1
+        assert run("img-copy", place, f"oci:{tmp_path}/back:1").documents[0]["digest"] == made.digest
+
+
+def test_a_repair_goes_past_a_mirror_that_is_wrong(
+    run: Commands, registry: DockerRegistry, faulty: FaultyRegistry, made: Image, store_root: Path, tmp_path: Path
+) -> None:
+    made.push(registry.address, "mirrored/image", "1")
+    run("img-pull", f"{registry.address}/mirrored/image:1")
+    blob = store_root / "images/blobs" / made.document["layers"][0]["digest"].replace(":", "/")
+    blob.write_bytes(bytes(blob.stat().st_size))
+    faulty.hold(made)
+    spoil(faulty, made, "layer", "one bit")
+    ours = configured(run, tmp_path, {registry.address: {"mirrors": [faulty.address]}})
+    done = ours.shell("store-check --deep 2>/dev/null | img-pull --repair --progress plain", status=None)
+    assert [one["action"] for one in done.documents] == ["fetch"]
+    assert f"mirror {faulty.address}: ".encode() in done.err
+    assert layout.problems(store_root) == []
+
+
 def test_a_mirror_that_lacks_the_image_says_nothing(
     run: Commands, registry: DockerRegistry, faulty: FaultyRegistry, made: Image, tmp_path: Path
 ) -> None:

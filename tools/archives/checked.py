@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from oci_spec import digest
 
-from ..errors import Corrupt
+from ..errors import WrongContent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,20 +18,20 @@ _REMEDY = "the image is damaged at its source: pull it again, or make it again"
 
 
 def checked(descriptor: Descriptor, read: Reader, tap: Tap | None = None) -> Iterator[bytes]:
-    """The bytes that `read` gives. Raises Corrupt at their end when they are not what the descriptor says, and at once
-    when there are more of them."""
+    """The bytes that `read` gives. Raises WrongContent at their end when they are not what the descriptor says, and at
+    once when there are more of them."""
     subject = f"blob {descriptor.digest}"
     state = digest.hasher(descriptor.digest.algorithm)
     left = descriptor.size
     for chunk in read(0):
         left -= len(chunk)
         if left < 0:
-            raise Corrupt(subject, f"is longer than {descriptor.size} bytes", _REMEDY)
+            raise WrongContent(subject, f"is longer than {descriptor.size} bytes", _REMEDY)
         state.update(chunk)
         if tap:
             tap(chunk)
         yield chunk
     if left:
-        raise Corrupt(subject, f"ended after {descriptor.size - left} of {descriptor.size} bytes", _REMEDY)
+        raise WrongContent(subject, f"ended after {descriptor.size - left} of {descriptor.size} bytes", _REMEDY)
     if f"{descriptor.digest.algorithm}:{state.hexdigest()}" != descriptor.digest:
-        raise Corrupt(subject, "its content does not match its digest", _REMEDY)
+        raise WrongContent(subject, "its content does not match its digest", _REMEDY)

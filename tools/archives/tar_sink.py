@@ -11,7 +11,7 @@ from oci_spec import manifest as manifests
 from oci_spec.descriptor import REF_NAME, Descriptor
 from oci_spec.tarstream import Entry
 
-from ..errors import Unsupported
+from ..errors import Corrupt, Unsupported, WrongContent
 from . import names
 from .checked import checked
 from .layout import HEADER, INDEX
@@ -60,10 +60,13 @@ class TarSink:
         is_document = media_types.is_manifest(descriptor.media_type) or media_types.is_index(descriptor.media_type)
         document = bytearray()
         self._begin(_path(descriptor), descriptor.size)
-        for chunk in checked(descriptor, read, tap):
-            if is_document:
-                document += chunk
-            self._write(chunk)
+        try:
+            for chunk in checked(descriptor, read, tap):
+                if is_document:
+                    document += chunk
+                self._write(chunk)
+        except WrongContent as error:  # what is written is written: no other try can help
+            raise Corrupt(error.subject, error.problem, error.remedy) from None
         self._write(tarwriter.padding(descriptor.size))
         self._written.add(descriptor.digest)
         if is_document:

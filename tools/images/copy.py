@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ..store.contract import Content, Destination, Sink
     from ..store.leases import Lease
     from ..store.store import Store
+    from ..transfer import Distrust
     from .places import Place
 
 
@@ -77,6 +78,7 @@ class _Copy:
         self._stack = stack
         self._platform = options.platform or machine.platform()
         self._lease: Lease | None = None
+        self._distrust: Distrust | None = None
 
     def run(self, source: Place, target: Place) -> Descriptor:
         name = _name_at(target)
@@ -106,6 +108,7 @@ class _Copy:
             from ..registry.remote import connect
 
             remote = connect(self._ctx, source.reference.name, self._options.access)
+            self._distrust = remote.distrust
             return remote, remote.resolve(source.reference.target)
         if source.kind == "store":
             from .local import find
@@ -178,6 +181,7 @@ class _Copy:
             origin=origin,
             lease=self._lease.add if self._lease else None,
             documents_first=stream,
+            distrust=self._distrust,
         ).copy(root)
 
     def _receive(self, content: Content, root: Descriptor, name: str, origin: str, *, resumable: bool) -> Descriptor:
@@ -198,6 +202,7 @@ class _Copy:
             platform=self._platform,
             unpack=self._options.unpack,
             unpacking=None if resumable else incoming.unpacking,
+            distrust=self._distrust,
             jobs=self._options.jobs,
         )
         entry = describe(store, receiver.receive(root), **{fields.ORIGIN: origin or None})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from oci_spec import distribution
 
-from ..errors import Corrupt, Denied, NotFound, OcipipeError, Unavailable, Unsupported
+from ..errors import Denied, NotFound, OcipipeError, Unavailable, Unsupported, WrongContent
 from .retry import retry_after
 
 TYPE_CHECKING = False
@@ -22,13 +22,13 @@ def refusal(
 ) -> OcipipeError:
     """The error that an answer's status and body stand for; `what` (manifest, blob) is what was asked of `host`.
 
-    404 NotFound; 401 and 403 Denied; 408, 429 and 5xx Unavailable; a digest that did not come out right Corrupt; any
-    other Unsupported.
+    404 NotFound; 401 and 403 Denied; 408, 429 and 5xx Unavailable; a digest that did not come out right WrongContent;
+    any other Unsupported.
     """
     errors = distribution.parse_errors(body)
     said = _words(errors)
     if _BAD_CONTENT & {code for code, _, _ in errors}:
-        return Corrupt(subject, f"{host} did not get what its digest says: {said}", "try again")
+        return WrongContent(subject, f"{host} did not get what its digest says: {said}", "try again")
     if status == 404:
         return NotFound(subject, said or f"{what} unknown", _LOG_IN)
     if status in (401, 403):

@@ -15,7 +15,7 @@ import time
 from oci_spec import digest
 from oci_spec.descriptor import Descriptor
 
-from ..errors import Corrupt, Denied, NotFound, OcipipeError, Unavailable
+from ..errors import Corrupt, Denied, NotFound, OcipipeError, Unavailable, WrongContent
 from ..host import files, locks
 from .damage import look
 
@@ -36,12 +36,8 @@ STALL_SECONDS = 15.0
 _POLL_SECONDS = 0.02
 
 
-class WrongContent(Corrupt):
-    """What a source gave is not what the descriptor says. Nothing of it is kept, so another try starts afresh."""
-
-
 class DamagedPartial(WrongContent):
-    """As above, but a part of it was kept from an earlier attempt: that may be what was wrong, and not the source."""
+    """A part of it was kept from an earlier attempt: that may be what was wrong, and not the source. It is gone now."""
 
 
 class Blobs:

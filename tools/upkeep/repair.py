@@ -7,6 +7,8 @@ finding says is not believed: each is looked at again, and what is whole by now 
 
 from __future__ import annotations
 
+from functools import partial
+
 from oci_spec import digest, media_types
 from oci_spec import manifest as manifests
 from oci_spec.descriptor import Descriptor
@@ -15,6 +17,7 @@ from ..errors import Conflict, NotFound, OcipipeError
 from ..images.entry import parse
 from ..registry.remote import connect
 from ..store.collect import Collection
+from ..transfer import insist
 from . import boxes, identity, relayer, salvage
 from .content import origins
 from .finding import bare
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
     from ..context import Context
     from ..registry.remote import Access, Remote
+    from ..store.contract import Reader
     from ..store.leases import Lease
     from ..store.store import Store
 
@@ -111,31 +115,26 @@ class Repair:
         """From the first of the repositories that has it."""
         if not came_from:
             raise NotFound(f"blob {blob.digest}", "is damaged, and no registry is known that has it", "see store-check")
-        task = self.ctx.progress.task(f"blob {blob.digest.short}", blob.size)
         failed: OcipipeError | None = None
         for name in came_from:
             try:
-                task.done(self.store.blobs.mend(blob, self._reader(name, blob, task.advance)))
+                remote = self._remotes.get(name) or connect(self.ctx, name, self.access)
+                self._remotes[name] = remote
+                insist(partial(self._attempt, blob, remote), blob, remote.distrust)
                 return
             except OcipipeError as error:
                 failed = failed or error
-        task.done("failed")
         assert failed is not None
         raise failed
 
-    def _reader(self, name: str, blob: Descriptor, watch: Callable[[int], None]) -> Callable[[int], Iterator[bytes]]:
-        remote = self._remotes.get(name) or connect(self.ctx, name, self.access)
-        self._remotes[name] = remote
-
-        def read(offset: int) -> Iterator[bytes]:
-            if media_types.is_index(blob.media_type) or media_types.is_manifest(blob.media_type):
-                yield remote.read(blob)[offset:]
-                return
-            for chunk in remote.open(blob, offset):
-                watch(len(chunk))
-                yield chunk
-
-        return read
+    def _attempt(self, blob: Descriptor, remote: Remote) -> str:
+        task = self.ctx.progress.task(f"blob {blob.digest.short}", blob.size)
+        state = "failed"
+        try:
+            state = self.store.blobs.mend(blob, _reader(remote, blob, task.advance))
+            return state
+        finally:
+            task.done(state)
 
     def _layer(self, found: Document, target: Document) -> Iterator[Document]:
         chain_id = digest.parse(target.get("id"), "finding")
@@ -163,6 +162,18 @@ class Repair:
         if code == "NAME_WRONG":
             return boxes.rename(self.store, container_id)
         return boxes.remake(self.store, container_id)
+
+
+def _reader(remote: Remote, blob: Descriptor, watch: Callable[[int], None]) -> Reader:
+    def read(offset: int) -> Iterator[bytes]:
+        if media_types.is_index(blob.media_type) or media_types.is_manifest(blob.media_type):
+            yield remote.read(blob)[offset:]
+            return
+        for chunk in remote.open(blob, offset):
+            watch(len(chunk))
+            yield chunk
+
+    return read
 
 
 def _done(action: str, found: Document) -> Document:

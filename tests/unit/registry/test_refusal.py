@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ocipipe.errors import Corrupt, Denied, NotFound, OcipipeError, Unavailable, Unsupported
+from ocipipe.errors import Denied, NotFound, OcipipeError, Unavailable, Unsupported, WrongContent
 from ocipipe.registry.refusal import is_about, refusal
 
 
@@ -49,7 +49,7 @@ def made(status: int, *errors: tuple[str, str], headers: dict[str, str] | None =
         ),
         (
             made(400, ("DIGEST_INVALID", "provided digest did not match uploaded content")),
-            Corrupt,
+            WrongContent,
             "lab/x:1: registry.lab did not get what its digest says: provided digest did not match uploaded content "
             "(try again)",
         ),

@@ -13,7 +13,7 @@ from images import Image, Layer, artifact, image, index
 from oci_spec.descriptor import Descriptor
 from oci_spec.digest import of_bytes
 from oci_spec.distribution import referrers_tag
-from ocipipe.errors import Corrupt, Denied, OcipipeError, Unavailable, Unsupported
+from ocipipe.errors import Corrupt, Denied, OcipipeError, Unavailable, Unsupported, WrongContent
 from ocipipe.registry.blob_upload import CHUNK
 from ocipipe.registry.credentials import Credential
 from ocipipe.registry.remote import Remote
@@ -399,7 +399,7 @@ def failure(call: Any, kind: type[OcipipeError]) -> str:
 
 def test_content_that_is_not_what_the_digest_says(remote: Remote, faulty: FaultyRegistry) -> None:
     wrong = Descriptor({**BLOB.document, "digest": of_bytes(b"other")})
-    assert "digest invalid" in failure(lambda: remote.push(wrong, read), Corrupt)
+    assert "digest invalid" in failure(lambda: remote.push(wrong, read), WrongContent)
     assert len(faulty.asked("PUT", "uploads")) == 1
 
 

@@ -81,7 +81,7 @@ def parse(text: str, *, default_tag: bool = True) -> Reference:
         raise FormatError(text or "''", "an image reference needs a repository, like debian:bookworm")
     if _is_bare_hex(name):
         raise FormatError(text, "64 hex digits are no name (write sha256:… for a digest)")
-    if not _is_host(registry):
+    if not is_host(registry):
         raise FormatError(text, f"{registry!r} is no registry host")
     if not all(map(_is_component, repository.split("/"))):
         why = (
@@ -115,7 +115,7 @@ def _is_tag(text: str) -> bool:
     return 0 < len(text) <= 128 and text[0] not in ".-" and all(one in _ALNUM or one in "_.-" for one in text)
 
 
-def _is_host(text: str) -> bool:
+def is_host(text: str) -> bool:
     """A name of labels, with a dot at its end or none, or an IPv6 address in brackets; then `:port` or nothing."""
     if text.startswith("["):
         address, bracket, port = text[1:].partition("]")

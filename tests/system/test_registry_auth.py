@@ -89,6 +89,13 @@ def test_a_wrong_password_is_not_kept(run: Commands, secure: DockerRegistry) -> 
     assert not config(run).exists()
 
 
+@pytest.mark.parametrize("name", ["registry.lab/x", "https://registry.lab", "a b", "registry.lab:99999", "-x", "@"])
+def test_a_login_to_what_is_no_registry_is_a_usage_error(run: Commands, name: str) -> None:
+    said = login(run, name, "--", status=2)
+    assert f"{name}: is no registry (name host[:port] only)" in json.loads(said)["errors"][0]["message"]
+    assert not config(run).exists()
+
+
 def test_login_keeps_what_it_does_not_know(run: Commands, secure: DockerRegistry) -> None:
     config(run).parent.mkdir()
     config(run).write_text(json.dumps({"psFormat": "x", "auths": {"other.example": {"auth": "eDp5"}}}))

@@ -14,11 +14,13 @@ from ..errors import Corrupt, Denied, OcipipeError, Unavailable
 from .auth import Authenticator
 from .retry import ATTEMPTS, PASSING, PATIENCE, Backoff, Broken, retry_after
 from .settings import is_loopback
+from .urls import origin, same_host, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ..context import Context
     from .credentials import Credential
     from .retry import Random, Sleep
     from .settings import Registry
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _MOST_REDIRECTS = 8
 _TOKEN_LIMIT = 1 << 20
-_PORTS = {"http": 80, "https": 443}
 _NOBODY: Mapping[str, str] = {}
 
 
@@ -55,6 +56,13 @@ class Client:
         self._met = False
         self.auth = Authenticator(registry.name, credential, self._fetch_token, self.allows, clock)
 
+    @classmethod
+    def of(cls, ctx: Context, registry: Registry, credential: Credential | None) -> Client:
+        """With the command's environment and chance, and real time."""
+        import time
+
+        return cls(registry, credential, env=ctx.env, random=ctx.random, sleep=time.sleep, clock=time.monotonic)
+
     @property
     def host(self) -> str:
         """host[:port] of the API, for messages."""
@@ -77,7 +85,7 @@ class Client:
         then Broken is raised where any other request would be tried again. Raises Unavailable, Denied.
         """
         url = self._absolute(self.base(subject), target)
-        own = _origin(url) == _origin(self._base)
+        own = origin(url) == origin(self._base)
         if not own and not self.allows(url):
             raise Denied(subject, f"{self.host} names {shown(url)}, which is not https", "ask who runs the registry")
         challenged = False
@@ -86,6 +94,19 @@ class Client:
             try:
                 private = self.auth.headers(scopes) if own else _NOBODY
                 answer = self._follow(method, url, headers or _NOBODY, private, stream or body, subject)
+                self._met = True
+                if answer.status == 401 and not challenged and origin(answer.url) == origin(self._base):
+                    challenged = True
+                    if self.auth.challenged(answer.headers.get("WWW-Authenticate", ""), scopes):
+                        answer.close()
+                        if stream is not None:
+                            raise Broken("it asked again who we are")
+                        continue
+                wait = retry_after(answer.headers)
+                if answer.status in PASSING and wait <= PATIENCE and attempt < ATTEMPTS:
+                    answer.close()
+                    raise Broken(f"it answered with status {answer.status}", wait=wait)
+                return answer
             except Broken as broken:
                 if stream is not None:
                     raise
@@ -93,26 +114,6 @@ class Client:
                     raise self.unreachable(subject, broken) from None
                 self.pause(attempt, broken.wait)
                 attempt += 1
-                continue
-            self._met = True
-            if answer.status == 401 and not challenged and _origin(answer.url) == _origin(self._base):
-                challenged = True
-                if self.auth.challenged(answer.headers.get("WWW-Authenticate", ""), scopes):
-                    answer.close()
-                    if stream is not None:
-                        raise Broken("it asked again who we are")
-                    continue
-            if answer.status in PASSING:
-                wait = retry_after(answer.headers)
-                if wait <= PATIENCE and attempt < ATTEMPTS:
-                    if stream is not None:
-                        answer.close()
-                        raise Broken(f"it answered with status {answer.status}", wait=wait)
-                    answer.close()
-                    self.pause(attempt, wait)
-                    attempt += 1
-                    continue
-            return answer
 
     def fetch(
         self,
@@ -155,7 +156,7 @@ class Client:
         """Whether a URL may be asked: https, and plain http for an insecure registry, or on this machine for ours."""
         try:
             parts = urlsplit(url)
-            _origin(url)
+            origin(url)
         except ValueError:
             return False
         if parts.scheme == "http":
@@ -194,15 +195,15 @@ class Client:
 
         A body is not sent to another origin: such a redirect is returned. Raises Broken, Denied, Unavailable.
         """
-        first = _origin(url)
+        first = origin(url)
         for _ in range(_MOST_REDIRECTS):
-            own = _origin(url) == first
+            own = origin(url) == first
             answer = self._send(method, url, {**headers, **private} if own else headers, body)
             place = answer.headers.get("Location", "")
             if answer.status not in _REDIRECTS or not place:
                 return answer
             url = self._absolute(answer.url, place)
-            if body is not None and (not isinstance(body, bytes) or _origin(url) != first):
+            if body is not None and (not isinstance(body, bytes) or origin(url) != first):
                 return answer
             answer.close()
             if not self.allows(url):
@@ -219,9 +220,9 @@ class Client:
         base = self._base
         try:
             url = urljoin(current, place)
-            if base.startswith("https:") and url.startswith("http:") and _same_host(url, base):
+            if base.startswith("https:") and url.startswith("http:") and same_host(url, base):
                 url = "https:" + url.removeprefix("http:")
-            _origin(url)
+            origin(url)
         except ValueError:
             raise Unavailable(
                 self.registry.name, "it names a place that is no URL", "ask who runs the registry"
@@ -283,12 +284,6 @@ class Client:
         raise AssertionError("the last attempt returns or raises")
 
 
-def shown(url: str) -> str:
-    """A URL as it may be printed: without user, password and query."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-
-
 def _limited(answer: Answer, limit: int, subject: str) -> bytes:
     parts: list[bytes] = []
     size = 0
@@ -301,15 +296,3 @@ def _limited(answer: Answer, limit: int, subject: str) -> bytes:
             )
         parts.append(chunk)
     return b"".join(parts)
-
-
-def _origin(url: str) -> tuple[str, str, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme)
-
-
-def _same_host(url: str, base: str) -> bool:
-    """Whether an http URL names the host of an https base, by the same port or each by its scheme's own."""
-    ours, theirs = urlsplit(base), urlsplit(url)
-    ports = (theirs.port or 80, ours.port or 443)
-    return ours.hostname == theirs.hostname and (ports[0] == ports[1] or ports == (80, 443))

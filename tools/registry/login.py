@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oci_spec import distribution
+from oci_spec import distribution, reference
 
 from ..errors import Denied, Unavailable, UsageError
 from .settings import Access, Settings
@@ -15,20 +15,11 @@ if TYPE_CHECKING:
 
 def verify(ctx: Context, registry: str, credential: Credential, access: Access) -> Credential:
     """The credential, when the registry takes it. Raises Denied, Unavailable, UsageError for what is no registry."""
-    import time
-
     from .client import Client
 
-    if "/" in registry or not registry:
+    if not reference.is_host(registry):
         raise UsageError(registry or "''", "is no registry", "name host[:port] only")
-    client = Client(
-        Settings(ctx.env, access).registry(registry),
-        credential,
-        env=ctx.env,
-        random=ctx.random,
-        sleep=time.sleep,
-        clock=time.monotonic,
-    )
+    client = Client.of(ctx, Settings(ctx.env, access).registry(registry), credential)
     try:
         answer = client.ask("GET", distribution.PING, subject=registry)
     except Denied as error:

@@ -9,12 +9,11 @@ from urllib.parse import urlsplit
 
 from ..errors import Unsupported
 from .settings import is_loopback
+from .urls import PORTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_PORTS = {"http": 80, "https": 443}
 
 
 def proxy_for(url: str, env: Mapping[str, str]) -> str | None:
@@ -24,11 +23,11 @@ def proxy_for(url: str, env: Mapping[str, str]) -> str | None:
     proxy = _variable(env, f"{parts.scheme}_proxy") or _variable(env, "all_proxy")
     if not proxy or is_loopback(parts.netloc.rpartition("@")[2]):
         return None
-    port = parts.port or _PORTS.get(parts.scheme, 0)
+    port = parts.port or PORTS.get(parts.scheme, 0)
     if any(_excepted(rule.strip().lower(), host, port) for rule in _variable(env, "no_proxy").split(",")):
         return None
     scheme, separator, _ = proxy.partition("://")
-    if separator and scheme.lower() not in _PORTS:
+    if separator and scheme.lower() not in PORTS:
         raise Unsupported(
             host, f"its proxy is reached by {scheme[:20]}, not by http", "name an http proxy, or no_proxy"
         )

@@ -32,8 +32,6 @@ def connect(ctx: Context, name: str, access: Access, *, push: bool = False) -> R
     Raises FormatError for a configuration or credentials file that can't be read, NotFound for one that is named and
     not there, Unavailable for a credential helper that fails.
     """
-    import time
-
     from .client import Client
     from .credentials import Keychain
     from .endpoint import Endpoint
@@ -44,15 +42,7 @@ def connect(ctx: Context, name: str, access: Access, *, push: bool = False) -> R
 
     def endpoint(host: str, repository: str) -> Endpoint:
         host = canonical(host)
-        credential = keychain.find(host, repository)
-        client = Client(
-            settings.registry(host),
-            credential,
-            env=ctx.env,
-            random=ctx.random,
-            sleep=time.sleep,
-            clock=time.monotonic,
-        )
+        client = Client.of(ctx, settings.registry(host), keychain.find(host, repository))
         return Endpoint(client, repository, name, push=push)
 
     registry, _, repository = name.partition("/")

@@ -130,7 +130,7 @@ class BlobUpload:
         """The blob in one request; False when the registry wants it otherwise."""
         answer = self._stream("PUT", self._with_digest(), 0, self._descriptor.size)
         if answer.status in (201, 204):
-            self._check(answer)
+            self._endpoint.confirm(answer, self._descriptor, self._subject)
             return True
         if answer.status not in _NOT_WHOLE or is_about(answer.some(), "DIGEST_INVALID"):
             raise self._endpoint.failure(answer, self._subject, "upload")
@@ -162,7 +162,7 @@ class BlobUpload:
         if answer.status == 404 and self._exists(self._descriptor):
             return  # a first answer was lost, and this was asked twice
         self._endpoint.expect(answer, (201, 204), self._subject, "upload")
-        self._check(answer)
+        self._endpoint.confirm(answer, self._descriptor, self._subject)
 
     def _locate(self) -> None:
         """Asks where the upload stands; raises Broken when the registry has forgotten it, or says what cannot be.
@@ -187,16 +187,6 @@ class BlobUpload:
         self._place, self._offset = place, last + 1
         if "Location" in answer.headers:
             self._move(answer)
-
-    def _check(self, answer: Answer) -> None:
-        answer.close()
-        told = answer.headers.get("Docker-Content-Digest", self._descriptor.digest)
-        if told != self._descriptor.digest and told.startswith(f"{self._descriptor.digest.algorithm}:"):
-            raise Corrupt(
-                self._subject,
-                f"the registry stored it as {told[:160]}, not {self._descriptor.digest}",
-                _RUNS_IT,
-            )
 
     def _move(self, answer: Answer) -> None:
         """Where the upload goes on: absolute or relative, with the query that it may carry."""

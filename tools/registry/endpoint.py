@@ -153,6 +153,13 @@ class Endpoint:
         if answer.status not in statuses:
             raise self.failure(answer, subject, what)
 
+    def confirm(self, answer: Answer, descriptor: Descriptor, subject: str) -> None:
+        """Ends an upload whose answer tells that it was taken. Raises Corrupt when it tells another digest."""
+        answer.close()
+        told = answer.headers.get("Docker-Content-Digest", descriptor.digest)
+        if told != descriptor.digest and told.startswith(f"{descriptor.digest.algorithm}:"):
+            raise Corrupt(subject, f"the registry stored it as {told[:160]}, not {descriptor.digest}", _RUNS_IT)
+
     def failure(self, answer: Answer, subject: str, what: str) -> OcipipeError:
         """The error that an answer stands for; `what` is what was asked for."""
         return refusal(answer.status, answer.headers, answer.some(), subject=subject, what=what, host=self.client.host)

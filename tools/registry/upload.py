@@ -69,12 +69,7 @@ class Upload:
             body=data,
         )
         endpoint.expect(answer, (200, 201, 202), subject, "repository")
-        answer.close()
-        told = answer.headers.get("Docker-Content-Digest", descriptor.digest)
-        if told != descriptor.digest and told.startswith(f"{descriptor.digest.algorithm}:"):
-            raise Corrupt(
-                subject, f"the registry stored it as {told[:160]}, not {descriptor.digest}", "ask who runs the registry"
-            )
+        endpoint.confirm(answer, descriptor, subject)
         endpoint.keep(descriptor, data)
         if ":" in target and b'"subject"' in data and "OCI-Subject" not in answer.headers:
             from .referrers import refer

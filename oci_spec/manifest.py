@@ -12,11 +12,15 @@ from .jsondoc import FormatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from .digest import Digest
     from .jsondoc import Document
     from .platform import Platform
+
+
+MOST_NESTED = 32
+"""How many indexes within an index are looked into for an image; real ones have one, if any."""
 
 
 class _Stored:
@@ -129,6 +133,27 @@ class Index(_Stored):
     def nested(self) -> list[Descriptor]:
         """The entries that are indexes themselves."""
         return [entry for entry in self.manifests if media_types.is_index(entry.media_type)]
+
+
+def find(index: Index, platform: Platform, read: Callable[[Descriptor], Manifest | Index]) -> Descriptor | None:
+    """The manifest for a platform in an index, or else in the indexes that are in it, nearest first.
+
+    `read` gives their documents. Each is read once, and MOST_NESTED of them: an index may name any number.
+    """
+    documents: list[Manifest | Index] = [index]
+    waiting: list[Descriptor] = []
+    known: set[str] = set()
+    while documents or waiting:
+        document = documents.pop() if documents else read(waiting.pop(0))
+        if not isinstance(document, Index):
+            continue
+        found = document.choose(platform)
+        if found is not None:
+            return found
+        new = [entry for entry in document.nested() if entry.digest not in known][: MOST_NESTED - len(known)]
+        known.update(entry.digest for entry in new)
+        waiting.extend(new)
+    return None
 
 
 def parse(data: bytes, media_type: str | None, subject: str = "manifest") -> Manifest | Index:

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from images import Image
+from images import Image, manifest_types
 
 Fault = Callable[["Request"], bool]
 
@@ -223,7 +223,7 @@ class FaultyRegistry:
     def hold(self, image: Image, tag: str = "1") -> str:
         """Has an image; its reference."""
         self.blobs.update(image.blobs)
-        self.types[image.digest] = image.root["mediaType"]
+        self.types.update(manifest_types(image))
         self.tags[tag] = image.digest
         return f"{self.address}/faulty/image:{tag}"
 

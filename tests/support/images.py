@@ -108,7 +108,7 @@ class Image:
         """Sends the image to the registry at `address` (host:port, plain HTTP) under `tags`."""
         connection = http.client.HTTPConnection(address, timeout=60)
         try:
-            manifests = _manifests(self)
+            manifests = manifest_types(self)
             for digest, data in self.blobs.items():
                 if digest not in manifests:
                     _upload(connection, repository, digest, data)
@@ -127,7 +127,7 @@ def read_layout(path: Path) -> Image:
     return Image(root, {f"sha256:{blob.name}": blob.read_bytes() for blob in (path / "blobs" / "sha256").iterdir()})
 
 
-def _manifests(image: Image) -> dict[str, str]:
+def manifest_types(image: Image) -> dict[str, str]:
     """Digest and media type of every manifest and index in the image, what is named before what names it."""
     found: dict[str, str] = {}
 

@@ -216,3 +216,23 @@ def test_pushes(run: Commands, registry: FaultyRegistry) -> None:
     (error,) = push("--platform", OTHER, source=single, status=1).errors
     assert error["message"] == f"{single}: is an image for {HERE}, not {OTHER} (leave out --platform)"
     assert registry.tags["2"] == BOTH.digest
+
+
+@pytest.mark.parametrize("way", ["pulled", "whole"])
+def test_images_in_indexes_within_an_index(run: Commands, registry: FaultyRegistry, tmp_path: Path, way: str) -> None:
+    """Also beside another index, and further down."""
+    nested = index(index(made_for("linux/riscv64")), index(index(OURS), index(THEIRS)))
+    reference = registry.hold(nested)
+    if way == "whole":
+        run("img-pull", "--all-platforms", reference)
+        registry.requests.clear()
+    for options, wanted in (((), OURS), (("--platform", OTHER), THEIRS)):
+        (found,) = run("img-pull", *options, reference).documents
+        assert found["digest"] == (nested if way == "whole" and not options else wanted).digest
+        copy = f"docker-archive:{tmp_path}/{len(options)}.tar:x:1"
+        assert run("img-copy", *options, reference, copy).documents[0]["digest"] == wanted.digest
+        assert run("img-push", *options, reference, f"{registry.address}/faulty/image:2").documents
+        assert registry.tags["2"] == wanted.digest
+    (error,) = run("img-pull", "--platform", "linux/mips64", reference, status=1).errors
+    assert error["message"].startswith(f"{reference}: has no image for linux/mips64 (choose with --platform: ")
+    assert f"{OTHER})" in error["message"]

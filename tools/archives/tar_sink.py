@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     Write = Callable[[bytes], object]
     """Takes the next bytes of the archive."""
 
-_MAX_DEPTH = 8
-
 
 class TarSink:
     """An archive on its way out: a Destination (see store/contract.py), for one thread. `finish` ends it.
@@ -101,20 +99,17 @@ class TarSink:
 
     def _chosen(self, root: Descriptor, platform: Platform) -> Manifest:
         document = self._documents[root.digest]
-        for _ in range(_MAX_DEPTH):
-            if isinstance(document, manifests.Manifest):
-                if document.config.media_type in media_types.CONFIGS:
-                    return document
+        if isinstance(document, manifests.Index):
+            found = manifests.find(document, platform, lambda entry: self._documents[entry.digest])
+            if found is None:
                 raise Unsupported(
-                    str(root.digest), "is an artifact, not an image, which Docker cannot load", "write an OCI archive"
+                    str(root.digest), f"has no image for {platform} that Docker could load", "write an OCI archive"
                 )
-            nested = document.nested()
-            entry = document.choose(platform) or (nested[0] if nested else None)
-            if entry is None:
-                break
-            document = self._documents[entry.digest]
+            document = self._documents[found.digest]
+        if isinstance(document, manifests.Manifest) and document.config.media_type in media_types.CONFIGS:
+            return document
         raise Unsupported(
-            str(root.digest), f"has no image for {platform} that Docker could load", "write an OCI archive"
+            str(root.digest), "is an artifact, not an image, which Docker cannot load", "write an OCI archive"
         )
 
     def _file(self, path: str, data: bytes) -> None:

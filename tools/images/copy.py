@@ -17,14 +17,13 @@ from ..errors import Corrupt, Unsupported, UsageError
 from ..host import files, machine
 from ..store.incoming import Incoming
 from ..transfer import Transfer
-from .entry import choose, describe, is_runnable
+from .entry import choose, describe, is_runnable, parse_at
 from .places import REGISTRY
 from .receive import Receiver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from oci_spec.descriptor import Descriptor
-    from oci_spec.manifest import Index, Manifest
     from oci_spec.platform import Platform
 
     from ..archives.contract import Images, Writer
@@ -140,12 +139,9 @@ class _Copy:
 
     def _chosen(self, content: Content, root: Descriptor, source: Place) -> Descriptor:
         """The one image that is meant: of an index, that for the platform. Raises Unsupported where there is none."""
-        document = _parse(content, root)
-        depth = 0
-        while isinstance(document, manifests.Index):
-            depth += 1
-            root = choose(document, self._platform, source.text, depth)
-            document = _parse(content, root)
+        document = parse_at(content, root)
+        if isinstance(document, manifests.Index):
+            return choose(document, self._platform, source.text, lambda inner: parse_at(content, inner))
         if self._options.platform is not None and is_runnable(document):
             try:
                 found = ImageConfig.parse(content.read(document.config), str(document.config.digest)).platform
@@ -223,11 +219,3 @@ def _name_at(target: Place) -> str:
     if target.reference.digest:
         raise UsageError(target.text, "the digest follows from the content", "leave out @sha256:…")
     return str(target.reference)
-
-
-def _parse(content: Content, descriptor: Descriptor) -> Manifest | Index:
-    data = content.read(descriptor)
-    try:
-        return manifests.parse(data, descriptor.media_type, str(descriptor.digest))
-    except FormatError as error:
-        raise Corrupt(f"{content.name}@{descriptor.digest}", str(error), "the image is damaged at its source") from None

@@ -13,14 +13,16 @@ from oci_spec.image_config import ImageConfig
 from oci_spec.jsondoc import FormatError
 
 from ..errors import Corrupt, Unsupported
-from ..transfer import MAX_DEPTH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from oci_spec.descriptor import Descriptor
     from oci_spec.manifest import Index, Manifest
     from oci_spec.platform import Platform
 
+    from ..store.contract import Content
     from ..store.store import Store
 
 
@@ -58,6 +60,15 @@ def parse(store: Store, descriptor: Descriptor) -> Manifest | Index:
         raise Corrupt(str(descriptor.digest), str(error), "pull the image again") from None
 
 
+def parse_at(content: Content, descriptor: Descriptor) -> Manifest | Index:
+    """The manifest or index behind a descriptor, from anywhere. Raises NotFound, Corrupt, and what reading raises."""
+    data = content.read(descriptor)
+    try:
+        return manifests.parse(data, descriptor.media_type, str(descriptor.digest))
+    except FormatError as error:
+        raise Corrupt(f"{content.name}@{descriptor.digest}", str(error), "the image is damaged at its source") from None
+
+
 def is_runnable(manifest: Manifest) -> bool:
     """Whether it is an image, with a config that names layers, and no other artifact."""
     return manifest.config.media_type in media_types.CONFIGS
@@ -82,15 +93,22 @@ def read_config(store: Store, manifest: Manifest) -> ImageConfig:
     return config
 
 
-def choose(index: Index, wanted: Platform, subject: str, depth: int = 0) -> Descriptor:
-    """The index's manifest for a platform, or a nested index to look into. Raises Unsupported, naming what there is."""
-    found = index.choose(wanted)
+def choose(index: Index, wanted: Platform, subject: str, read: Callable[[Descriptor], Manifest | Index]) -> Descriptor:
+    """The manifest for a platform in the index, or in those in it, which `read` gives.
+
+    Raises Unsupported, naming what there is, and what `read` raises.
+    """
+    indexes = [index]
+
+    def look(entry: Descriptor) -> Manifest | Index:
+        document = read(entry)
+        if isinstance(document, manifests.Index):
+            indexes.append(document)
+        return document
+
+    found = manifests.find(index, wanted, look)
     if found is not None:
         return found
-    nested = index.nested()
-    if nested and depth < MAX_DEPTH:
-        return nested[0]
-    there = sorted({str(entry.platform) for entry in index.manifests if entry.platform and entry.platform.known})
-    raise Unsupported(
-        subject, f"has no image for {wanted}", f"choose with --platform: {', '.join(there)}" if there else ""
-    )
+    there = {entry.platform for one in indexes for entry in one.manifests if entry.platform and entry.platform.known}
+    listed = ", ".join(sorted(map(str, there)))
+    raise Unsupported(subject, f"has no image for {wanted}", f"choose with --platform: {listed}" if listed else "")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from oci_spec import manifest as manifests
 from oci_spec.descriptor import REF_NAME, Descriptor
 
-from ..errors import NotFound
+from ..errors import Corrupt, NotFound
 from ..host import machine
 from .entry import choose, parse, read_config
 
@@ -46,13 +46,14 @@ def choose_manifest(store: Store, entry: Descriptor, platform: Platform | None) 
 
 def chosen(store: Store, entry: Descriptor, platform: Platform | None) -> tuple[Descriptor, Manifest]:
     """The manifest of an entry with its descriptor, as the index has it. Raises Unsupported, NotFound, Corrupt."""
-    found, document = entry, parse(store, entry)
-    depth = 0
-    while isinstance(document, manifests.Index):
-        depth += 1
-        found = choose(document, platform or machine.platform(), entry.name or str(entry.digest), depth)
-        document = parse(store, found)
-    return found, document
+    document = parse(store, entry)
+    if isinstance(document, manifests.Index):
+        name = entry.name or str(entry.digest)
+        entry = choose(document, platform or machine.platform(), name, lambda inner: parse(store, inner))
+        document = parse(store, entry)
+    if isinstance(document, manifests.Index):
+        raise Corrupt(str(entry.digest), "is an index, but came as a manifest", "pull the image again")
+    return entry, document
 
 
 def ensure_unpacked(store: Store, manifest: Manifest, lease: Lease, jobs: int = 2) -> ImageConfig:

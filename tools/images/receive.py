@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..transfer import Transfer
-from .entry import choose, is_runnable, read_config
+from .entry import choose, is_runnable, parse_at, read_config
 from .unpack import ImageUnpacker
 
 TYPE_CHECKING = False
@@ -71,7 +71,8 @@ class Receiver:
         return self._transfer.copy(root)
 
     def _choose(self, index: Index) -> Sequence[Descriptor]:
-        return [choose(index, self._platform, self._choosing)]
+        source = self._transfer.source
+        return [choose(index, self._platform, self._choosing, lambda inner: parse_at(source, inner))]
 
     def _carrier(self, manifest: Manifest) -> Callable[[int], object]:
         if not is_runnable(manifest):

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from oci_spec import manifest, media_types
+from oci_spec.descriptor import Descriptor
 from oci_spec.digest import of_bytes
 from oci_spec.jsondoc import FormatError
-from oci_spec.manifest import Index, Manifest
+from oci_spec.manifest import MOST_NESTED, Index, Manifest, find
 from oci_spec.platform import Platform
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden"
@@ -180,6 +181,34 @@ def index(*platforms: str | None, media_type: str = media_types.OCI_MANIFEST) ->
 def test_choice(platforms: list[str | None], host: str, chosen: int | None) -> None:
     found = index(*platforms).choose(Platform.parse(host))
     assert (int(found.digest.hex) if found else None) == chosen
+
+
+def test_find_looks_into_nested_indexes_nearest_first_and_each_once() -> None:
+    read: list[str] = []
+
+    def nested(*numbers: int) -> Index:
+        entries = [
+            {"mediaType": media_types.OCI_INDEX, "digest": f"sha256:{number:064}", "size": 1} for number in numbers
+        ]
+        return Index.parse(json.dumps({"schemaVersion": 2, "manifests": entries}).encode())
+
+    documents = {1: nested(3, 1), 2: index("linux/amd64"), 3: index("linux/amd64", "linux/s390x")}
+
+    def look(entry: Descriptor) -> Manifest | Index:
+        read.append(entry.digest.hex[-1])
+        return documents[int(entry.digest.hex)]
+
+    def found(host: str, root: Index) -> Descriptor | None:
+        read.clear()
+        return find(root, Platform.parse(host), look)
+
+    for host, wanted, looked in (("linux/amd64", 0, "12"), ("linux/s390x", 1, "123"), ("linux/arm64", None, "123")):
+        chosen = found(host, nested(1, 2))
+        assert (int(chosen.digest.hex) if chosen else None) == wanted
+        assert "".join(read) == looked
+    documents |= {number: nested(number + 1, number + 2) for number in range(10, 999)}
+    assert found("linux/amd64", nested(10)) is None
+    assert len(read) == MOST_NESTED
 
 
 def test_nested_indexes_are_left_to_the_caller() -> None:

@@ -155,8 +155,9 @@ def remove_file(path: str) -> bool:
     return True
 
 
-def read_limited(path: str, limit: int, subject: str = "") -> bytes:
-    """The content of a regular file of at most `limit` bytes. Raises NotFound, Corrupt when it is larger."""
+def read_limited(path: str, limit: int, subject: str = "", *, sealed: bool = False) -> bytes:
+    """The content of a regular file of at most `limit` bytes. Raises NotFound, Corrupt when it is larger; with
+    `sealed`, also when a disk has changed it since it was sealed."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -174,7 +175,10 @@ def read_limited(path: str, limit: int, subject: str = "") -> bytes:
             left -= len(part)
         if not left:
             raise Corrupt(subject or path, f"is more than {limit} bytes long")
-        return b"".join(parts)
+        data = b"".join(parts)
+        if sealed and seals.is_broken(fd, data):
+            raise Corrupt(subject or path, "its content has changed, though nobody wrote to it")
+        return data
     finally:
         os.close(fd)
 

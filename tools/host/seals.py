@@ -25,13 +25,11 @@ def put(fd: int, data: bytes) -> None:
             raise
 
 
-def is_broken(path: str, data: bytes) -> bool:
-    """Whether `data`, read from `path`, is not what was sealed there, though nobody has written to the file since."""
+def is_broken(fd: int, data: bytes) -> bool:
+    """Whether `data`, read from an open file, is not what was sealed there, though nobody has written to it since."""
     try:
-        wanted, _, time = os.getxattr(path, _NAME).decode("ascii", "replace").partition(" ")
-        return time == str(os.stat(path).st_mtime_ns) and wanted != digest.of_bytes(data)
-    except FileNotFoundError:
-        return False
+        wanted, _, time = os.getxattr(fd, _NAME).decode("ascii", "replace").partition(" ")
+        return time == str(os.fstat(fd).st_mtime_ns) and wanted != digest.of_bytes(data)
     except OSError as error:
         if error.errno not in _NONE:
             raise

@@ -110,11 +110,12 @@ class _Copy:
             self._distrust = remote.distrust
             return remote, remote.resolve(source.reference.target)
         if source.kind == "store":
+            from ..store.reach import hold
             from .local import find
 
             self._lease = self._stack.enter_context(self._store.leases.hold())
             entry = find(self._store, source.name)
-            self._lease.add(entry.digest)
+            hold(self._store, self._lease, entry)
             return self._store.blobs, entry
         images = self._images(source)
         return images, images.resolve(source.name)

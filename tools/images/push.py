@@ -11,6 +11,7 @@ from oci_spec import media_types, reference
 from ..errors import Corrupt, Unsupported, UsageError
 from ..registry.remote import connect
 from ..store.incoming import Incoming
+from ..store.reach import hold
 from ..transfer import Transfer
 from .entry import is_runnable, parse, read_config
 from .local import choose_manifest
@@ -60,7 +61,7 @@ def push(ctx: Context, store: Store, source: Descriptor, name: str, options: Pus
         raise UsageError(name, "a push goes to a tag, the digest follows from the content", "leave out @sha256:…")
     with Incoming(store) as incoming:  # what is made for the push alone goes again
         lease = incoming.lease
-        lease.add(source.digest)
+        hold(store, lease, source)
         root = source
         if not options.all_platforms:
             root = _one(store, source, options.platform)

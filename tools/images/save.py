@@ -7,6 +7,7 @@ from oci_spec import media_types
 
 from ..archives.tar_sink import TarSink
 from ..host import machine
+from ..store.reach import hold
 from ..transfer import Transfer
 from .entry import parse, read_config
 from .local import choose_manifest, find
@@ -44,7 +45,7 @@ def save(
         roots = []
         for item in items:
             root = entry = find(store, item)
-            lease.add(root.digest)
+            hold(store, lease, root)
             if platform is not None and isinstance(parse(store, entry), manifests.Index):
                 chosen = choose_manifest(store, entry, platform).descriptor()
                 root = chosen.annotated(entry.annotations)

@@ -45,9 +45,10 @@ class Collection:
     def __enter__(self) -> Collection:
         self._lock.__enter__()
         try:
+            # Leases first: a command lets go of its own when an entry or a container holds what it needs.
+            self.leased = self.store.leases.held()
             for entry in self.store.refs.sound_entries():
                 self.kept.add(self.store, entry)
-            self.leased = self.store.leases.held()
             self.blobs.update(self.kept.blobs, self.leased)
             self.layers.update(self.kept.layers, self.leased, self.store.containers.needed())
         except BaseException:

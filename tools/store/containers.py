@@ -19,7 +19,7 @@ from oci_spec import jsondoc, validate
 from oci_spec.jsondoc import FormatError
 
 from ..errors import Conflict, Corrupt, NotFound, UsageError
-from ..host import files, locks, mounts, seals
+from ..host import files, locks, mounts
 from ..host.trees import remove_tree
 
 TYPE_CHECKING = False
@@ -147,9 +147,7 @@ class Containers:
         path = os.path.join(self.path, container_id)
         try:
             place = os.path.join(path, "record.json")
-            data = files.read_limited(place, _RECORD_LIMIT)
-            if seals.is_broken(place, data):
-                raise FormatError(container_id, "its content has changed, though nobody wrote to it")
+            data = files.read_limited(place, _RECORD_LIMIT, container_id, sealed=True)
             record = jsondoc.load_object(data, container_id)
             validate.check("container-record", record, container_id)
             if record["id"] != container_id:
@@ -159,7 +157,7 @@ class Containers:
             if os.path.isdir(path):
                 raise Corrupt(container_id, "its record is missing", "store-check says what can be done") from None
             raise NotFound(container_id, "no such container") from None
-        except FormatError as error:
+        except (FormatError, Corrupt) as error:
             raise Corrupt(
                 str(error), "the container's record is damaged", "store-check says what can be done"
             ) from None

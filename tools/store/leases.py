@@ -41,6 +41,10 @@ class Leases:
         """A new lease, for a `with` block. Who is only looking wants to see what is there, and builds nothing on it."""
         return Lease(self.store.directory("leases"), _LOOKING if only_looking else "")
 
+    def no_collection(self) -> locks.locked:
+        """A `with` block in which nothing is collected. Leases can be had meanwhile."""
+        return locks.locked(self.store.directory("leases"), shared=True)
+
     def only_looks(self, path: str) -> bool:
         """Whether the lease at `path` is of a command that is only looking."""
         return os.path.basename(path).startswith(_LOOKING)

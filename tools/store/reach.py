@@ -8,7 +8,6 @@ from oci_spec.image_config import ImageConfig
 from oci_spec.jsondoc import FormatError
 
 from ..errors import NotFound, OcipipeError
-from ..host import locks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ def hold(store: Store, lease: Lease, root: Descriptor) -> Reach:
     gone or damaged.
     """
     reach = Reach()
-    with locks.locked(store.leases.directory, shared=True):
+    with store.leases.no_collection():
         reach.add(store, root)
         if root.digest in reach.unread:
             raise reach.unread[root.digest]

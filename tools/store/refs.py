@@ -18,7 +18,7 @@ from oci_spec.descriptor import REF_NAME, Descriptor
 from oci_spec.jsondoc import FormatError
 
 from ..errors import Conflict, Corrupt, Denied, NotFound
-from ..host import files, locks, seals
+from ..host import files, locks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,12 +50,7 @@ class Refs:
 
     def sound_entries(self) -> list[Descriptor]:
         """The same for who deletes what they don't name. Raises Corrupt also for an index that a disk has changed."""
-        try:
-            if seals.is_broken(self.path, files.read_limited(self.path, INDEX_LIMIT)):
-                raise Corrupt(self.path, "its content has changed, though nobody wrote to it", REPAIR)
-        except NotFound:
-            pass
-        return self.entries()
+        return [self._parsed(document) for document in self._load(sealed=True)]
 
     def resolve(self, text: str) -> Descriptor:
         """The entry that a name, digest, or unique prefix of a digest's hex stands for.
@@ -83,10 +78,12 @@ class Refs:
                         return self._parsed(document)
         raise NotFound(str(wanted), "no such image in the store", "img-pull fetches it, img-ls lists what is there")
 
-    def _load(self) -> list[Document]:
+    def _load(self, *, sealed: bool = False) -> list[Document]:
         """The entries' documents. Raises Corrupt for an index that is none, Denied."""
         try:
-            return image_layout.load_entries(files.read_limited(self.path, INDEX_LIMIT), self.path)
+            return image_layout.load_entries(files.read_limited(self.path, INDEX_LIMIT, sealed=sealed), self.path)
+        except Corrupt as error:
+            raise Corrupt(error.subject, error.problem, REPAIR) from None
         except NotFound:
             if os.path.isdir(self.store.images):
                 raise Corrupt(self.path, "the store's index is missing", REPAIR) from None
@@ -108,8 +105,8 @@ class Refs:
     def spare_entries(self) -> list[Descriptor] | None:
         """The entries as they were when we last changed them, from the index's copy; None when there is no good one."""
         try:
-            data = files.read_limited(self.spare, INDEX_LIMIT)
-            return None if seals.is_broken(self.spare, data) else image_layout.parse_index(data, self.spare).manifests
+            data = files.read_limited(self.spare, INDEX_LIMIT, sealed=True)
+            return image_layout.parse_index(data, self.spare).manifests
         except (NotFound, Corrupt, FormatError):
             return None
 

@@ -8,7 +8,7 @@ from oci_spec import digest, jsondoc, validate
 from oci_spec.jsondoc import FormatError
 
 from ..errors import Conflict, Corrupt, NotFound
-from ..host import files, locks, seals
+from ..host import files, locks
 from .content import listed, stray
 from .finding import finding, place
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _LIMIT = 4 << 20
 _PARTS = {"upper": 0o755, "work": 0o700, "rootfs": 0o755}
-_CHANGED = "its content has changed, though nobody wrote to it"
 
 
 class Unusable(Exception):
@@ -65,9 +64,7 @@ def _record(path: str, container_id: str) -> dict[str, Any]:
 def _document(path: str, kind: str, code: str) -> Any:
     name = os.path.basename(path)
     try:
-        data = files.read_limited(path, _LIMIT, name)
-        if seals.is_broken(path, data):
-            raise Unusable(f"{code}_DAMAGED", f"{name}: {_CHANGED}")
+        data = files.read_limited(path, _LIMIT, name, sealed=True)
         return validate.check(kind, jsondoc.load_object(data, name), name)
     except NotFound:
         raise Unusable(f"{code}_MISSING", f"{name} is missing") from None

@@ -111,14 +111,15 @@ class _Planner:
 
     def _content(self, staying: list[dict[str, Any]], unknown: bool) -> Iterator[Document]:
         """Images, then the layers and blobs that nothing needs without them."""
-        entries = self._store.refs.sound_entries()
         used = {record["image"]["digest"] for record in staying}
-        candidates = [entry for entry in entries if self._may_go(entry, used)]
-        going = self._beyond_what_is_kept(candidates)
         kept, gone = Reach(), Reach()
-        chosen = set(map(id, going))
-        for entry in entries:
-            (gone if id(entry) in chosen else kept).add(self._store, entry)
+        with self._store.leases.no_collection():  # or what an entry names might go before it is read
+            entries = self._store.refs.sound_entries()
+            candidates = [entry for entry in entries if self._may_go(entry, used)]
+            going = self._beyond_what_is_kept(candidates)
+            chosen = set(map(id, going))
+            for entry in entries:
+                (gone if id(entry) in chosen else kept).add(self._store, entry)
         if kept.unread:
             first, error = next(iter(kept.unread.items()))
             raise Corrupt(

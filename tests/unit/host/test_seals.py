@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ocipipe.host import files, seals
+from ocipipe.errors import Corrupt
+from ocipipe.host import files
 
 
 @pytest.fixture
@@ -19,7 +20,10 @@ def sealed(tmp_path: Path) -> Path:
 
 
 def broken(path: Path) -> bool:
-    return seals.is_broken(str(path), path.read_bytes())
+    try:
+        return files.read_limited(str(path), 100, sealed=True) != path.read_bytes()
+    except Corrupt:
+        return True
 
 
 def test_a_disk_that_rots(sealed: Path) -> None:
@@ -43,8 +47,6 @@ def test_replaced_and_copied(sealed: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copy2(sealed, copy)
     assert not broken(copy)
-    copy.unlink()
-    assert not seals.is_broken(str(copy), b"gone meanwhile")
 
 
 def test_exchange(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -199,8 +198,7 @@ def test_a_manifest_of_a_gigabyte_is_not_read(
 
     registry.fault = fault
     pull_fails(run, store_root, registry, reference)
-    assert len(sent) < 100
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 400_000
+    assert len(sent) < 100  # megabytes, most of them in the sockets' buffers
 
 
 @pytest.mark.parametrize(

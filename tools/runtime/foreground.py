@@ -83,13 +83,18 @@ def run(start: Callable[[], int], process: Callable[[], int], stop: Callable[[],
 
 
 def _takes(process: int, number: int) -> bool:
-    """Whether a process catches a signal, or will look at it later; one that has ended takes anything."""
+    """Whether a process catches a signal, or will look at it later; one that has ended takes anything.
+
+    One that waits for signals in sigwait, as tini does all the time, shows them neither blocked nor caught meanwhile.
+    """
     try:
         with open(f"/proc/{process}/status", "rb") as file:
             masks = [int(line.split()[1], 16) for line in file if line.startswith((b"SigBlk:", b"SigCgt:"))]
+        with open(f"/proc/{process}/wchan", "rb") as file:
+            waits = b"sigtimedwait" in file.read()
     except OSError:
         return True
-    return any(mask >> (number - 1) & 1 for mask in masks)
+    return waits or any(mask >> (number - 1) & 1 for mask in masks)
 
 
 def _terminal_settings() -> list[object]:

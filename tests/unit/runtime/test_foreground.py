@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 
@@ -31,7 +33,7 @@ def stop():
 sys.exit(foreground.run(start, known, stop, terminal=False))
 """
 TRAPS = ["/bin/sh", "-c", "trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; done"]
-IGNORES = ["/bin/sh", "-c", "trap '' TERM; echo ready; sleep 100"]
+IGNORES = ["/bin/sh", "-c", "trap '' TERM; echo ready; exec sleep 100"]
 
 
 @pytest.mark.parametrize(
@@ -44,13 +46,14 @@ IGNORES = ["/bin/sh", "-c", "trap '' TERM; echo ready; sleep 100"]
     ids=["caught", "waited for", "ignored"],
 )
 def test_a_signal_that_comes_early(argv: list[str], status: int, said: bytes) -> None:
-    command = subprocess.Popen([sys.executable, "-c", SCRIPT, *argv], stdout=subprocess.PIPE)
+    command = subprocess.Popen([sys.executable, "-c", SCRIPT, *argv], stdout=subprocess.PIPE, start_new_session=True)
     try:
         assert command.stdout is not None
         assert command.stdout.readline() == b"ready\n"
         command.send_signal(signal.SIGTERM)
         assert (command.stdout.read(), command.wait(timeout=60)) == (said, status)
     finally:
-        command.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(command.pid, signal.SIGKILL)
         command.wait()
         command.stdout.close()

@@ -47,6 +47,24 @@ def test_a_full_disk_at_any_point_of_a_pull(run: Commands, reference: str, small
     assert layout.problems(root) == []
 
 
+def test_a_full_disk_while_a_layer_is_compressed_anew(
+    run: Commands, registry: DockerRegistry, busybox_image: Image, small_disk: Path
+) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "disk", str(small_disk)], check=True)
+    root = small_disk / "store"
+    busybox_image.into_store(root, "localhost/busybox:1")
+    used = sum(path.lstat().st_size for path in root.rglob("*") if path.is_file())
+    subprocess.run(["mount", "-o", f"remount,size={used // 1024 + 512}k", str(small_disk)], check=True)
+    argv = ["--root", root, "--force-compression", "zstd", "localhost/busybox:1", f"{registry.address}/world/full:1"]
+    said = message(run("img-push", *argv, status=1).err)
+    assert "cannot be compressed" in said
+    assert "no space left on device (make room" in said
+    assert list((root / "partial").iterdir()) == []
+    assert layout.problems(root) == []
+    subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
+    run("img-push", *argv)
+
+
 def test_a_full_stdout_is_no_success(run: Commands, reference: str) -> None:
     with open("/dev/full", "wb") as full:
         done = subprocess.run(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import compileall
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,6 +42,8 @@ for variable in ("PYTHONPATH", "PYTHONHOME", "NO_COLOR", "FORCE_COLOR", "COLUMNS
 os.environ |= {"TZ": "UTC", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TERM": "xterm"}
 os.environ["PATH"] += ":/usr/sbin:/sbin"
 os.umask(0o022)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # nohup, and a shell's &, have them ignored, also by children
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 EVERY_POINT = "--every-point"
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import archives
 import layout
 import pytest
 from commands import Commands
@@ -20,8 +21,11 @@ from images import Image, Layer, image, index
 from outages import Outage, Recorder
 from tars import Tar
 
-LOWER = Layer(Tar().dir("d").file("d/file", b"content").symlink("link", "d").bytes())
-UPPER = Layer(Tar().link("hard", "d/file").whiteout("link").file("new", b"n").bytes())
+TARS = [
+    Tar().dir("d").file("d/file", b"content").symlink("link", "d").bytes(),
+    Tar().link("hard", "d/file").whiteout("link").file("new", b"n").bytes(),
+]
+LOWER, UPPER = map(Layer, TARS)
 ONE, TWO = image([LOWER, UPPER]), image([LOWER])
 REF = "org.opencontainers.image.ref.name"
 SOME = 8
@@ -143,6 +147,20 @@ def test_pull_that_goes_on_after_a_killed_one(cuts: Cuts, near: FaultyRegistry, 
     cuts.after_a_kill(["img-pull", *options, name], frozenset([name]))
 
 
+@pytest.mark.parametrize("form", ["oci", "docker"])
+def test_load(cuts: Cuts, form: str, tmp_path: Path) -> None:
+    name = "docker.io/library/cut:1"
+    files = archives.oci_files((ONE, name)) if form == "oci" else archives.docker_files(ONE, [name], TARS)
+    path = archives.write(tmp_path / "a.tar", archives.tar(files))
+    cuts(["img-load", "-i", str(path)], {frozenset(), frozenset([name])}, frozenset([name]))
+
+
+def test_load_that_goes_on_after_a_killed_one(cuts: Cuts, tmp_path: Path) -> None:
+    name = "docker.io/library/cut:1"
+    path = archives.write(tmp_path / "a.tar", archives.tar(archives.oci_files((ONE, name))))
+    cuts.after_a_kill(["img-load", "-i", str(path)], frozenset([name]))
+
+
 @pytest.fixture
 def filled(cuts: Cuts, run: Commands) -> frozenset[str]:
     """The names of a store with three images that share layers."""
@@ -166,3 +184,21 @@ def test_rm(cuts: Cuts, filled: frozenset[str], name: str) -> None:
 
 def test_rm_that_goes_on_after_a_killed_one(cuts: Cuts, filled: frozenset[str]) -> None:
     cuts.after_a_kill(["img-rm", "localhost/two:1"], filled - {"localhost/two:1"})
+
+
+@pytest.fixture
+def dangling(cuts: Cuts, run: Commands, filled: frozenset[str]) -> frozenset[str]:
+    """The same names, of which two was moved: its former image has none any more, and its own layers nobody needs."""
+    image([LOWER, Layer(Tar().file("own", b"own").bytes())]).into_store(cuts.root, "localhost/two:1")
+    run("img-pull", "--root", cuts.root, "--policy", "missing", "localhost/two:1")
+    run("img-tag", "--root", cuts.root, "localhost/one:1", "localhost/two:1")
+    assert names(cuts.root) == filled | {"none"}
+    return filled
+
+
+def test_prune(cuts: Cuts, dangling: frozenset[str]) -> None:
+    cuts(["store-prune", "--older-than=0s"], {dangling, dangling | {"none"}}, dangling)
+
+
+def test_prune_that_goes_on_after_a_killed_one(cuts: Cuts, dangling: frozenset[str]) -> None:
+    cuts.after_a_kill(["store-prune", "--older-than=0s"], dangling)

@@ -158,12 +158,19 @@ def test_an_unpacked_layer(place: Place, harm: damage.Damage) -> None:
     assert upper.stat().st_ino == inodes[1], "only the damaged one"
 
 
-def test_a_layer_and_its_blob(place: Place) -> None:
-    """While the blob is damaged the layer can't be judged: a second check finds it."""
-    (layer_path(place.root, place.image) / "suid").unlink()
+@pytest.mark.parametrize("harmed", [True, False], ids=["both", "only the blob"])
+def test_a_layer_and_its_blob(place: Place, harmed: bool) -> None:
+    """While the blob is damaged the layer can't be judged; the repair does that when it has the blob."""
+    upper = layer_path(place.root, place.image)
+    if harmed:
+        (upper / "suid").unlink()
     damage.flip(damage.blob(place.root, place.image.document["layers"][1]["digest"]))
-    actions = place.repair("--deep").documents + place.mended("--deep")
-    assert [action["action"] for action in actions] == ["fetch", "unpack"]
+    found = place.run("store-check", "--deep", status=1).documents
+    assert [(one["code"], one["object"].get("id")) for one in found if one["code"].startswith("LAYER")] == [
+        ("LAYER_UNKNOWN", f"sha256:{upper.name}")
+    ]
+    assert [action["action"] for action in place.mended("--deep")] == ["fetch", "unpack"][: 1 + harmed]
+    assert len(place.asked) == 1
 
 
 def test_layers_in_each_other_s_place(place: Place) -> None:

@@ -117,13 +117,19 @@ def _is_there(store: Store, record: dict[str, Any]) -> bool:
 
 def damaged(store: Store, expected: Expected, chain_id: Digest, found: list[str]) -> Document:
     """The finding about a layer that is not what its blob says; `found` are its differences."""
-    image = expected.reach.layers.get(chain_id)
-    known: dict[str, Any] = {"image": bare(image)} if image else {}
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return _suspect("LAYER_DAMAGED", store, expected, chain_id, found[0] + more, differences=found[:SHOWN])
+
+
+def _suspect(code: str, store: Store, expected: Expected, chain_id: Digest, problem: str, **more: Any) -> Document:
+    """A finding about a layer that is there, for --repair to unpack again if it is not what its blob says."""
+    image = expected.reach.layers.get(chain_id)
+    if image:
+        more["image"] = bare(image)
     return finding(
-        "LAYER_DAMAGED", place("layer", store.root, store.layers.path(chain_id), id=chain_id), found[0] + more,
-        images=expected.images.get(chain_id, []), origins=expected.origins(chain_id), differences=found[:SHOWN],
-        containers=users(store, chain_id), **known,
+        code, place("layer", store.root, store.layers.path(chain_id), id=chain_id), problem,
+        images=expected.images.get(chain_id, []), origins=expected.origins(chain_id),
+        containers=users(store, chain_id), **more,
     )  # fmt: skip
 
 
@@ -151,7 +157,8 @@ def users(store: Store, chain_id: Digest) -> list[str]:
 def compared(store: Store, expected: Expected, broken: set[str], progress: Progress) -> Iterator[Document]:
     """Unpacks each layer that is there once more, aside, and tells how the one that is there differs.
 
-    Layers whose blob or documents are `broken`, or that stand on one that is not there, can't be judged.
+    A layer whose blob is `broken` can't be judged, which is a finding of its own: --repair looks once it has the blob.
+    Nor can one that stands on a layer that is not there.
     """
     from contextlib import ExitStack
 
@@ -167,7 +174,12 @@ def compared(store: Store, expected: Expected, broken: set[str], progress: Progr
                 lowers = [fresh.get(path, path) for path in stack.lowers(store)]
             except OcipipeError:
                 continue
-            if stack.descriptor.digest in broken or not store.layers.exists(chain_id):
+            if not store.layers.exists(chain_id):
+                continue
+            if stack.descriptor.digest in broken:
+                yield _suspect(
+                    "LAYER_UNKNOWN", store, expected, chain_id, "its blob is damaged: nothing to compare with"
+                )
                 continue
             task = progress.task(f"layer {chain_id.short}", None)
             with ExitStack() as here:

@@ -61,7 +61,7 @@ class Repair:
         target: Document = found["object"]  # type: ignore[assignment]
         if code.startswith("BLOB_") and found["severity"] == "error":
             yield from self._blob(found, Descriptor.parse(target, "finding"))
-        elif code in ("LAYER_DAMAGED", "LAYER_MISSING") and "image" in found:
+        elif code in ("LAYER_DAMAGED", "LAYER_MISSING", "LAYER_UNKNOWN") and "image" in found:
             yield from self._layer(found, target)
         elif code in _LOCAL:
             if self._restored(code, str(target.get("id"))):

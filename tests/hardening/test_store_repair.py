@@ -173,6 +173,21 @@ def test_a_layer_and_its_blob(place: Place, harmed: bool) -> None:
     assert len(place.asked) == 1
 
 
+def test_a_layer_and_its_blob_that_no_registry_has(run: Commands, store_root: Path) -> None:
+    """A name alone says where an image may be; this one has none any more."""
+    found = made()
+    found.into_store(store_root, "localhost/gone:1")
+    run("img-pull", "--policy", "missing", "localhost/gone:1")
+    index_file = store_root / "images" / "index.json"
+    document = json.loads(index_file.read_bytes())
+    del document["manifests"][0]["annotations"]
+    index_file.write_text(json.dumps(document))
+    damage.flip(damage.blob(store_root, found.document["layers"][1]["digest"]))
+    told = run("store-check", "--deep", status=1).documents
+    (unknown,) = [one for one in told if one["code"] == "LAYER_UNKNOWN"]
+    assert unknown["remedy"] == f"it came from no registry: img-rm {found.digest}, and make the image again"
+
+
 def test_layers_in_each_other_s_place(place: Place) -> None:
     lower = place.root / "layers" / place.image.config["rootfs"]["diff_ids"][0].replace(":", "/")
     damage.swap(lower)(layer_path(place.root, place.image))

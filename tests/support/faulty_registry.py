@@ -246,3 +246,14 @@ class FaultyRegistry:
 
 def path_of(request: Request) -> str:
     return urlsplit(request.path).path
+
+
+def sent(faulty: FaultyRegistry) -> list[str]:
+    """The requests after the ping, as `VERB part`; an upload's with where its chunk begins."""
+    found = []
+    for verb, path, headers in faulty.requests:
+        part = "uploads" if "uploads" in path else path.rpartition("/")[0].rpartition("/")[2]
+        begin = headers.get("Content-Range", "").partition("-")[0]
+        if path != "/v2/":
+            found.append(f"{verb} {part} {begin}".strip())
+    return found

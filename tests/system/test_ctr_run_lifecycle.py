@@ -281,11 +281,11 @@ def test_links_in_the_image_lead_nowhere_else(run: Commands, store_root: Path, t
     (outside / "passwd").write_text("evil:x:66:66::/:/bin/sh\n")
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w") as tar:
-        for name, target in (("etc/passwd", str(outside / "passwd")), ("work", str(outside))):
+        for name, target in (("etc/passwd", str(outside / "passwd")), ("inner", str(outside))):
             member = tarfile.TarInfo(name)
             member.type, member.linkname = tarfile.SYMTYPE, target
             tar.addfile(member)
-    made = image([Layer(busybox_tar()), Layer(data.getvalue())], {"Env": ["PATH=/bin"], "WorkingDir": "/work/made"})
+    made = image([Layer(busybox_tar()), Layer(data.getvalue())], {"Env": ["PATH=/bin"], "WorkingDir": "/inner/made"})
     box = stored(run, store_root, made)
     assert "no such user" in box.refused("--user", "evil")
     assert box.text("--", "pwd") == f"{outside}/made\n"

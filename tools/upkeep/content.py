@@ -83,9 +83,14 @@ def damaged(store: Store, expected: Expected, progress: Progress, *, sizes_only:
         images, came_from = expected.images[blob.digest], expected.origins(blob.digest)
         remedy = f"img-rm {images[0]}: it was broken before it came here" if code == "DOCUMENT_INVALID" else ""
         if not remedy and not came_from:
-            remedy = f"it came from no registry: img-rm {images[0]}, and make the image again"
+            remedy = made_again(images[0])
         yield finding(code, bare(blob), problem, remedy=remedy, images=images, origins=came_from)
     task.done()
+
+
+def made_again(image: str) -> str:
+    """The remedy where no registry has what an image lacks."""
+    return f"it came from no registry: img-rm {image}, and make the image again"
 
 
 def blobs(store: Store) -> Iterator[tuple[str, Digest | None]]:

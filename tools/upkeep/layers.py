@@ -11,7 +11,7 @@ from oci_spec.jsondoc import FormatError
 from ..errors import Corrupt, NotFound, OcipipeError
 from ..host import files
 from ..images.entry import parse, read_config
-from .content import listed, stray
+from .content import listed, made_again, stray
 from .finding import bare, finding, place
 
 TYPE_CHECKING = False
@@ -177,9 +177,9 @@ def compared(store: Store, expected: Expected, broken: set[str], progress: Progr
             if not store.layers.exists(chain_id):
                 continue
             if stack.descriptor.digest in broken:
-                yield _suspect(
-                    "LAYER_UNKNOWN", store, expected, chain_id, "its blob is damaged: nothing to compare with"
-                )
+                remedy = "" if expected.origins(chain_id) else made_again(expected.images[chain_id][0])
+                problem = "its blob is damaged: nothing to compare with"
+                yield _suspect("LAYER_UNKNOWN", store, expected, chain_id, problem, remedy=remedy)
                 continue
             task = progress.task(f"layer {chain_id.short}", None)
             with ExitStack() as here:

@@ -73,3 +73,9 @@ def other() -> Iterator[FaultyRegistry]:
     """A second one."""
     with FaultyRegistry() as running:
         yield running
+
+
+@pytest.fixture
+def remote(world: Any, faulty: FaultyRegistry) -> Remote:
+    made: Remote = world.remote(faulty.address)
+    return made

@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 import pytest
+from failures import failure
 from faulty_registry import FaultyRegistry, Request
 from images import Image, Layer, image
 
@@ -114,13 +115,6 @@ def test_sha512(world: Any, faulty: FaultyRegistry, held: Image) -> None:
     found = endpoint.resolve(target)
     assert found.digest == target
     assert endpoint.read(found) == held.raw
-
-
-def failure(call: Any, kind: type[OcipipeError]) -> str:
-    with pytest.raises(OcipipeError) as caught:
-        call()
-    assert type(caught.value) is kind, caught.value
-    return str(caught.value)
 
 
 def test_unknown(world: Any, faulty: FaultyRegistry, held: Image) -> None:

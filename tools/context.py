@@ -65,11 +65,12 @@ class Context:
     """The command's world: where the store is, its streams, environment, clock and randomness.
 
     `root` is the store, `run_root` run-time state that a reboot clears; both absolute. `now()` is seconds since the
-    epoch, `random(n)` n random bytes. `user` is the effective user id. `kept` is the command's own: what it made for
-    one object and wants to have for the next.
+    epoch, `random(n)` n random bytes. `user` is the effective user id. `bin` is the directory of our executables, for
+    what is to call us back. `kept` is the command's own: what it made for one object and wants to have for the next.
     """
 
     __slots__ = (
+        "bin",
         "command",
         "env",
         "kept",
@@ -97,6 +98,7 @@ class Context:
         now: Callable[[], float],
         random: Callable[[int], bytes],
         user: int,
+        bin: str = "",
         progress: Progress | None = None,
     ) -> None:
         self.command = command
@@ -110,6 +112,7 @@ class Context:
         self.now = now
         self.random = random
         self.user = user
+        self.bin = bin
         self.progress: Progress = progress or SilentProgress()
 
     def timestamp(self) -> str:

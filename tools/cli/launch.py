@@ -53,6 +53,7 @@ def main(name: str, argv: Sequence[str] | None = None) -> NoReturn:
             now=_now,
             random=os.urandom,
             user=os.geteuid(),
+            bin=os.path.dirname(os.path.abspath(sys.argv[0])),
         )
     except KeyboardInterrupt:
         _die(_signal.SIGINT)
@@ -82,6 +83,7 @@ def run_command(
     now: Callable[[], float],
     random: Callable[[int], bytes],
     user: int,
+    bin: str = "",
 ) -> int:
     """Runs one command in the given world; returns its exit status. Raises Ended when stdout's reader is gone.
 
@@ -107,6 +109,7 @@ def run_command(
                 now=now,
                 random=random,
                 user=user,
+                bin=bin,
                 progress=reporter,
             )
             return _run(module, ctx, args, reporter)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..cli.declare import Command, Operand, Option
-from ..cli.options import PLATFORM, REGISTRY
+from ..cli.container_options import CONTAINER
+from ..cli.declare import Command, Operand
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,54 +20,7 @@ COMMAND = Command(
         Operand("IMAGE", "image by reference or digest, or - for a descriptor on stdin"),
         Operand("COMMAND", "command and its arguments, instead of the image's", required=False, many=True),
     ),
-    options=(
-        Option("--name", "name of the container (default: the first 12 digits of its id)"),
-        Option("--rm", "remove the container when its process has ended", kind="flag"),
-        Option("-i, --interactive", "the process reads our stdin (default: /dev/null)", kind="flag"),
-        Option("-t, --tty", "give the process our terminal, which stdin must be, and its keys", kind="flag"),
-        Option("-e, --env", "set a variable; a bare NAME takes its value from here", metavar="NAME=VALUE", many=True),
-        Option("--env-file", "variables from a file, one NAME=VALUE a line", metavar="FILE", many=True),
-        Option("-w, --workdir", "working directory, made when the image lacks it", metavar="DIR"),
-        Option("-u, --user", "user and group, by name or number", metavar="USER[:GROUP]"),
-        Option("--entrypoint", "command instead of the image's entrypoint and command", metavar="COMMAND"),
-        Option("--hostname", "host name (default: the first 12 digits of the id)", metavar="NAME"),
-        Option(
-            "-v, --volume", "mount a host path, made when it is missing", metavar="SOURCE:DEST[:OPTIONS]", many=True
-        ),
-        Option("--mount", "mount: type=bind|tmpfs,source=…,destination=…[,readonly]", metavar="SPEC", many=True),
-        Option("--tmpfs", "mount a file system in memory", metavar="DEST[:OPTIONS]", many=True),
-        Option("--network", "none, or the host's", choices=("none", "host"), default="none"),
-        Option("--read-only", "the container's root is read-only", kind="flag"),
-        Option("--memory", "memory limit, like 512m", kind="bytes"),
-        Option("--memory-swap", "limit of memory and swap together; -1 for none", kind="bytes"),
-        Option("--cpus", "how many processors it may use, like 1.5", kind="number"),
-        Option("--cpu-shares", "weight among containers (1024 is normal)", kind="integer"),
-        Option("--cpuset-cpus", "processors it may run on, like 0-2,4", metavar="LIST"),
-        Option("--pids-limit", "how many processes and threads it may have; -1 for no limit", kind="integer"),
-        Option("--ulimit", "resource limit", metavar="NAME=SOFT[:HARD]", many=True),
-        Option("--cap-add", "add a capability, or ALL", metavar="CAPABILITY", many=True),
-        Option("--cap-drop", "drop a capability, or ALL", metavar="CAPABILITY", many=True),
-        Option("--security-opt", "no-new-privileges, seccomp=FILE or seccomp=unconfined", metavar="OPTION", many=True),
-        Option("--privileged", "every capability and device, no seccomp profile, nothing masked", kind="flag"),
-        Option("--device", "give a host device", metavar="SOURCE[:DEST][:rwm]", many=True),
-        Option("--sysctl", "kernel parameter of the container's namespaces", metavar="NAME=VALUE", many=True),
-        Option("--shm-size", "size of /dev/shm (default: 64m)", kind="bytes"),
-        Option("--init", "run an init that forwards signals and reaps processes", kind="flag"),
-        Option("--label", "label of the container", metavar="KEY=VALUE", many=True),
-        Option("--annotation", "annotation for the runtime", metavar="KEY=VALUE", many=True),
-        Option("--stop-signal", "signal that asks it to stop (default: the image's, or SIGTERM)", metavar="SIGNAL"),
-        Option(
-            "--pull",
-            "when to ask the registry: always, missing, newer or never",
-            choices=("always", "missing", "newer", "never"),
-            default="missing",
-        ),
-        PLATFORM,
-        Option("--runtime", "OCI runtime to use, by name or path (default: crun or runc)", metavar="RUNTIME"),
-        Option("--cidfile", "write the container's id to this new file", metavar="FILE"),
-        Option("--config", "runtime-spec config.json, merged over ours (RFC 7386); - for stdin", metavar="FILE"),
-        *REGISTRY,
-    ),
+    options=CONTAINER,
     reads="descriptor",
     verbatim=True,
     exits={

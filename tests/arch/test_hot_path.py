@@ -80,7 +80,8 @@ def test_the_way_to_its_own_work(name: str, bin: Path, tmp_path: Path) -> None:
     assert excess(modules, set()) == set()
     # Presentation is imported when something is presented.
     assert {part for part in modules if part.startswith("ocipipe.cli.")} <= {
-        f"ocipipe.cli.{part}" for part in ("container_options", "declare", "launch", "options", "output", "parse", "report")
+        f"ocipipe.cli.{part}"
+        for part in ("container_options", "declare", "launch", "options", "output", "parse", "report")
     }
 
 

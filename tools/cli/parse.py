@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from .declare import Command, Operand, Option
 
-_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
 _TRUTH = {"true": True, "false": False}
 
 
@@ -108,28 +107,13 @@ def _number(text: str) -> float | None:
     return float(text) if digits.isascii() and digits.isdigit() else None
 
 
-def size(text: str) -> int | None:
-    """Bytes: a decimal number with an optional binary unit (k, m, g, t, p; `mb` and `MiB` too); -1 is unlimited."""
-    if text == "-1":
-        return -1
-    lower = text.lower()
-    if lower[-1:] == "b":
-        lower = lower[:-1]
-        if lower[-1:] == "i" and lower[-2:-1] in _UNITS and len(lower) > 2:
-            lower = lower[:-1]
-    unit = lower[-1:] if lower[-1:].isalpha() else ""
-    if unit not in _UNITS:
-        return None
-    whole, _, fraction = lower.removesuffix(unit).partition(".")
-    digits = whole + fraction
-    if not (digits.isascii() and digits.isdigit()):
-        return None
-    # Integers all the way: 0.1g is the same number of bytes on every machine.
-    scale: int = 10 ** len(fraction)
-    return int(digits) * _UNITS[unit] // scale
+def _size(text: str) -> int | None:
+    from oci_spec import quantity
+
+    return quantity.size(text)
 
 
-_CONVERT: dict[str, Callable[[str], Any]] = {"integer": _integer, "number": _number, "bytes": size}
+_CONVERT: dict[str, Callable[[str], Any]] = {"integer": _integer, "number": _number, "bytes": _size}
 _NOUN = {"integer": "whole number", "number": "number", "bytes": "size in bytes"}
 _LIKE = {"integer": "like 2", "number": "like 1.5", "bytes": "like 65536, 512k, 64m or 1.5g"}
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from oci_spec import quantity
+
 from ..errors import UsageError
 from .leftovers import YOUNG_SECONDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 class Selection:
@@ -71,23 +71,7 @@ def _fits(key: str, value: str, names: Sequence[str], labels: Mapping[str, str])
 
 def duration(text: str, flag: str) -> float:
     """Seconds of `90s`, `10m`, `1h30m`, `7d`, `2w`; a bare number is seconds. Raises UsageError."""
-    total, number = 0.0, ""
-    for character in text:
-        if character.isascii() and (character.isdigit() or character == "."):
-            number += character
-        elif character in _UNITS and number.count(".") <= 1 and number.strip("."):
-            total += float(number) * _UNITS[character]
-            number = ""
-        else:
-            raise _no_duration(text, flag)
-    if number:
-        if number != text or not number.isdigit():
-            raise _no_duration(text, flag)
-        total = float(number)
-    elif not text:
-        raise _no_duration(text, flag)
-    return total
-
-
-def _no_duration(text: str, flag: str) -> UsageError:
-    return UsageError(flag, f"{text!r} is no duration", "like 90s, 10m, 1h30m, 7d")
+    found = quantity.seconds(text)
+    if found is None:
+        raise UsageError(flag, f"{text!r} is no duration", "like 90s, 10m, 1h30m, 7d")
+    return found

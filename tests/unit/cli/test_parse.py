@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ocipipe.cli.declare import COMMON, Command, Operand, Option
-from ocipipe.cli.parse import parse, size
+from ocipipe.cli.parse import parse
 from ocipipe.errors import UsageError
 
 OPTIONS = (
@@ -144,17 +144,3 @@ def test_operands(operands: str, words: list[str], expected: dict[str, object] |
             parse(command, words)
     else:
         assert values(command, *words) == expected
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("0", 0), ("65536", 65536), ("1b", 1), ("512k", 512 << 10), ("64m", 64 << 20), ("64M", 64 << 20),
-        ("64mb", 64 << 20), ("64MiB", 64 << 20), ("1.5g", 3 << 29), ("0.1g", (1 << 30) // 10), ("1t", 1 << 40),
-        (".5k", 512), ("1.k", 1024), ("-1", -1),
-        ("", None), ("k", None), ("b", None), ("ib", None), ("1ib", None), ("-2", None), ("1x", None), ("1.2.3", None),
-        ("1_0", None), ("1 k", None), ("１", None), ("0x10", None), ("+1", None), ("1kk", None), ("1e3", None),
-    ],
-)  # fmt: skip
-def test_size(text: str, expected: int | None) -> None:
-    assert size(text) == expected

@@ -60,3 +60,17 @@ def seconds(text: str) -> float | None:
 def of_nanoseconds(number: int) -> float:
     """Nanoseconds in seconds; whole seconds are an int."""
     return number // 10**9 if number % 10**9 == 0 else number / 10**9
+
+
+def moment(text: str) -> float:
+    """Seconds since the epoch of an RFC 3339 time in UTC (`2026-01-02T03:04:05Z`, with or without a fraction), as our
+    own documents have it. Raises ValueError."""
+    date, _, clock = text.removesuffix("Z").partition("T")
+    year, month, day = map(int, date.split("-"))
+    hours, minutes, seconds = clock.split(":")
+    # Days since 1970 by the civil calendar, with years that begin in March.
+    year -= month < 3
+    era_year = year % 400
+    days = era_year * 365 + era_year // 4 - era_year // 100 + (153 * ((month + 9) % 12) + 2) // 5 + day - 1
+    days += year // 400 * 146097 - 719468
+    return days * 86400 + int(hours) * 3600 + int(minutes) * 60 + float(seconds)

@@ -31,6 +31,7 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = tuple(
     for name, keys in (
         ("image-layout", "imageLayoutVersion"),
         ("container-record", "chainIds exitCode"),
+        ("container-inspect", "state config record"),
         ("image-index", "schemaVersion manifests"),
         ("image-manifest", "schemaVersion layers"),
         ("image-manifest", "schemaVersion config"),

@@ -19,11 +19,12 @@ MAY: dict[str, set[str]] = {
     "store": BASE,
     **{part: BASE | {"store"} for part in SIDE},
     "images": BASE | {"store"} | SIDE,
-    "upkeep": BASE | {"store", "images"} | SIDE,
-    "build": BASE | {"store", "images"} | SIDE,
-    "compose": BASE | {"store", "images", "build"} | SIDE,
+    "containers": BASE | {"store", "images"} | SIDE,
+    "upkeep": BASE | {"store", "images", "containers"} | SIDE,
+    "build": BASE | {"store", "images", "containers"} | SIDE,
+    "compose": BASE | {"store", "images", "containers", "build"} | SIDE,
     "cli": {"errors", "context"},
-    "cmd": BASE | {"store", "images", "upkeep", "build", "compose", "cli"} | SIDE,
+    "cmd": BASE | {"store", "images", "containers", "upkeep", "build", "compose", "cli"} | SIDE,
 }
 """What each part of ocipipe may import of the others; itself always, but for cmd."""
 

@@ -59,8 +59,6 @@ CONTAINER = (
         choices=("json", "journald", "none", "passthrough"),
     ),
     Option("--log-opt", "max-size=10m, max-file=3, path=FILE; of journald tag=TEXT", metavar="KEY=VALUE", many=True),
-    Option("--detach-keys", "keys that leave it running, '' for none (default: ctrl-p,ctrl-q)", metavar="KEYS"),
-    Option("--sig-proxy", "pass signals on to the process (default: true)", kind="flag", default=True),
     Option(
         "--pull",
         "when to ask the registry: always, missing, newer or never",
@@ -74,3 +72,9 @@ CONTAINER = (
     *REGISTRY,
 )
 """What ctr-create and ctr-run take; runtime.request reads them."""
+
+ATTACHED = (
+    Option("--detach-keys", "keys that leave it running, '' for none (default: ctrl-p,ctrl-q)", metavar="KEYS"),
+    Option("--sig-proxy", "pass signals on to the process (default: true)", kind="flag", default=True),
+)
+"""How a command is attached to a container's streams; containers.attached takes them."""

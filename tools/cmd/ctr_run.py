@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..cli.container_options import CONTAINER
-from ..cli.declare import Command, Operand
+from ..cli.container_options import ATTACHED, CONTAINER
+from ..cli.declare import Command, Operand, Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,15 +13,25 @@ if TYPE_CHECKING:
 COMMAND = Command(
     "ctr-run",
     "run a command in a new container",
-    description="Makes a container from IMAGE, which is pulled when it is missing, and runs its command in it, in the "
-    "foreground, with this command's standard streams. The exit status is the process's own. With - as IMAGE, the "
-    "image's descriptor is read from stdin, one line and no byte more; what follows is the process's with -i.",
+    description="Makes a container from IMAGE, which is pulled when it is missing, and runs its command in it, with "
+    "this command's standard streams; the exit status is the process's own. With --detach it goes on in the "
+    "background, and the container is printed. With - as IMAGE, the image's descriptor is read from stdin, one line "
+    "and no byte more; what follows is the process's with -i.\n\n"
+    "A monitor keeps the container's streams, log and exit status when this command is gone. With --rm in the "
+    "foreground there is none: the process is this command's own child, has its very streams, and nothing is logged; "
+    "--log-driver json asks for one all the same.",
     operands=(
         Operand("IMAGE", "image by reference or digest, or - for a descriptor on stdin"),
         Operand("COMMAND", "command and its arguments, instead of the image's", required=False, many=True),
     ),
-    options=CONTAINER,
+    options=(
+        Option("-d, --detach", "run it in the background, and print the container", kind="flag"),
+        *ATTACHED,
+        Option("--replace", "remove the container that has this --name, whatever it does", kind="flag"),
+        *CONTAINER,
+    ),
     reads="descriptor",
+    writes="container",
     verbatim=True,
     exits={
         125: "the container could not be made or started",
@@ -32,23 +42,21 @@ COMMAND = Command(
     examples=(
         ("ctr-run --rm debian:bookworm cat /etc/os-release", "run one command"),
         ("img-pull debian:bookworm | ctr-run --rm - true", "pull, then run"),
+        ("ctr-run -d --name web debian:bookworm sleep 60", "in the background"),
         ("echo hello | ctr-run --rm -i debian:bookworm tr a-z A-Z", "a process in the middle of a pipe"),
     ),
-    see=("img-pull", "ctr-unpack"),
+    see=("ctr-create", "ctr-start", "ctr-stop", "ctr-rm", "img-pull"),
 )
 
 
-def run(ctx: Context, args: Args) -> int:
-    """Runs one container; its process's exit status."""
-    from oci_spec.platform import Platform
-
+def run(ctx: Context, args: Args) -> int | dict[str, object]:
+    """Runs one container: its process's exit status, or in the background its document."""
     from ..cli.jsonio import first
+    from ..containers import making, running
     from ..errors import UsageError
-    from ..images.resolve import image_for_run
-    from ..registry.settings import Access
     from ..store.store import Store
 
-    if args.tty and not ctx.stdin.isatty():
+    if args.tty and not args.detach and not ctx.stdin.isatty():
         raise UsageError("--tty", "standard input is no terminal", "leave it out, or run from a terminal")
     if args.image == "-" and args.config == "-":
         raise UsageError("--config -", "stdin has the image's descriptor already", "name a file")
@@ -57,11 +65,4 @@ def run(ctx: Context, args: Args) -> int:
     patch = first(ctx.stdin, "runtime config") if args.config == "-" else None
     if isinstance(patch, str):
         raise UsageError("stdin", "holds a name where a runtime config is expected", "pipe a config.json")
-    platform = Platform.parse(args.platform, "--platform") if args.platform else None
-    with store.leases.hold() as lease:
-        image = image_for_run(ctx, store, item, lease, policy=args.pull, platform=platform, access=Access.of(args))
-        from ..runtime import request, session  # the larger part of our code, and no use without an image
-
-        request.check_platform(image.config, platform, image.name or str(image.descriptor.digest))
-        run = session.Session(ctx, store, args, image.descriptor, image.name, image.config, patch)
-    return run.to_its_end(image.lowers)
+    return running.run(ctx, store, args, lambda kept: making.make(ctx, store, args, item, patch, monitored=kept))

@@ -39,3 +39,32 @@ def limits_swap() -> bool:
 def has_systemd() -> bool:
     """Whether systemd is the init system: then the cgroup tree is systemd's, and cgroups are made through it."""
     return os.path.isdir("/run/systemd/system")
+
+
+def directory(pid: int, controller: str) -> str:
+    """The directory of a process's cgroup: in version 1, of this controller; '' where there is none."""
+    try:
+        with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="surrogateescape") as file:
+            rows = [line.rstrip("\n").split(":", 2) for line in file]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    one = version()
+    for _, names, path in rows:
+        if one == 2 and not names:
+            return _BASE + path
+        if one == 1 and controller in names.split(","):
+            return f"{_BASE}/{names}{path}" if os.path.isdir(f"{_BASE}/{names}") else f"{_BASE}/{controller}{path}"
+    return ""
+
+
+def is_frozen(pid: int) -> bool:
+    """Whether a process's cgroup is frozen, as `pause` leaves it."""
+    place = directory(pid, "freezer")
+    try:
+        if version() == 2:
+            with open(f"{place}/cgroup.events", encoding="utf-8") as file:
+                return "frozen 1" in file.read()
+        with open(f"{place}/freezer.state", encoding="utf-8") as file:
+            return file.read().strip() != "THAWED"
+    except OSError:
+        return False

@@ -49,13 +49,21 @@ def take(fd: int, shared: bool = False) -> bool:
     return True
 
 
+def wait(fd: int) -> None:
+    """Waits for the lock on an open descriptor; it is held until the descriptor is closed."""
+    fcntl.flock(fd, fcntl.LOCK_EX)
+
+
 def is_held(path: str) -> bool:
-    """Whether some process holds the lock on `path` at this moment; False when there is no such file."""
+    """Whether some process holds the lock on `path` for itself at this moment; False when there is no such file.
+
+    Any number may ask at the same time: a question is never taken for a holder.
+    """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:
-        return not take(fd)
+        return not take(fd, shared=True)
     finally:
         os.close(fd)

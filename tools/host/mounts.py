@@ -80,6 +80,15 @@ def mounted_under(path: str) -> list[str]:
     return sorted(found, key=len, reverse=True)
 
 
+def is_mounted(path: str) -> bool:
+    """Whether something is mounted on the directory `path`, as far as its device tells: not for bind mounts of one
+    file system in itself."""
+    try:
+        return os.stat(path).st_dev != os.stat(os.path.dirname(path)).st_dev
+    except FileNotFoundError:
+        return False
+
+
 def unmount_under(path: str) -> None:
     """Unmounts all that is mounted at or below `path`, detaching what is still busy."""
     for point in mounted_under(path):

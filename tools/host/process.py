@@ -47,16 +47,15 @@ def spawn(
     stdin: int = 0,
     stdout: int = 1,
     stderr: int = 2,
-    keep: int = -1,
+    keep: Sequence[int] = (),
     new_session: bool = False,
 ) -> int:
-    """Starts `argv[0]` (a path) with these descriptors as 0, 1, 2, and `keep` under its number; its process id.
+    """Starts `argv[0]` (a path) with these descriptors as 0, 1, 2, and those of `keep` under their numbers; its id.
 
     Signals that Python ignores (SIGPIPE) get their default action back. Raises Unavailable when it can't start.
     """
     actions = [(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate((stdin, stdout, stderr)) if fd != number]
-    if keep >= 0:
-        actions.append((os.POSIX_SPAWN_DUP2, keep, keep))  # onto itself: it is not closed at the exec then
+    actions += [(os.POSIX_SPAWN_DUP2, fd, fd) for fd in keep]  # onto itself: it is not closed at the exec then
     try:
         return os.posix_spawn(
             argv[0],
@@ -69,6 +68,43 @@ def spawn(
         )
     except OSError as error:
         raise Unavailable(argv[0], f"cannot be started: {os.strerror(error.errno or 0)}") from None
+
+
+def is_alive(pid: int) -> bool:
+    """Whether there is such a process that has not ended; one that nobody has waited for yet has ended."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def read_pid(path: str) -> int:
+    """The process id in a file; 0 when there is none (yet)."""
+    try:
+        with open(path, "rb") as file:
+            return int(file.read() or 0)
+    except (FileNotFoundError, ValueError):
+        return 0
+
+
+def close_inherited() -> None:
+    """Closes every descriptor but the standard streams: locks that our parent holds are not ours to hold on to."""
+    os.closerange(3, 1 << 16)
+
+
+def await_end(pid: int, seconds: float | None = None) -> bool:
+    """Waits until a process, anybody's, has ended, for so long at most; whether it has."""
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        poll = select.poll()
+        poll.register(fd, select.POLLIN)
+        return bool(poll.poll(None if seconds is None else max(seconds, 0) * 1000))
+    finally:
+        os.close(fd)
 
 
 def wait(pid: int) -> int:

@@ -54,3 +54,34 @@ def sync_filesystem(path: str) -> None:
             raise OSError(number, os.strerror(number), path)
     finally:
         os.close(fd)
+
+
+def size(path: str) -> int:
+    """Bytes that a file or directory takes on its disk, mounts left out; what goes away meanwhile is not counted."""
+    try:
+        top = os.lstat(path)
+    except FileNotFoundError:
+        return 0
+    total = top.st_blocks * 512
+    if not os.path.isdir(path) or os.path.islink(path):
+        return total
+    seen: set[int] = set()
+    waiting = [path]
+    while waiting:
+        try:
+            entries = list(os.scandir(waiting.pop()))
+        except FileNotFoundError:
+            continue
+        for entry in entries:
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            if status.st_dev != top.st_dev or status.st_ino in seen:
+                continue
+            if status.st_nlink > 1 and not entry.is_dir(follow_symlinks=False):
+                seen.add(status.st_ino)
+            total += status.st_blocks * 512
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(entry.path)
+    return total

@@ -9,7 +9,7 @@ from oci_spec import jsondoc
 from ..errors import Conflict, NotFound, Unavailable
 from ..host import files, locks
 from ..host.trees import remove_tree
-from . import lifecycle, request, spec
+from . import request, root, spec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,9 +64,9 @@ class BundleBeside:
         options.annotations = {key: value for key, value in image.labels.items() if not key.startswith(spec.STEERING)}
         if image.stop_signal:
             options.annotations["org.opencontainers.image.stopSignal"] = image.stop_signal
-        user = lifecycle.look_up(self.rootfs, image.user)
+        user = root.look_up(self.rootfs, image.user)
         cwd = image.working_dir or "/"
-        lifecycle.make_working_directory(self.rootfs, cwd)
+        root.make_working_directory(self.rootfs, cwd)
         env = spec.environment(options.env, user, options)
         args = spec.process_args(image, options)
         host = request.host()

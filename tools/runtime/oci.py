@@ -6,7 +6,7 @@ import os
 
 from oci_spec import jsondoc
 
-from ..errors import Unavailable
+from ..errors import OcipipeError, Unavailable
 from ..host import cgroups, process
 
 TYPE_CHECKING = False
@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _LOG_LIMIT = 1 << 20
+
+
+class RuntimeFailed(OcipipeError):
+    """The runtime, or the monitor around it, could not do what was asked; exit status 125 where a command runs one."""
+
+    code = "RUNTIME_FAILED"
+    status = 125
 
 
 class Runtime:
@@ -38,13 +45,43 @@ class Runtime:
         """Whether the pid file appears only once the process runs. crun writes it before it starts the program."""
         return not self.name.startswith("crun")
 
-    def start(self, container_id: str, bundle: str, log: str, pid_file: str, stdin: int, lock: int) -> int:
+    @property
+    def options(self) -> list[str]:
+        """What stands before the operation on its command line, whatever that is."""
+        return ["--root", self.root, *self._options]
+
+    def run(self, container_id: str, bundle: str, log: str, pid_file: str, stdin: int, lock: int) -> int:
         """Starts `run` in the foreground with our stdout and stderr; the runtime's process id.
 
         `lock` is a descriptor that the runtime has for as long as it lives; it closes it for the container's process.
         """
         argv = [*self._argv("--log", log, "--log-format", "json"), "run", "--bundle", bundle]
-        return process.spawn([*argv, "--pid-file", pid_file, container_id], env=self._env, stdin=stdin, keep=lock)
+        return process.spawn([*argv, "--pid-file", pid_file, container_id], env=self._env, stdin=stdin, keep=(lock,))
+
+    def start(self, container_id: str, log: str) -> None:
+        """Starts the process of a container that a monitor has created. Raises RuntimeFailed with the runtime's own
+        words, which it has written to `log` too."""
+        self._do(container_id, *self._argv("--log", log, "--log-format", "json"), "start", container_id, log=log)
+
+    def kill(self, container_id: str, signal: str, *, all: bool = False) -> None:
+        """Sends a signal (its name or number) to the container's first process, or to all. Raises RuntimeFailed."""
+        self._do(container_id, *self._argv(), "kill", *(["--all"] if all else []), container_id, signal)
+
+    def pause(self, container_id: str) -> None:
+        """Freezes its processes. Raises RuntimeFailed."""
+        self._do(container_id, *self._argv(), "pause", container_id)
+
+    def resume(self, container_id: str) -> None:
+        """Thaws them. Raises RuntimeFailed."""
+        self._do(container_id, *self._argv(), "resume", container_id)
+
+    def _do(self, container_id: str, *argv: str, log: str = "") -> None:
+        result = process.run(argv, env=self._env)
+        if result.status:
+            problem = last_error(log) if log else ""
+            problem = problem or " ".join(result.stderr.decode("utf-8", "replace").split())
+            operation = argv[argv.index(container_id) - 1] if log else argv[len(self.options) + 1]
+            raise RuntimeFailed(container_id[:12], f"{self.name} {operation}: {problem or 'failed without a word'}")
 
     def status(self, container_id: str) -> str:
         """`created`, `running`, `paused`, `stopped`; '' when the runtime knows no such container.
@@ -68,7 +105,7 @@ class Runtime:
         return os.access(self.path, os.X_OK)
 
     def _argv(self, *options: str) -> list[str]:
-        return [self.path, "--root", self.root, *self._options, *options]
+        return [self.path, *self.options, *options]
 
 
 def choose(named: str | None, run_root: str, env: Mapping[str, str]) -> Runtime:

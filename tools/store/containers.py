@@ -5,10 +5,14 @@
     containers/ID/upper work    the writable layer;  rootfs: where the overlay is mounted
     containers/names/NAME       a link to ID: making it is what takes a name
     containers/rm/ID            its command removes it at its end (--rm)
-    containers/ID/run.lock      held by its runtime, which may outlive the command that started it
+    containers/ID/run.lock      held by its monitor or runtime, which outlive the command that started them
+    containers/ID/restart.lock  held by who waits to start it again
+    containers/ID/exit/ID       the exit status, as the monitor writes it down
 
-A container appears whole, by one rename. Whoever runs or changes one holds the kernel lock of its directory. That one
-is no runtime's to inherit: with a descriptor of a directory of the host, a container could leave its root.
+A container appears whole, by one rename. Whoever changes one holds the kernel lock of its directory, and no longer
+than that takes; only a command that is itself the parent of the runtime (`ctr-run --rm`) holds it for as long as it
+runs. That lock is no runtime's to inherit: with a descriptor of a directory of the host, a container could leave its
+root.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ from ..host.trees import remove_tree
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import TracebackType
 
     from oci_spec.digest import Digest
     from oci_spec.jsondoc import Document
@@ -55,16 +60,69 @@ class Container:
     def rootfs(self) -> str:
         return os.path.join(self.path, "rootfs")
 
-    def run_lock(self) -> locks.locked:
-        """The lock of `run.lock`, for a `with` block that yields its descriptor; the runtime is to inherit it."""
-        path = os.path.join(self.path, "run.lock")
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        return locks.locked(path)
+    @property
+    def monitored(self) -> bool:
+        """Whether a monitor keeps its streams and exit status, and not the command that runs it."""
+        return bool(self.record.get("monitored"))
+
+    def release(self) -> None:
+        """Lets go of the lock that making it has given us."""
+        if self.lock >= 0:
+            os.close(self.lock)
+            self.lock = -1
+
+    def lock_file(self, name: str) -> int:
+        """An open descriptor of `run.lock` or `restart.lock`, which holds it; who inherits it keeps it. Raises
+        Conflict when somebody has it."""
+        fd = os.open(os.path.join(self.path, name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if locks.take(fd):
+            return fd
+        os.close(fd)
+        raise Conflict(self.name, "is running", "stop it first")
+
+    def is_held(self, name: str) -> bool:
+        """Whether somebody holds `run.lock` or `restart.lock`."""
+        return locks.is_held(os.path.join(self.path, name))
+
+    def run_directory(self, run_root: str) -> str:
+        """Where its run-time state is: `pid` and `monitor`, which mean something while `run.lock` is held."""
+        return os.path.join(run_root, "containers", self.id)
 
     def update(self, **changes: object) -> None:
         """Changes fields of the record, durably."""
         self.record = {**self.record, **changes}
         files.write_atomic(os.path.join(self.path, "record.json"), jsondoc.dumps(self.record), 0o600, sealed=True)
+
+
+class Locked:
+    """One container, and nobody else changing it."""
+
+    __slots__ = ("_container", "_containers", "_fd")
+
+    def __init__(self, containers: Containers, container: Container) -> None:
+        self._containers = containers
+        self._container = container
+        self._fd = -1
+
+    def __enter__(self) -> Container:
+        container = self._container
+        try:
+            self._fd = os.open(container.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise NotFound(container.name, "no such container", "ctr-ps -a lists them") from None
+        try:
+            locks.wait(self._fd)
+            found = self._containers.load(container.id)  # by its place: one that is being removed has left it
+            found.lock = self._fd
+            return found
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._fd)
 
 
 class Containers:
@@ -126,6 +184,36 @@ class Containers:
             os.unlink(link)  # left by a command that was killed before its container appeared
             os.symlink(f"../{container_id}", link)
 
+    def locked(self, container: Container) -> Locked:
+        """A `with` block that yields the container, read anew, while nobody else changes it. Raises NotFound when it
+        has been removed by then, Corrupt."""
+        return Locked(self, container)
+
+    def keep(self, container: Container) -> None:
+        """The container, made to be removed with its command, stays from now on."""
+        files.remove_file(os.path.join(self.path, "rm", container.id))
+
+    def give_up(self, container: Container) -> None:
+        """The container goes as soon as it has neither a command nor a monitor."""
+        self.store.directory("containers/rm", 0o711)
+        mark = os.path.join(self.path, "rm", container.id)
+        if not os.path.lexists(mark):
+            os.symlink(f"../{container.id}", mark)
+
+    def rename(self, container: Container, name: str) -> None:
+        """Gives a container another name. Raises Conflict, UsageError."""
+        check_name(name)
+        before = container.name
+        if name == before:
+            return
+        with locks.locked(self.path):
+            self._take(name, container.id)
+            container.update(name=name)
+            link = os.path.join(self.path, "names", before)
+            if _target(link) == container.id:
+                files.remove_file(link)
+            files.sync_directory(os.path.join(self.path, "names"))
+
     def find(self, text: str) -> Container:
         """By name, id, or unique beginning of an id. Raises NotFound, Conflict."""
         named = _target(os.path.join(self.path, "names", text)) if "/" not in text else ""
@@ -135,7 +223,7 @@ class Containers:
         if len(found) > 1:
             raise Conflict(text, f"stands for {len(found)} containers", "give more digits")
         if not found:
-            raise NotFound(text, "no such container")
+            raise NotFound(text, "no such container", "ctr-ps -a lists them")
         return self.load(found[0])
 
     def container(self, record: Document) -> Container:
@@ -156,7 +244,7 @@ class Containers:
         except NotFound:
             if os.path.isdir(path):
                 raise Corrupt(container_id, "its record is missing", "store-check says what can be done") from None
-            raise NotFound(container_id, "no such container") from None
+            raise NotFound(container_id, "no such container", "ctr-ps -a lists them") from None
         except (FormatError, Corrupt) as error:
             raise Corrupt(
                 str(error), "the container's record is damaged", "store-check says what can be done"
@@ -197,7 +285,9 @@ class Containers:
                         files.remove_file(os.path.join(directory, name))
                 continue
             try:
-                if locks.take(lock) and not locks.is_held(os.path.join(self.path, name, "run.lock")):
+                if locks.take(lock) and not any(
+                    locks.is_held(os.path.join(self.path, name, one)) for one in ("run.lock", "restart.lock")
+                ):
                     yield self.load(name)
             except (NotFound, Corrupt):
                 continue

@@ -13,9 +13,9 @@ from oci_spec import digest, validate
 from oci_spec.descriptor import Descriptor
 from oci_spec.jsondoc import FormatError
 
+from ..containers import ending
 from ..errors import Conflict, Corrupt, OcipipeError
 from ..host import files, locks
-from ..runtime import lifecycle
 from ..store.collect import Collection
 from ..store.containers import Container
 from ..store.reach import Reach
@@ -115,12 +115,12 @@ def _container(ctx: Context, store: Store, action: Action) -> str:
     except FileNotFoundError:
         return "gone"
     try:
-        if not locks.take(fd) or locks.is_held(os.path.join(path, "run.lock")):
+        if not locks.take(fd) or boxes.has_keeper(path):
             return "in use"
         if boxes.state(path) != action["state"]:
             return "changed"
         try:
-            ended = lifecycle.remove_ended(store.containers, store.containers.load(container_id), ctx.env)
+            ended = ending.remove_ended(ctx, store, store.containers.load(container_id))
         except Corrupt:  # its record says neither runtime nor name
             if any(os.path.exists(os.path.join(ctx.run_root, name, container_id)) for name in _listed(ctx.run_root)):
                 return "its runtime may have a process of it"

@@ -131,7 +131,12 @@ def _of_one(store: Store, record: dict[str, Any], path: str, target: Document) -
 
 def is_alive(path: str) -> bool:
     """Whether a command or a runtime still has the container with this directory."""
-    return locks.is_held(path) or locks.is_held(os.path.join(path, "run.lock"))
+    return locks.is_held(path) or has_keeper(path)
+
+
+def has_keeper(path: str) -> bool:
+    """Whether a monitor, a runtime or somebody who waits to start it again has the container with this directory."""
+    return any(locks.is_held(os.path.join(path, name)) for name in ("run.lock", "restart.lock"))
 
 
 def dangling(store: Store) -> list[tuple[str, str]]:

@@ -8,8 +8,7 @@ import stat
 from oci_spec import digest
 from oci_spec.jsondoc import FormatError
 
-from ..host import files, locks
-from ..host.trees import remove_tree
+from ..host import files, locks, trees
 from .content import listed, stray
 from .finding import finding, place
 
@@ -41,7 +40,7 @@ class Leftover:
     @property
     def size(self) -> int:
         """Bytes that it takes; measured when asked, which is under no lock."""
-        return tree_size(self.path)
+        return trees.size(self.path)
 
 
 _CODES = {"lease": "LEASE_DEAD", "partial": "PARTIAL_STALE", "temporary": "TEMPORARY_LEFT"}
@@ -140,7 +139,7 @@ def remove(store: Store, one: Leftover) -> bool:
     try:
         if not os.path.samestat(os.fstat(fd), os.lstat(one.path)):
             return False
-        remove_tree(one.path)
+        trees.remove_tree(one.path)
     except FileNotFoundError:
         return False
     finally:
@@ -172,34 +171,3 @@ def _age(path: str, now: float) -> float:
         return now - os.lstat(path).st_mtime
     except FileNotFoundError:
         return 0.0
-
-
-def tree_size(path: str) -> int:
-    """Bytes that a file or directory takes on its disk, mounts left out; what goes away meanwhile is not counted."""
-    try:
-        top = os.lstat(path)
-    except FileNotFoundError:
-        return 0
-    total = top.st_blocks * 512
-    if not os.path.isdir(path) or os.path.islink(path):
-        return total
-    seen: set[int] = set()
-    waiting = [path]
-    while waiting:
-        try:
-            entries = list(os.scandir(waiting.pop()))
-        except FileNotFoundError:
-            continue
-        for entry in entries:
-            try:
-                status = entry.stat(follow_symlinks=False)
-            except FileNotFoundError:
-                continue
-            if status.st_dev != top.st_dev or status.st_ino in seen:
-                continue
-            if status.st_nlink > 1 and not entry.is_dir(follow_symlinks=False):
-                seen.add(status.st_ino)
-            total += status.st_blocks * 512
-            if entry.is_dir(follow_symlinks=False):
-                waiting.append(entry.path)
-    return total

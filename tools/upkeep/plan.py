@@ -14,9 +14,10 @@ from oci_spec import media_types
 from oci_spec.descriptor import Descriptor
 from oci_spec.jsondoc import FormatError
 
+from ..containers import ending
 from ..errors import Corrupt, NotFound, OcipipeError
+from ..host import trees
 from ..images.entry import is_runnable, parse, read_config
-from ..runtime import lifecycle
 from ..store.blobs import DOCUMENT_LIMIT
 from ..store.reach import Reach
 from . import boxes, content, identity, index, layers, leftovers
@@ -95,7 +96,7 @@ class _Planner:
             )  # fmt: skip
             if not wanted or boxes.is_alive(path):
                 continue
-            if lifecycle.has_process(self._store.containers.container(record), self._ctx.env):
+            if ending.has_process(self._store.containers.container(record), self._ctx.env):
                 continue
             reason = "its command is gone" if abandoned else record["status"]
             yield self._container(path, record["id"], {"status": reason})
@@ -107,7 +108,7 @@ class _Planner:
 
     def _container(self, path: str, container_id: str, reasons: Mapping[str, object]) -> dict[str, Any]:
         target = place("container", self._store.root, path, id=container_id)
-        return self._action("container", target, leftovers.tree_size(path), boxes.state(path), reasons)
+        return self._action("container", target, trees.size(path), boxes.state(path), reasons)
 
     def _content(self, staying: list[dict[str, Any]], unknown: bool) -> Iterator[Document]:
         """Images, then the layers and blobs that nothing needs without them."""
@@ -134,7 +135,7 @@ class _Planner:
         for chain_id, path in self._layers.items():
             if not unknown and chain_id not in needed_layers and self._within(chain_id, gone.layers):
                 target = place("layer", self._store.root, path, id=chain_id)
-                size, state = leftovers.tree_size(path), leftovers.state(path)
+                size, state = trees.size(path), leftovers.state(path)
                 yield self._action("layer", target, size, state, {"needed by": "nothing"})
         needed = {*kept.blobs, *self._leased}
         unneeded = [one for one in self._blobs if one not in needed and self._within(one, gone.blobs)]
@@ -183,7 +184,7 @@ class _Planner:
             mine.add(self._store, entry)
             size = sum(blob.size for one, blob in mine.blobs.items() if one not in staying.blobs)
             size += sum(
-                leftovers.tree_size(self._layers[one])
+                trees.size(self._layers[one])
                 for one in mine.layers
                 if one not in staying.layers and one in self._layers
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ..host import trees
 from ..store.reach import Reach
 from . import boxes, content, layers, leftovers
 from .finding import place
@@ -45,8 +46,8 @@ class _Measured:
     def __init__(self, ctx: Context, store: Store) -> None:
         self._now = ctx.now()
         self._store = store
-        self._blobs = {one: leftovers.tree_size(path) for path, one in content.blobs(store) if one}
-        self._layers = {one: leftovers.tree_size(path) for path, one in layers.layers(store) if one}
+        self._blobs = {one: trees.size(path) for path, one in content.blobs(store) if one}
+        self._layers = {one: trees.size(path) for path, one in layers.layers(store) if one}
         self._leased = leftovers.leased(store)
         self._records = boxes.records(store)[0]
         self._images: dict[Digest, _Image] = {}
@@ -89,7 +90,7 @@ class _Measured:
             base = os.path.join(self._store.root, "leases" if kind == "lease" else "partial")
             there = [] if kind == "temporary" else [os.path.join(base, name) for name in content.listed(base)]
             paths = {*dead, *there}
-            size = sum(leftovers.tree_size(path) for path in paths)
+            size = sum(trees.size(path) for path in paths)
             yield _kind(plural, len(paths), len(paths) - len(dead), size, sum(dead.values()))
 
     def objects(self) -> Iterator[Document]:
@@ -111,7 +112,7 @@ class _Measured:
         return os.path.join(self._store.containers.path, record["id"])
 
     def _container_size(self, record: dict[str, Any]) -> int:
-        return leftovers.tree_size(self._path(record))
+        return trees.size(self._path(record))
 
     def _shared(self, part: str) -> set[Digest]:
         """What more than one image needs."""

@@ -53,7 +53,7 @@ def test_status_and_delete(runtime: oci.Runtime, tmp_path: Path) -> None:
 def test_how_it_is_started(runtime: oci.Runtime, tmp_path: Path, settings: dict[str, bool], options: str) -> None:
     found = oci.Runtime(runtime.path, "/state", {"PATH": PATH}, **settings)
     with open(tmp_path / "lock", "w") as lock:
-        pid = found.start("name", "/bundle", "/log", "/pid", 0, lock.fileno())
+        pid = found.run("name", "/bundle", "/log", "/pid", 0, lock.fileno())
     os.waitpid(pid, 0)
     assert asked(tmp_path) == [
         f"--root /state {options}--log /log --log-format json run --bundle /bundle --pid-file /pid name"

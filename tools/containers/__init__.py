@@ -1,0 +1,1 @@
+"""Containers through their life: made, started, attached to, stopped, ended, removed."""

@@ -1,0 +1,74 @@
+"""Our standard streams as a container's: attached through its monitor, to its end or until the keys that detach."""
+
+from __future__ import annotations
+
+from ..errors import Conflict, OcipipeError
+from ..runtime import attach, policy
+from . import ending, stopping
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..context import Context
+    from ..store.containers import Container
+    from ..store.store import Store
+
+
+class StatusUnknown(OcipipeError):
+    """A container has ended, and nobody can know how."""
+
+    code = "EXIT_STATUS_UNKNOWN"
+    status = 125
+
+
+class Streams:
+    """What of our streams is given to a container, and how it is left."""
+
+    __slots__ = ("_attachment", "_keys", "_proxy", "_stdin", "_terminal")
+
+    def __init__(self, *, stdin: bool, terminal: bool, keys: bytes, proxy: bool) -> None:
+        self._stdin = stdin
+        self._terminal = terminal
+        self._keys = keys
+        self._proxy = proxy
+        self._attachment: attach.Attachment | None = None
+
+    @classmethod
+    def of(cls, args: Any, *, stdin: bool, terminal: bool) -> Streams:
+        """With --detach-keys and --sig-proxy as they are in `args`. Raises UsageError."""
+        keys, proxy = policy.attachment(args)
+        return cls(stdin=stdin, terminal=terminal, keys=keys if terminal else b"", proxy=proxy)
+
+    def connect(self, container: Container) -> None:
+        """Attaches; nothing of what comes from now on is missed. Raises Conflict."""
+        self._attachment = attach.Attachment(container)
+
+    def to_the_end(self, ctx: Context, store: Store, container: Container) -> int:
+        """Carries the streams; the exit status of the container, 0 when the keys that detach were typed.
+
+        Raises StatusUnknown.
+        """
+        if self._attachment is None:
+            raise Conflict(container.name, "is not attached to")
+        ctx.progress.close()  # stderr is the process's now
+
+        def proxy(number: int) -> None:
+            stopping.send(ctx, container, str(number))
+
+        with self._attachment as attachment:
+            ended = attachment.pump(
+                stdin=self._stdin, terminal=self._terminal, detach=self._keys, proxy=proxy if self._proxy else None
+            )
+        if not ended:
+            return 0
+        return exit_status(ending.await_end(ctx, store, container), container)
+
+
+def exit_status(found: Container | None, container: Container) -> int:
+    """The exit status that is recorded of a container. Raises StatusUnknown."""
+    code = None if found is None else found.record["exitCode"]
+    if not isinstance(code, int):
+        raise StatusUnknown(container.name, "has ended, and nobody knows its exit status: its monitor was killed",
+                            "see ctr-logs for what it said")  # fmt: skip
+    return code

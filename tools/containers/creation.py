@@ -1,0 +1,206 @@
+"""A container made of an image: its record, its root, and the config.json that the runtime takes.
+
+It is made to be removed with its command until it is whole: a command that is killed on the way leaves nothing that the
+next one does not take away.
+"""
+
+from __future__ import annotations
+
+import os
+
+from oci_spec import jsondoc
+
+from ..errors import Conflict, UsageError
+from ..host import files, signals
+from ..runtime import oci, placement, policy, request, root, spec
+from ..runtime import options as values
+from . import ending
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from oci_spec.image_config import ImageConfig
+    from oci_spec.jsondoc import Document
+
+    from ..context import Context
+    from ..images.resolve import RunnableImage
+    from ..runtime.spec import Host, Options
+    from ..store.containers import Container
+    from ..store.store import Store
+
+
+def create(
+    ctx: Context, store: Store, args: Any, image: RunnableImage, patch: Document | None, *, monitored: bool
+) -> tuple[Container, Document]:
+    """A new container as `args` (the options in cli.container_options) ask for it, and its config.json.
+
+    Its root is mounted and its lock ours; it is removed with us until `Containers.keep` says otherwise. `patch` is laid
+    over the config (RFC 7386). Raises UsageError, Conflict, NotFound, Unsupported, Unavailable.
+    """
+    runtime = oci.choose(args.runtime, ctx.run_root, ctx.env)
+    host = request.host()
+    container_id = ctx.random(32).hex()
+    options = request.options(ctx, args, image.config, container_id, host)
+    stop_signal = _stop_signal(args.stop_signal or image.config.stop_signal)
+    own = {
+        "name": args.name or container_id[:12],
+        "image": image.name or image.descriptor.digest,
+        "created": ctx.timestamp(),
+    }
+    options.annotations |= {f"org.ocipipe.{key}": value for key, value in own.items()}
+    options.annotations["org.opencontainers.image.stopSignal"] = stop_signal
+    ending.sweep(ctx, store)
+    record: Document = {
+        "id": container_id,
+        **own,
+        "image": image.descriptor.document,
+        "chainIds": list(image.chain_ids),
+        "labels": {**image.config.labels, **values.pairs(args.label, "--label")},
+        "runtime": runtime.path,
+        "runtimeRoot": runtime.root,
+        "stopSignal": stop_signal,
+        "removedAtEnd": args.rm,
+        "status": "created",
+        "exitCode": None,
+        "command": spec.process_args(image.config, options),
+        "monitored": monitored,
+        "interactive": args.interactive,
+        "stdinOnce": not getattr(args, "detach", True),
+        **policy.record(args, image.config),
+    }
+    if not monitored:
+        record["logDriver"] = "passthrough"
+    container = store.containers.create(record, removed_at_end=True)
+    try:
+        root.prepare(container, image.lowers)
+        root.mount(container, image.lowers)
+        config = _configure(container, image.config, options, host, args.user)
+        if patch is not None:
+            config = request.patched(config, patch, "stdin" if args.config == "-" else str(args.config), ctx.stdin.isatty())
+        root.make_working_directory(root.place(container, config), str(config["process"]["cwd"]))  # type: ignore[index]
+        files.write_atomic(os.path.join(container.path, "config.json"), jsondoc.dumps(config), 0o600, sealed=True)
+        if args.cidfile:
+            _write_cidfile(args.cidfile, container.id)
+    except BaseException:
+        store.containers.remove(container)
+        raise
+    ending.tell(ctx, store, container, "create")
+    return container, config
+
+
+def _configure(container: Container, image: ImageConfig, options: Options, host: Host, user: str | None) -> Document:
+    """The runtime config, and the files that it refers to; the root is mounted. Raises NotFound, UsageError."""
+    who = root.look_up(container.rootfs, user if user is not None else image.user)
+    cwd = options.workdir or image.working_dir or "/"
+    args = spec.process_args(image, options)
+    if options.init:
+        args = [placement.INIT, "--", *args]
+    env = spec.environment(options.env, who, options)
+    _network_files(container.path, options)
+    return spec.runtime_config(container.id, args, env, cwd, who, options, host, container.path)
+
+
+def _network_files(directory: str, options: Options) -> None:
+    """hosts, hostname and resolv.conf, mounted over the image's: with the host's network, its resolver and hosts."""
+    host = options.network == "host"
+    hosts = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
+    if host:
+        hosts = root.read("/", "/etc/hosts") or hosts
+    else:
+        hosts += f"127.0.0.1\t{options.hostname}\n"
+    texts = {
+        "hosts": hosts,
+        "hostname": f"{options.hostname}\n",
+        "resolv.conf": root.read("/", "/etc/resolv.conf") if host else "",
+    }
+    for name, text in texts.items():
+        fd = os.open(os.path.join(directory, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        try:
+            os.fchmod(fd, 0o644)  # whatever our umask is: every user in the container reads it
+            files.write_all(fd, text.encode())
+        finally:
+            os.close(fd)
+
+
+def _stop_signal(text: str | None) -> str:
+    """The signal's name. Raises UsageError for what is none."""
+    name = signals.name(text or "SIGTERM")
+    if name is None:
+        raise UsageError(f"--stop-signal {text}", "is no signal", "like SIGTERM or 15")
+    return name
+
+
+def _write_cidfile(path: str, container_id: str) -> None:
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    except FileExistsError:
+        raise Conflict(path, "the file exists already", "remove it, or name another --cidfile") from None
+    except OSError as error:
+        raise UsageError(
+            path, f"cannot be written: {os.strerror(error.errno or 0).lower()}", "name another --cidfile"
+        ) from None
+    try:
+        files.write_all(fd, container_id.encode())
+    finally:
+        os.close(fd)
+
+
+_NOT_KEPT = ("started", "finished", "restartCount", "restartDelay", "stoppedByUser", "oomKilled")
+
+
+def again(ctx: Context, store: Store, args: Any, image: RunnableImage, document: Document) -> Container:
+    """A new container from another's whole document (schema container-inspect), which may have been edited.
+
+    What names the old one by its id names the new one. As `create` otherwise.
+    """
+    before: Any = document["record"]
+    runtime = oci.choose(args.runtime, ctx.run_root, ctx.env) if args.runtime else None
+    container_id = ctx.random(32).hex()
+    name = args.name or container_id[:12]
+    config: Any = renamed(document["config"], before["id"], container_id)
+    created = ctx.timestamp()
+    labels = {key: value for key, value in (config.get("annotations") or {}).items() if key in before["labels"]}
+    config["annotations"] = {
+        **(config.get("annotations") or {}), "org.ocipipe.name": name, "org.ocipipe.created": created,
+    }  # fmt: skip
+    ending.sweep(ctx, store)
+    record: Document = {
+        **{key: value for key, value in before.items() if key not in _NOT_KEPT},
+        "id": container_id, "name": name, "created": created, "labels": {**before["labels"], **labels},
+        "image": image.descriptor.document, "chainIds": list(image.chain_ids),
+        "command": config["process"]["args"], "status": "created", "exitCode": None,
+        **({"runtime": runtime.path, "runtimeRoot": runtime.root} if runtime else {}),
+    }  # fmt: skip
+    container = store.containers.create(record, removed_at_end=True)
+    try:
+        root.prepare(container, image.lowers)
+        root.mount(container, image.lowers)
+        options = spec.Options()
+        options.hostname = config.get("hostname") or os.uname().nodename
+        if not any(space["type"] == "network" for space in config["linux"]["namespaces"]):
+            options.network = "host"
+        _network_files(container.path, options)
+        root.make_working_directory(root.place(container, config), str(config["process"]["cwd"]))
+        files.write_atomic(os.path.join(container.path, "config.json"), jsondoc.dumps(config), 0o600, sealed=True)
+        if args.cidfile:
+            _write_cidfile(args.cidfile, container.id)
+    except BaseException:
+        store.containers.remove(container)
+        raise
+    ending.tell(ctx, store, container, "create")
+    return container
+
+
+def renamed(value: Any, before: str, after: str) -> Any:
+    """A document in which every string that holds one container's id holds another's; one that is the short id is the
+    other's short id, also as the value of a variable (HOSTNAME=…)."""
+    if isinstance(value, dict):
+        return {key: renamed(one, before, after) for key, one in value.items()}
+    if isinstance(value, list):
+        return [renamed(one, before, after) for one in value]
+    if not isinstance(value, str):
+        return value
+    if value in (before[:12], f"HOSTNAME={before[:12]}"):
+        return value.replace(before[:12], after[:12])
+    return value.replace(before, after)

@@ -1,0 +1,90 @@
+"""A container as our own child: no monitor, its streams are ours, and nothing of what it says is kept."""
+
+from __future__ import annotations
+
+import os
+
+from ..host import files, process
+from ..runtime import executable, foreground, oci, placement, root, users
+from ..runtime.oci import RuntimeFailed
+from . import ending
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from oci_spec.jsondoc import Document
+
+    from ..context import Context
+    from ..store.containers import Container
+    from ..store.store import Store
+
+
+def run(ctx: Context, store: Store, container: Container, config: Document, *, interactive: bool) -> int:
+    """Runs the process of a container that was just made, to its end; its exit status. With --rm it is gone then.
+
+    Its root is mounted and its lock ours. Raises CommandNotFound (127), CannotExecute (126), RuntimeFailed (125).
+    """
+    runtime = ending.runtime_of(container, ctx.env)
+    ran = False
+    try:
+        # A terminal's keys must reach the process: the runtime makes it raw, and nothing else would see Ctrl-C.
+        terminal = bool(config["process"].get("terminal"))  # type: ignore[attr-defined]
+        stdin = 0 if interactive or terminal else os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
+        check(container, config)
+        directory = container.run_directory(ctx.run_root)
+        files.make_directories(directory, 0o700)
+        files.make_directories(runtime.root, 0o700)
+        log, pid_file = os.path.join(directory, "runtime.log"), os.path.join(directory, "pid")
+        ctx.progress.close()  # stderr is the process's now
+
+        def start() -> int:
+            pid = runtime.run(container.id, container.path, log, pid_file, stdin, lock)
+            files.write_atomic(os.path.join(directory, "monitor"), str(pid).encode(), durable=False)
+            container.update(status="running", started=ctx.timestamp())
+            ending.tell(ctx, store, container, "start")
+            return pid
+
+        lock = container.lock_file("run.lock")
+        try:
+            code = foreground.run(
+                start,
+                lambda: process.read_pid(pid_file),
+                lambda: runtime.delete(container.id),
+                terminal=terminal,
+            )
+        finally:
+            os.close(lock)
+        status = 128 - code if code < 0 else code
+        if code < 0:  # the runtime was killed: its process may live on
+            runtime.delete(container.id)
+        started = os.path.exists(pid_file)
+        problem = oci.last_error(log) if status else ""
+        if status and (not started or (problem and not runtime.tells_pid_late)):
+            raise RuntimeFailed(
+                container.name,
+                f"{runtime.name} cannot start it: {problem or f'it ended with status {status}'}",
+                "see the options, and the runtime's needs",
+            )
+        ran = True
+        ending.settle(ctx, store, container, status)
+        return status
+    finally:
+        if not ran and os.path.exists(os.path.join(runtime.root, container.id)):
+            runtime.delete(container.id)
+        if ran and not container.record["removedAtEnd"]:
+            store.containers.keep(container)
+        else:
+            ending.remove(ctx, store, container)
+        container.release()
+
+
+def check(container: Container, config: Document) -> None:
+    """Raises CommandNotFound (127) or CannotExecute (126) when the container's command can't be started in its root,
+    which is mounted."""
+    process: dict[str, Any] = config["process"]  # type: ignore[assignment]
+    args = process["args"][2:] if process["args"][:2] == [placement.INIT, "--"] else process["args"]
+    who = process.get("user") or {"uid": 0, "gid": 0}  # --config may take away what the specification lets be absent
+    user = users.User(who["uid"], who["gid"], who.get("additionalGids") or [], "/")
+    mounted: Any = config.get("mounts") or []
+    executable.check(root.place(container, config), mounted, args, process.get("env") or [], process["cwd"], user)

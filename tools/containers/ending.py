@@ -1,0 +1,143 @@
+"""A container's end: its exit status recorded, then what it used taken apart, then, with --rm, itself removed.
+
+Whoever finds that a container has ended settles it, under its lock: the monitor's call (`ctr-cleanup`) as a rule, any
+other command after a crash. Each step may have been done before; the exit status is on the disk before anything goes.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ..errors import NotFound
+from ..host import process, trees
+from ..runtime import oci, root, state
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..context import Context
+    from ..runtime.oci import Runtime
+    from ..store.containers import Container
+    from ..store.store import Store
+
+_POLL_SECONDS = 0.005
+
+
+def settle(ctx: Context, store: Store, container: Container, code: int | None) -> None:
+    """Records a container's end with this exit status (None: nobody knows it), and takes apart what it used.
+
+    Its lock is ours, and it has no process any more. The container itself stays.
+    """
+    if container.record["status"] != "running":
+        return
+    oom = os.path.exists(os.path.join(container.path, "oom"))
+    container.update(status="stopped", exitCode=code, finished=ctx.timestamp(), oomKilled=oom)
+    detail = {} if code is None else {"exitCode": str(code)}
+    tell(ctx, store, container, "die", durable=True, **detail)
+    take_apart(ctx, container)
+
+
+def take_apart(ctx: Context, container: Container) -> None:
+    """Takes away what a container without a process has of the host: the runtime's state with its cgroup, the mount of
+    its root, its run-time directory."""
+    runtime = runtime_of(container, ctx.env)
+    if os.path.exists(os.path.join(runtime.root, container.id)):
+        runtime.delete(container.id)
+    root.unmount(container)
+    trees.remove_tree(container.run_directory(ctx.run_root))
+
+
+def await_monitor(ctx: Context, container: Container, seconds: float | None = None) -> bool:
+    """Waits until neither a monitor nor, where that was killed, a process of the container is left, for so long at
+    most; whether that has come."""
+    deadline = None if seconds is None else ctx.now() + seconds
+    while True:
+        observed = state.observe(container, ctx.run_root, ctx.env)
+        pid = observed.monitor or observed.pid
+        if not pid and not container.is_held("run.lock"):
+            return True
+        left = None if deadline is None else deadline - ctx.now()
+        if left is not None and left <= 0:
+            return False
+        if pid and process.is_alive(pid):
+            process.await_end(pid, left)
+        else:
+            time.sleep(_POLL_SECONDS)  # its monitor is just beginning, or is nobody's child and not yet taken away
+
+
+def await_end(ctx: Context, store: Store, container: Container, seconds: float | None = None) -> Container | None:
+    """Waits until a container has ended and that is recorded, for so long at most; None when it has not by then.
+
+    The container comes with its last record: of one that was removed at its end, as the journal tells it.
+    """
+    if not await_monitor(ctx, container, seconds):
+        return None
+    try:
+        with store.containers.locked(container) as mine:
+            if mine.record["status"] == "running":
+                settle(ctx, store, mine, state.observe(mine, ctx.run_root, ctx.env).exit_code)
+            return mine
+    except NotFound:
+        return as_told(store, container)
+
+
+def as_told(store: Store, container: Container) -> Container:
+    """A container that is gone, as it was at its end."""
+    event = store.journal.last("container", "die", container.id)
+    detail: dict[str, str] = event.get("detail") or {} if event else {}  # type: ignore[assignment]
+    code = int(detail["exitCode"]) if "exitCode" in detail else None
+    found = store.containers.container({**container.record, "status": "stopped", "exitCode": code})
+    if event:
+        found.record["finished"] = event["time"]
+    return found
+
+
+def remove(ctx: Context, store: Store, container: Container) -> None:
+    """Removes a container that has no process; its lock is ours."""
+    take_apart(ctx, container)
+    store.containers.remove(container)
+    tell(ctx, store, container, "remove")
+
+
+def sweep(ctx: Context, store: Store) -> None:
+    """Removes what killed commands left: containers they were to remove, once their processes have ended, and
+    containers that never appeared."""
+    containers = store.containers
+    containers.remove_unfinished()
+    for container in containers.abandoned():
+        remove_ended(ctx, store, container)
+
+
+def tell(
+    ctx: Context, store: Store, container: Container, action: str, *, durable: bool = False, **detail: str
+) -> None:
+    """Writes to the journal that something happened to a container; the document is as it was then."""
+    document = state.document(container, last_known(container))
+    store.journal.add(ctx.now(), "container", action, document, durable=durable, **detail)
+
+
+def last_known(container: Container) -> state.Observed:
+    """What its record says of a container that nobody can look at any more."""
+    code = container.record["exitCode"]
+    return state.Observed(str(container.record["status"]), exit_code=code if isinstance(code, int) else None)
+
+
+def has_process(container: Container, env: Mapping[str, str]) -> bool:
+    """Whether its runtime still has a process of the container."""
+    return runtime_of(container, env).status(container.id) in ("created", "running", "paused")
+
+
+def remove_ended(ctx: Context, store: Store, container: Container) -> bool:
+    """Removes a container whose lock is ours, unless a process of it is left; whether it is gone."""
+    if has_process(container, ctx.env):
+        return False
+    settle(ctx, store, container, state.observe(container, ctx.run_root, ctx.env).exit_code)
+    remove(ctx, store, container)
+    return True
+
+
+def runtime_of(container: Container, env: Mapping[str, str]) -> Runtime:
+    """The runtime that runs this container, whatever the default is by now."""
+    return oci.of(str(container.record["runtime"]), str(container.record["runtimeRoot"]), env)

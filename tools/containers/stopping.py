@@ -1,0 +1,148 @@
+"""A container asked to stop, signalled, and removed."""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import Conflict, NotFound, OcipipeError, Unavailable
+from ..runtime import oci, state
+from . import ending, waiting
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as signals
+
+    from ..context import Context
+    from ..store.containers import Container
+    from ..store.store import Store
+else:
+    import _signal as signals  # what it is made of, without the enumerations that it builds at every start
+
+STOP_TIMEOUT = 10
+"""Seconds between the stop signal and SIGKILL where nothing else was said, as docker has it."""
+_KILL_SECONDS = 30
+"""After SIGKILL only the kernel can still hold a process."""
+
+
+def stop(ctx: Context, store: Store, container: Container, seconds: float | None = None) -> Container:
+    """Stops a container: its stop signal, then SIGKILL after so many seconds (None: its own stop timeout; below 0:
+    never). It is not restarted. The container as it is then; nothing happens to one that does not run.
+
+    Raises NotFound, Unavailable when even SIGKILL does not end it.
+    """
+    observed = _no_restart(ctx, store, container)
+    if not observed.runs:
+        return _ended(ctx, store, container, None)
+    record = container.record
+    if seconds is None:
+        seconds = float(record.get("stopTimeout", STOP_TIMEOUT))  # type: ignore[arg-type]
+    if seconds:
+        send(ctx, container, str(record["stopSignal"]))
+        if observed.status == "paused":
+            ending.runtime_of(container, ctx.env).resume(container.id)
+        found = ending.await_end(ctx, store, container, None if seconds < 0 else seconds)
+        if found is not None:
+            ending.tell(ctx, store, found, "stop")
+            return found
+    found = _killed(ctx, store, container)
+    ending.tell(ctx, store, found, "stop")
+    return found
+
+
+def kill(ctx: Context, store: Store, container: Container, name: str) -> Container:
+    """Sends a signal, by name or number, to a container's first process; the container, after its end by SIGKILL.
+
+    Raises Conflict when it has no process, Unavailable when not even SIGKILL ends it.
+    """
+    observed = state.observe(container, ctx.run_root, ctx.env)
+    if not observed.runs:
+        raise Conflict(container.name, "does not run", "ctr-start it first")
+    ending.tell(ctx, store, container, "kill", signal=name)
+    if signal_number(name) == signals.SIGKILL:
+        _no_restart(ctx, store, container)
+        return _killed(ctx, store, container)
+    send(ctx, container, name)
+    return container
+
+
+def send(ctx: Context, container: Container, name: str) -> None:
+    """Sends a signal to a container's first process, if it still has one."""
+    observed = state.observe(container, ctx.run_root, ctx.env)
+    if not observed.pid:
+        return
+    try:
+        fd = os.pidfd_open(observed.pid)
+    except ProcessLookupError:
+        return
+    try:
+        if container.is_held("run.lock") or observed.monitor == 0:  # so it is still that container's process
+            signals.pidfd_send_signal(fd, signal_number(name))
+    except ProcessLookupError:
+        pass
+    finally:
+        os.close(fd)
+
+
+def remove(ctx: Context, store: Store, container: Container, *, force: bool) -> Container:
+    """Removes a container, one that runs only with `force`, by SIGKILL; the container as it was at its end.
+
+    Raises Conflict, NotFound, Unavailable.
+    """
+    observed = state.observe(container, ctx.run_root, ctx.env)
+    if observed.runs and not force:
+        raise Conflict(container.name, f"is {observed.status}", "ctr-stop it first, or ctr-rm --force")
+    _no_restart(ctx, store, container)
+    ended = _killed(ctx, store, container)
+    try:
+        with store.containers.locked(container) as mine:
+            ending.remove(ctx, store, mine)
+            return mine
+    except NotFound:  # removed at its end
+        return ended
+
+
+def _no_restart(ctx: Context, store: Store, container: Container) -> state.Observed:
+    """From now on the container is not restarted, and nobody waits to do it."""
+    observed = state.observe(container, ctx.run_root, ctx.env)
+    if not container.monitored and observed.monitor:
+        return observed  # its command holds the lock as long as it lives, and restarts nothing
+    with store.containers.locked(container) as mine:
+        if not mine.record.get("stoppedByUser"):
+            mine.update(stoppedByUser=True)
+        waiting.end(ctx, mine)
+        return state.observe(mine, ctx.run_root, ctx.env)
+
+
+def _ended(ctx: Context, store: Store, container: Container, seconds: float | None) -> Container:
+    found = ending.await_end(ctx, store, container, seconds)
+    if found is None:
+        raise Unavailable(container.name, "does not end, not even by SIGKILL", "see its processes in ctr-top")
+    return found
+
+
+def _killed(ctx: Context, store: Store, container: Container) -> Container:
+    """The container after its end by SIGKILL; with the host's process ids, all its processes are told."""
+    observed = state.observe(container, ctx.run_root, ctx.env)
+    if observed.runs or observed.monitor:
+        runtime = ending.runtime_of(container, ctx.env)
+        try:
+            runtime.kill(container.id, "KILL", all=True)
+        except OcipipeError:
+            if not observed.pid:  # created, and not yet running
+                runtime.delete(container.id)
+        _thaw(runtime, container)
+    return _ended(ctx, store, container, _KILL_SECONDS)
+
+
+def _thaw(runtime: oci.Runtime, container: Container) -> None:
+    if runtime.status(container.id) == "paused":
+        runtime.resume(container.id)
+
+
+def signal_number(name: str) -> int:
+    """The number of a signal by its name or number, as signals.name gives it (SIGRTMIN+3 too)."""
+    if name.isdecimal():
+        return int(name)
+    word, sign, distance = name.replace("-", "+").partition("+")
+    base: int = getattr(signals, word)
+    return base + (-int(distance) if "-" in name else int(distance)) if sign else base

@@ -1,0 +1,214 @@
+"""Attached to a container: what its monitor reads and writes, through conmon's socket.
+
+The socket keeps packets apart: the first byte of each is 2 for stdout and 3 for stderr; what we send is stdin, and the
+end of it is a shutdown of our side. The monitor closes it when the container has ended and all is said.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+
+from ..errors import Conflict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Callable
+
+    from ..store.containers import Container
+else:
+    import _signal as signal  # what it is made of, without the enumerations that it builds at every start
+
+_PACKET = 32 * 1024 + 1
+_STREAMS = {2: 1, 3: 2}
+_RESIZE = 1
+"""Of the messages to the monitor's `ctl`: kind, height, width."""
+PROXIED = (
+    signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM,
+)  # fmt: skip
+"""Signals that are the container's when they reach us."""
+
+
+class Attachment:
+    """A connection to a container's monitor; for a `with` block. Raises Conflict when there is none to connect to."""
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+        directory = os.open(container.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC)
+        try:
+            # Through /proc: a path that is longer than a socket's address may be is no obstacle.
+            self._socket.connect(f"/proc/self/fd/{directory}/attach")
+        except OSError:
+            self._socket.close()
+            raise Conflict(container.name, "has no monitor to attach to", "see ctr-ps and ctr-logs") from None
+        finally:
+            os.close(directory)
+
+    def __enter__(self) -> Attachment:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def resize(self) -> None:
+        """Tells the container's terminal how large ours is."""
+        try:
+            size = os.get_terminal_size(0)
+            fd = os.open(os.path.join(self._container.path, "ctl"), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:  # no terminal any more, or no monitor
+            return
+        try:
+            os.write(fd, f"{_RESIZE} {size.lines} {size.columns}\n".encode())
+        finally:
+            os.close(fd)
+
+    def pump(
+        self, *, stdin: bool, terminal: bool, detach: bytes = b"", proxy: Callable[[int], None] | None = None
+    ) -> bool:
+        """Carries our standard streams until the container has ended, which is True, or the keys `detach` come: False.
+
+        With `terminal`, ours is raw meanwhile and put back on every way out. `proxy` gets the signals that reach us.
+        """
+        with _Raw(terminal), _Signals(proxy is not None, terminal) as signals:
+            if terminal:
+                self.resize()
+            keys = _Keys(detach)
+            poll = select.poll()
+            poll.register(self._socket, select.POLLIN)
+            poll.register(signals.fd, select.POLLIN)
+            if stdin:
+                poll.register(0, select.POLLIN)
+            while True:
+                ready = dict(poll.poll())
+                if signals.fd in ready:
+                    for number in signals.take():
+                        if number == signal.SIGWINCH:
+                            self.resize()
+                        elif proxy is not None:
+                            proxy(number)
+                if 0 in ready:
+                    data = os.read(0, _PACKET - 1)
+                    data, detached = keys.feed(data) if data else (keys.rest(), False)
+                    if not self._send(data, last=not data and not detached and not keys.pending):
+                        poll.unregister(0)
+                    if detached:
+                        return False
+                if self._socket.fileno() in ready and not self._receive():
+                    return True
+
+    def _send(self, data: bytes, *, last: bool) -> bool:
+        """Whether more may be sent."""
+        try:
+            if data:
+                self._socket.sendall(data)
+            elif last:
+                self._socket.shutdown(socket.SHUT_WR)
+                return False
+        except OSError:  # it has ended, or reads no more
+            return False
+        return True
+
+    def _receive(self) -> bool:
+        """Whether there may be more to receive."""
+        try:
+            packet = self._socket.recv(_PACKET)
+        except ConnectionResetError:
+            return False
+        if not packet:
+            return False
+        fd = _STREAMS.get(packet[0])
+        view = memoryview(packet)[1:]
+        while fd is not None and view:
+            try:
+                view = view[os.write(fd, view) :]
+            except BlockingIOError:
+                poll = select.poll()
+                poll.register(fd, select.POLLOUT)
+                poll.poll()
+        return True
+
+
+class _Keys:
+    """Looks for the keys that detach in what is typed; the beginning of them is held back until it is known."""
+
+    def __init__(self, keys: bytes) -> None:
+        self._keys = keys
+        self.pending = b""
+
+    def feed(self, data: bytes) -> tuple[bytes, bool]:
+        """What goes on to the container, and whether the keys were all there."""
+        if not self._keys:
+            return data, False
+        out = bytearray()
+        for byte in data:
+            self.pending += bytes((byte,))
+            while self.pending and not self._keys.startswith(self.pending):
+                out.append(self.pending[0])
+                self.pending = self.pending[1:]
+            if self.pending == self._keys:
+                return bytes(out), True
+        return bytes(out), False
+
+    def rest(self) -> bytes:
+        """What was held back when nothing more comes."""
+        found, self.pending = self.pending, b""
+        return found
+
+
+class _Signals:
+    """Signals as bytes to be read from `fd`, in a `with` block; the handlers that were there come back after it."""
+
+    def __init__(self, proxied: bool, terminal: bool) -> None:
+        self._numbers = [*(PROXIED if proxied else ()), *((signal.SIGWINCH,) if terminal else ())]
+        self.fd, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> _Signals:
+        self._wakeup = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+        for number in self._numbers:
+            self._before[number] = signal.signal(number, lambda *_: None)
+        return self
+
+    def take(self) -> bytes:
+        """The numbers of those that came."""
+        return os.read(self.fd, 256)
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+        signal.set_wakeup_fd(self._wakeup)
+        os.close(self.fd)
+        os.close(self._write)
+
+
+class _Raw:
+    """The terminal on stdin in raw mode, in a `with` block, when there is one to be had."""
+
+    def __init__(self, wanted: bool) -> None:
+        self._wanted = wanted
+        self._settings: list[object] = []
+
+    def __enter__(self) -> None:
+        if not self._wanted:
+            return
+        import termios
+        import tty
+
+        self._settings = termios.tcgetattr(0)
+        tty.setraw(0, termios.TCSANOW)
+
+    def __exit__(self, *_: object) -> None:
+        if not self._wanted:
+            return
+        import termios
+
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})  # it would stop us in the background
+        try:
+            termios.tcsetattr(0, termios.TCSADRAIN, self._settings)  # type: ignore[arg-type]
+        except termios.error:
+            pass  # the terminal is gone, and its settings with it
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,170 @@
+"""The monitor: conmon, one small process for each container that outlives the command that started it.
+
+It creates the container through the OCI runtime, holds its streams or terminal, writes its log, listens for who
+attaches, and at the end writes down the exit status and calls our `ctr-cleanup`, for whose end it waits. It inherits
+the lock of `run.lock`: while that is held, the monitor lives.
+
+conmon's own protocol: the process id of what it has created comes as JSON through the pipe _OCI_SYNCPIPE.
+"""
+
+from __future__ import annotations
+
+import os
+
+from oci_spec import jsondoc
+
+from ..errors import Unavailable
+from ..host import cgroups, files, process
+from . import oci
+from .oci import RuntimeFailed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Mapping, Sequence
+
+    from ..store.containers import Container
+    from .oci import Runtime
+else:
+    import _signal as signal  # what it is made of, without the enumerations that it builds at every start
+
+_PATIENCE_SECONDS = 5
+_ANSWER_LIMIT = 1 << 16
+_DROPPED = ("NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES")
+"""What systemd gave the command that starts the container is not for what outlives it."""
+LOG = "log"
+"""Of the container's output, in its directory, as lines of Kubernetes' form: time, stream, P or F, text."""
+
+
+def find(env: Mapping[str, str]) -> str:
+    """conmon's path. Raises Unavailable."""
+    path = process.find("conmon", env.get("PATH", ""))
+    if path is None:
+        raise Unavailable("conmon", "is not installed, and containers need it to outlive a command",
+                          "install the package conmon")  # fmt: skip
+    return path
+
+
+def argv(
+    container: Container, runtime: Runtime, run_root: str, cleanup: Sequence[str], *, terminal: bool, log: Sequence[str]
+) -> list[str]:
+    """conmon's command line, without conmon. `cleanup` is what it runs at the end; `log`: its options for the log."""
+    directory = container.run_directory(run_root)
+    found = [
+        "--api-version", "1", "--cid", container.id, "--cuuid", container.id, "--name", container.name,
+        "--bundle", container.path, "--exit-dir", os.path.join(container.path, "exit"), "--full-attach",
+        "--container-pidfile", os.path.join(directory, "pid"), "--conmon-pidfile", os.path.join(directory, "monitor"),
+        "--log-level", "error", "--no-sync-log", *log,
+        "--runtime", runtime.path,
+    ]  # fmt: skip
+    arguments = [*runtime.options, "--log", os.path.join(directory, "runtime.log"), "--log-format", "json"]
+    found += [word for argument in arguments for word in ("--runtime-arg", argument)]
+    if terminal:
+        found.append("--terminal")
+    if container.record.get("interactive"):
+        found.append("--stdin")
+        if not container.record.get("stdinOnce"):
+            found.append("--leave-stdin-open")
+    if timeout := container.record.get("timeout"):
+        found += ["--timeout", str(int(timeout))]  # type: ignore[call-overload]
+    found += ["--exit-command", cleanup[0]]
+    return found + [word for argument in cleanup[1:] for word in ("--exit-command-arg", argument)]
+
+
+def create(
+    container: Container,
+    runtime: Runtime,
+    run_root: str,
+    cleanup: Sequence[str],
+    env: Mapping[str, str],
+    *,
+    terminal: bool,
+    log: Sequence[str],
+) -> int:
+    """Starts a monitor, which creates the container; the id of its first process, which waits for `start`.
+
+    The lock of `run.lock` is the monitor's from here on. Raises RuntimeFailed with the runtime's own words,
+    Unavailable, and Conflict when another monitor has the lock.
+    """
+    program = find(env)
+    directory = container.run_directory(run_root)
+    files.make_directories(directory, 0o700)
+    files.make_directories(runtime.root, 0o700)
+    os.makedirs(os.path.join(container.path, "exit"), 0o700, exist_ok=True)
+    lock = container.lock_file("run.lock")
+    try:
+        for path in (os.path.join(directory, name) for name in ("pid", "monitor", "runtime.log")):
+            files.remove_file(path)
+        files.remove_file(os.path.join(container.path, "exit", container.id))
+        files.remove_file(os.path.join(container.path, "oom"))
+        read, write = os.pipe()
+        try:
+            words = [*_scope(container, env), program]
+            words += argv(container, runtime, run_root, cleanup, terminal=terminal, log=log)
+            environment = {key: value for key, value in env.items() if key not in _DROPPED}
+            environment["_OCI_SYNCPIPE"] = str(write)
+            null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+            errors = os.open(os.path.join(directory, "monitor.log"), os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC)
+            try:
+                keep = (write, lock)
+                pid = process.spawn(words, env=environment, stdin=null, stdout=null, stderr=errors, keep=keep)
+            finally:
+                os.close(write)
+                os.close(null)
+            try:
+                answer = _answer(read)
+                process.wait(pid)  # conmon goes on in a process of its own
+                if answer > 0:
+                    return answer
+                words_of_its_own = os.pread(errors, _ANSWER_LIMIT, 0).decode("utf-8", "replace").split("\n")
+            finally:
+                os.close(errors)
+        finally:
+            os.close(read)
+    finally:
+        os.close(lock)  # closing ours leaves it to the monitor, if there is one
+    problem = oci.last_error(os.path.join(directory, "runtime.log")) or next(filter(None, words_of_its_own), "")
+    raise RuntimeFailed(
+        container.name,
+        f"{runtime.name} cannot create it: {problem or 'it failed without a word'}",
+        "see the options, and the runtime's needs",
+    )
+
+
+def _scope(container: Container, env: Mapping[str, str]) -> list[str]:
+    """Where systemd keeps the cgroups, what a login session leaves running may be ended with it: the monitor gets a
+    scope of its own."""
+    if not (cgroups.version() == 2 and cgroups.has_systemd()):
+        return []
+    program = process.find("systemd-run", env.get("PATH", ""))
+    if program is None:
+        return []
+    return [
+        program, "--quiet", "--scope", "--collect", "--slice", "system.slice",
+        "--unit", f"ocipipe-monitor-{container.id}", "--",
+    ]  # fmt: skip
+
+
+def _answer(read: int) -> int:
+    """What conmon says: the container's process id, else a number that is none."""
+    data = b""
+    while len(data) < _ANSWER_LIMIT and b"\n" not in data and (part := os.read(read, 4096)):
+        data += part
+    try:
+        answer = jsondoc.load_object(data, "conmon")
+    except jsondoc.FormatError:
+        return -1
+    found = answer.get("data", answer.get("pid", -1))
+    return found if isinstance(found, int) else -1
+
+
+def end(container: Container, run_root: str) -> None:
+    """Ends a monitor whose container could not be started, so that it does not call for a clean-up."""
+    path = os.path.join(container.run_directory(run_root), "monitor")
+    pid = process.read_pid(path)
+    if pid and container.is_held("run.lock"):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        process.await_end(pid, _PATIENCE_SECONDS)

@@ -1,0 +1,88 @@
+"""A container's root directory: mounted, unmounted, and looked into as its process will see it."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from ..errors import OcipipeError, Unavailable
+from ..host import files, mounts, rooted
+from . import users
+from .oci import RuntimeFailed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from oci_spec.jsondoc import Document
+
+    from ..store.containers import Container
+
+_LOOKUP_LIMIT = 4 << 20
+
+
+def prepare(container: Container, lowers: list[str]) -> None:
+    """Gives a new container's writable layer the attributes of the image's root, which overlayfs takes from there."""
+    if lowers:
+        upper, top = os.path.join(container.path, "upper"), os.stat(lowers[0])
+        os.chown(upper, top.st_uid, top.st_gid)
+        os.chmod(upper, stat.S_IMODE(top.st_mode))
+        os.utime(upper, ns=(top.st_atime_ns, top.st_mtime_ns))
+
+
+def mount(container: Container, lowers: list[str]) -> None:
+    """Mounts the root: the image's layers (topmost first) under a writable one of its own. Raises Unavailable."""
+    upper = os.path.join(container.path, "upper")
+    if not lowers:
+        empty = os.path.join(container.path, "empty")
+        os.makedirs(empty, exist_ok=True)
+        lowers = [empty]
+    try:
+        mounts.overlay(
+            lowers, upper, os.path.join(container.path, "work"), container.rootfs, os.path.join(container.path, "l")
+        )
+    except OSError as error:
+        raise Unavailable(
+            container.id[:12],
+            f"its root cannot be mounted: {os.strerror(error.errno or 0).lower()}",
+            "see dmesg; overlayfs is needed",
+        ) from None
+
+
+def unmount(container: Container) -> None:
+    """Unmounts the root of a container that has ended and stays."""
+    mounts.unmount_under(container.path)
+
+
+def place(container: Container, config: Document) -> str:
+    """The container's root directory on the host: ours, unless --config names another."""
+    return os.path.join(container.path, str(config["root"]["path"]))  # type: ignore[index]
+
+
+def look_up(rootfs: str, user: str) -> users.User:
+    """The user that `user[:group]` stands for in this root. Raises NotFound."""
+    return users.resolve(user, read(rootfs, "/etc/passwd"), read(rootfs, "/etc/group"))
+
+
+def read(rootfs: str, path: str) -> str:
+    """A small text file of the image; '' when there is none. Links in it never lead to the host."""
+    place = rooted.resolve(rootfs, path)
+    try:
+        return files.read_limited(place, _LOOKUP_LIMIT, path).decode("utf-8", "replace")
+    except OcipipeError:
+        return ""
+
+
+def make_working_directory(rootfs: str, cwd: str) -> None:
+    """Docker makes it when the image lacks it, and so do we."""
+    place = rooted.resolve(rootfs, cwd)
+    missing = []
+    while not os.path.isdir(place) and place != rootfs:
+        missing.append(place)
+        place = os.path.dirname(place)
+    for directory in reversed(missing):
+        try:
+            os.mkdir(directory)
+            os.chmod(directory, 0o755)  # whatever our umask is
+        except OSError as error:
+            raise RuntimeFailed(
+                cwd, f"cannot be made the working directory: {os.strerror(error.errno or 0).lower()}"
+            ) from None

@@ -1,0 +1,119 @@
+"""What a container is doing, and the document that says so.
+
+The record says what was last known for certain. What is true at this moment is seen through it: while the kernel lock
+of `run.lock` is held, a monitor or runtime lives, and the process ids in the run-time directory are theirs; when it is
+free and the record says running, the machine was restarted or the monitor was killed. No pid file is believed without
+the lock, so a reused process id deceives nobody.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..host import cgroups, process
+from . import oci, spec
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from oci_spec.jsondoc import Document
+
+    from ..store.containers import Container
+
+
+class Observed:
+    """status: created, running, paused, restarting or stopped; pid: its first process, 0 when there is none; monitor:
+    the process whose end means that the container's end is recorded, 0 when there is none; exit_code: None when it has
+    not ended, or when nobody can know it."""
+
+    __slots__ = ("exit_code", "monitor", "pid", "status")
+
+    def __init__(self, status: str, pid: int = 0, monitor: int = 0, exit_code: int | None = None) -> None:
+        self.status = status
+        self.pid = pid
+        self.monitor = monitor
+        self.exit_code = exit_code
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has a process."""
+        return self.status in ("running", "paused")
+
+
+def observe(container: Container, run_root: str, env: Mapping[str, str]) -> Observed:
+    """What the container is doing at this moment."""
+    record = container.record
+    directory = container.run_directory(run_root)
+    if container.is_held("run.lock"):
+        pid = process.read_pid(os.path.join(directory, "pid"))
+        monitor = process.read_pid(os.path.join(directory, "monitor"))
+        if record["status"] == "created":
+            return Observed("created", 0, monitor)
+        if pid and process.is_alive(pid):
+            return Observed("paused" if cgroups.is_frozen(pid) else "running", pid, monitor)
+        if record["status"] == "stopped":  # being started again
+            return Observed("stopped", 0, monitor, _known(record))
+        code = exit_code(container)
+        if not pid and code is None:
+            return Observed("running", 0, monitor)  # just beginning
+        return Observed("stopped", 0, monitor, code)
+    if record["status"] != "running":
+        waiting = record["status"] == "stopped" and container.is_held("restart.lock")
+        return Observed("restarting" if waiting else str(record["status"]), exit_code=_known(record))
+    code = exit_code(container)
+    if code is not None:
+        return Observed("stopped", exit_code=code)
+    pid = process.read_pid(os.path.join(directory, "pid"))
+    if pid and process.is_alive(pid):  # its monitor was killed: the runtime knows whether this is still its process
+        status = oci.of(str(record["runtime"]), str(record["runtimeRoot"]), env).status(container.id)
+        if status in ("running", "paused"):
+            return Observed(status, pid)
+    return Observed("stopped")
+
+
+def exit_code(container: Container) -> int | None:
+    """The exit status that the monitor wrote down; None when it has not."""
+    try:
+        with open(os.path.join(container.path, "exit", container.id), "rb") as file:
+            text = file.read(16).strip()
+    except FileNotFoundError:
+        return None
+    return int(text) & 0xFF if text.isdigit() else None
+
+
+def health(container: Container, observed: Observed) -> str:
+    """starting, healthy or unhealthy, of a container that is checked and runs; else ''."""
+    if not container.record.get("health") or not observed.runs:
+        return ""
+    return "starting"
+
+
+def document(container: Container, observed: Observed) -> Document:
+    """A container as it is on a pipe (schema container): its runtime state, and what we know of it as annotations."""
+    record = container.record
+    image: Document = record["image"]  # type: ignore[assignment]
+    names: Document = image.get("annotations") or {}  # type: ignore[assignment]
+    ours = {
+        "name": container.name,
+        "image": names.get("org.opencontainers.image.ref.name") or image["digest"],
+        "command": " ".join(record.get("command") or ()),  # type: ignore[arg-type]
+        "created": record["created"],
+        "started": record.get("started"),
+        "finished": None if observed.runs else record.get("finished"),
+        "exit-code": None if observed.exit_code is None else str(observed.exit_code),
+        "health": health(container, observed) or None,
+        "restart-count": str(record["restartCount"]) if record.get("restartCount") else None,
+    }
+    labels: Document = record["labels"]  # type: ignore[assignment]
+    found: Document = {"ociVersion": spec.VERSION, "id": container.id, "status": observed.status}
+    if observed.pid:
+        found["pid"] = observed.pid
+    found["bundle"] = container.path
+    found["annotations"] = labels | {f"org.ocipipe.{key}": value for key, value in ours.items() if value is not None}
+    return found
+
+
+def _known(record: Document) -> int | None:
+    code = record["exitCode"]
+    return code if isinstance(code, int) else None

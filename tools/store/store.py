@@ -3,6 +3,7 @@
     images/       an OCI image layout: oci-layout, index.json, blobs/<algorithm>/<hex>
     layers/       unpacked layers, one directory a chain ID, used as overlayfs lower directories
     containers/   one directory a container: bundle, record, writable layer
+    events/       the journal: what happened, a line an event
     leases/       what running commands need, beyond what references say
     partial/      blobs on their way in, resumable
     index.json.copy   the layout's index once more, for the day it is lost
@@ -24,6 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .blobs import Blobs
     from .containers import Containers
+    from .journal import Journal
     from .layers import Layers
     from .leases import Leases
     from .refs import Refs
@@ -112,3 +114,9 @@ class Store:
         from .containers import Containers
 
         return Containers(self)
+
+    @property
+    def journal(self) -> Journal:
+        from .journal import Journal
+
+        return Journal(self)

@@ -56,6 +56,7 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("error", "errors"),
         ("registries", "registries"),
         ("action", "action object reasons"),
+        ("event", "time type action object"),
         ("login", "registry status"),
         ("tags", "name tags"),
     )

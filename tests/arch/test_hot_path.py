@@ -40,6 +40,7 @@ WORK: dict[str, tuple[list[str], set[str]]] = {
     "store-check": ([], {"host", "store", "images", "transfer", "upkeep"}),
     "store-df": ([], {"host", "store", "images", "transfer", "upkeep"}),
     "oci-validate": ([], set()),
+    "ctr-events": (["--no-follow"], {"host", "store"}),
 }
 """A command line that does the command's work without a registry, and the parts of ours that it may load."""
 

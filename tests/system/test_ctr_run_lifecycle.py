@@ -228,7 +228,7 @@ def test_a_killed_runtime(box: Box, tmp_path: Path) -> None:
     """Its process does not outlive the command, and the status tells."""
     shared = tmp_path / "shared"
     shared.mkdir()
-    for options in (["--rm"], ["--name", "kept"]):
+    for options in (["--rm"], ["--log-driver", "passthrough", "--name", "kept"]):
         process = start(
             box, *options, "-v", f"{shared}:/mnt", "busybox", "sh", "-c", "touch /mnt/ready; exec sleep 1000",
         )  # fmt: skip

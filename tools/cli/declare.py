@@ -76,13 +76,14 @@ class Command:
     objects   the operand (by its dest) that `each` takes its items from, '' for a command with `run`
     reads     document type on stdin, '' when it reads none; writes likewise for stdout; several as `this or that`
     verbatim  everything after the last declared single operand belongs to the process, options too (ctr-run)
+    streams   it may be long from one result to the next: a table shows each as it comes
     exits     status -> meaning, beyond 0, 1 and 2
     examples  (command line, what it does); the man page shows them and the tests run them
     """
 
     __slots__ = (
-        "description", "examples", "exits", "name", "objects", "operands", "options", "reads", "see", "summary",
-        "verbatim", "writes",
+        "description", "examples", "exits", "name", "objects", "operands", "options", "reads", "see", "streams",
+        "summary", "verbatim", "writes",
     )  # fmt: skip
 
     def __init__(
@@ -97,6 +98,7 @@ class Command:
         reads: str = "",
         writes: str = "",
         verbatim: bool = False,
+        streams: bool = False,
         exits: dict[int, str] | None = None,
         examples: Sequence[tuple[str, str]] = (),
         see: Sequence[str] = (),
@@ -110,6 +112,7 @@ class Command:
         self.reads = reads
         self.writes = writes
         self.verbatim = verbatim
+        self.streams = streams
         self.exits = exits or {}
         self.examples = tuple(examples)
         self.see = tuple(see)

@@ -128,7 +128,7 @@ def run_command(
 
 def _run(module: Any, ctx: Context, args: Args, reporter: Reporter) -> int:
     command: Command = module.COMMAND
-    output = Output(ctx.stdout, args, command.writes, reporter, ctx.env)
+    output = Output(ctx.stdout, args, command, reporter, ctx.env)
     gc.freeze()  # what the imports made stays for the whole run: no collection needs to look at it
     gc.enable()
     if not command.objects:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, BinaryIO
 
-    from .declare import Args
+    from .declare import Args, Command
     from .report import Reporter
 else:
     import _signal  # what signal is made of, without the enumerations that it builds at every start
@@ -34,11 +34,14 @@ class Ended(BaseException):
 class Output:
     """Results on their way to stdout: each written out as soon as it is there, or gathered for a table."""
 
-    def __init__(self, stream: BinaryIO, args: Args, writes: str, reporter: Reporter, env: Mapping[str, str]) -> None:
+    def __init__(
+        self, stream: BinaryIO, args: Args, command: Command, reporter: Reporter, env: Mapping[str, str]
+    ) -> None:
         self.status = 0
         self._stream = stream
         self._quiet = args.quiet
-        self._writes = writes
+        self._writes = command.writes
+        self._streams = command.streams
         self._reporter = reporter
         self._env = env
         self._terminal = stream.isatty()
@@ -47,6 +50,7 @@ class Output:
         )  # else the command's own --format, of its files
         self._table = not self._quiet and (form == "table" or (form is None and self._terminal))
         self._rows: list[Any] = []
+        self._head = True
         self._open_line = False
 
     def take(self, results: Any) -> None:
@@ -69,18 +73,21 @@ class Output:
                 close()  # a generator's clean-up happens now, also when stdout failed under it
 
     def finish(self) -> None:
-        """Prints the table, if that is the format."""
+        """Prints the table, or what is left of it, if that is the format."""
         if self._rows:
             from .tables import render
 
             rows, self._rows = self._rows, []
-            self._write(render(self._writes, rows, self._terminal, self._env))
+            self._write(render(self._writes, rows, self._terminal, self._env, head=self._head))
+            self._head = False
 
     def _put(self, result: Any) -> None:
         if self._quiet:
             self._write(bare(result).encode("utf-8", "surrogateescape") + b"\n")
         elif self._table:
             self._rows.append(result)
+            if self._streams:
+                self.finish()
         elif isinstance(result, bytes):
             # Stored bytes leave unchanged, so that their digest holds; a line end only keeps two of them apart.
             self._write(b"\n" + result if self._open_line else result)

@@ -29,8 +29,11 @@ _UNLIMITED = 100_000
 """Columns of a table that no terminal limits: a pipe gets every word whole."""
 
 
-def render(writes: str, results: Sequence[Any], terminal: bool, env: Mapping[str, str]) -> bytes:
-    """`results` of type `writes` as text: a table where the type has one, else one JSON document after another."""
+def render(writes: str, results: Sequence[Any], terminal: bool, env: Mapping[str, str], *, head: bool = True) -> bytes:
+    """`results` of type `writes` as text: a table where the type has one, else one JSON document after another.
+
+    Without `head` it goes on with a table that was begun before.
+    """
     text = io.StringIO()
     console = Console(
         file=text, force_terminal=terminal, width=None if terminal else _UNLIMITED, highlight=False,
@@ -40,10 +43,11 @@ def render(writes: str, results: Sequence[Any], terminal: bool, env: Mapping[str
         writes = validate.detect(results[0]) or ""
     columns = COLUMNS.get(writes)
     if columns is not None and all(isinstance(result, dict) for result in results):
-        table = Table(box=None, pad_edge=False, header_style="bold")
+        table = Table(box=None, pad_edge=False, header_style="bold", show_header=head)
         for heading, _ in columns:
             side: JustifyMethod = "right" if heading in _NUMBERS else "left"
-            table.add_column(heading, no_wrap=heading in _WHOLE, overflow="fold", justify=side)
+            least = _LEAST.get(heading) if writes in _PIECEWISE else None
+            table.add_column(heading, no_wrap=heading in _WHOLE, overflow="fold", justify=side, min_width=least)
         for result in results:
             table.add_row(*(Text(visible(cell(result))) for _, cell in columns))
         console.print(table)
@@ -135,6 +139,18 @@ def _affected(document: Document) -> str:
     return ", ".join([*affects.get("images", ()), *affects.get("containers", ())])
 
 
+def _of_object(cell: Callable[[Document], str]) -> Callable[[Document], str]:
+    return lambda document: cell(document.get("object") or {})
+
+
+def _short_id(document: Document) -> str:
+    return str(document.get("id", ""))[:12]
+
+
+def _detail(document: Document) -> str:
+    return " ".join(f"{key}={value}" for key, value in (document.get("detail") or {}).items())
+
+
 COLUMNS: dict[str, Columns] = {
     "history": (
         ("LAYER", _short_digest),
@@ -164,6 +180,14 @@ COLUMNS: dict[str, Columns] = {
         ("SHARED", _bytes("shared")),
         ("RECLAIMABLE", _bytes("reclaimable")),
     ),
+    "event": (
+        ("TIME", lambda document: str(document.get("time", ""))[:23].replace("T", " ")),
+        ("TYPE", _field("type")),
+        ("ACTION", _field("action")),
+        ("ID", _of_object(_short_id)),
+        ("NAME", _of_object(_annotation("org.ocipipe.name"))),
+        ("DETAIL", _detail),
+    ),
     "finding": (
         ("SEVERITY", _field("severity")),
         ("OBJECT", _object),
@@ -172,7 +196,7 @@ COLUMNS: dict[str, Columns] = {
         ("REMEDY", _field("remedy")),
     ),
     "state": (
-        ("ID", lambda document: str(document.get("id", ""))[:12]),
+        ("ID", _short_id),
         ("NAME", _annotation("org.ocipipe.name")),
         ("IMAGE", _annotation("org.ocipipe.image")),
         ("STATUS", _status),
@@ -183,5 +207,8 @@ COLUMNS: dict[str, Columns] = {
 """What a table shows of each document type, in this order."""
 
 _NUMBERS = frozenset({"SIZE", "SHARED", "RECLAIMABLE", "COUNT", "ACTIVE"})
-_WHOLE = frozenset({"SEVERITY", "DIGEST", "LAYER", "CREATED", "SIZE", "PLATFORM", "ID", "PID"})
+_WHOLE = frozenset({"SEVERITY", "DIGEST", "LAYER", "CREATED", "SIZE", "PLATFORM", "ID", "PID", "TIME"})
 """Columns that are never broken into two lines."""
+_PIECEWISE = frozenset({"event"})
+_LEAST = {"TIME": 23, "TYPE": 9, "ACTION": 13, "ID": 12, "NAME": 20}
+"""Types whose rows are shown one by one, and how wide their columns are at least, so that they stand in line."""

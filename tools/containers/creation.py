@@ -77,7 +77,8 @@ def create(
         root.mount(container, image.lowers)
         config = _configure(container, image.config, options, host, args.user)
         if patch is not None:
-            config = request.patched(config, patch, "stdin" if args.config == "-" else str(args.config), ctx.stdin.isatty())
+            subject = "stdin" if args.config == "-" else str(args.config)
+            config = request.patched(config, patch, subject, ctx.stdin.isatty())
         root.make_working_directory(root.place(container, config), str(config["process"]["cwd"]))  # type: ignore[index]
         files.write_atomic(os.path.join(container.path, "config.json"), jsondoc.dumps(config), 0o600, sealed=True)
         if args.cidfile:

@@ -56,7 +56,12 @@ class Journal:
         After it returns, every reader sees the event; with `durable`, also after a power cut. Raises OSError, and then
         there is no such event.
         """
-        event: Document = {"time": times.stamp(ctx_time), "type": type, "action": action, "object": object}
+        event: Document = {
+            "time": times.stamp(times.of_seconds(ctx_time)),
+            "type": type,
+            "action": action,
+            "object": object,
+        }
         if detail:
             event["detail"] = detail
         line = jsondoc.dumps(event) + b"\n"
@@ -206,7 +211,10 @@ class _Reader:
             self._begin()
         while True:
             yield from self._rest()
-            following = next((name for name in self._journal.segments() if _number(name) > self._number), None)
+            names = self._journal.segments()
+            following = next((name for name in names if _number(name) > self._number), None)
+            if self._fd >= 0 and not names:
+                raise self._gap()  # somebody has removed the journal, or the whole store
             if following is None:
                 return
             yield from self._rest()  # what was added before the next segment began

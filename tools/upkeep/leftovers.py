@@ -9,12 +9,13 @@ from oci_spec import digest
 from oci_spec.jsondoc import FormatError
 
 from ..host import files, locks, trees
+from ..store import journal
 from .content import listed, stray
 from .finding import finding, place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from oci_spec.digest import Digest
     from oci_spec.jsondoc import Document
@@ -50,12 +51,11 @@ def problems(store: Store, now: float) -> Iterator[Document]:
     """A finding for each leftover, and for what is none of ours."""
     for one in found(store, now):
         yield finding(_CODES[one.kind], place(one.kind, store.root, one.path), one.problem, garbage=True)
-    for part in ("leases", "partial"):
+    for part, is_ours in _OURS:
         base = os.path.join(store.root, part)
         for name in sorted(listed(base)):
             path = os.path.join(base, name)
-            known = name.startswith(files.TEMPORARY) or partial_of(name) is not None if part == "partial" else True
-            if os.path.isdir(path) or not known:
+            if os.path.isdir(path) or not is_ours(name):
                 yield stray(store, path)
 
 
@@ -164,6 +164,14 @@ def partial_of(name: str) -> Digest | None:
         return digest.parse(name.replace("-", ":", 1))
     except FormatError:
         return None
+
+
+_OURS: tuple[tuple[str, Callable[[str], bool]], ...] = (
+    ("leases", lambda _: True),
+    ("partial", lambda name: name.startswith(files.TEMPORARY) or partial_of(name) is not None),
+    ("events", journal.is_segment),
+)
+"""Directories in which only files of ours have a business, and how these are named."""
 
 
 def _age(path: str, now: float) -> float:

@@ -92,6 +92,10 @@ class _Measured:
             paths = {*dead, *there}
             size = sum(trees.size(path) for path in paths)
             yield _kind(plural, len(paths), len(paths) - len(dead), size, sum(dead.values()))
+        journal = self._store.journal
+        segments = journal.segments()
+        size = sum(trees.size(os.path.join(journal.path, name)) for name in segments)
+        yield _kind("event segments", len(segments), len(segments), size, 0)
 
     def objects(self) -> Iterator[Document]:
         """A document for each image, and for each container."""

@@ -62,6 +62,18 @@ def test_containers() -> None:
     assert row.split() == ["f" * 12, "web", "debian:12", "stopped", "(137)"]
 
 
+def test_events_stand_in_line_though_each_is_shown_alone() -> None:
+    event = {
+        "time": "2026-01-01T00:00:00.123456789Z", "type": "container", "action": "die", "detail": {"exitCode": "137"},
+        "object": {"id": "f" * 64, "annotations": {"org.ocipipe.name": "web"}},
+    }  # fmt: skip
+    first = render("event", [event], False, {}).decode().splitlines()
+    (next,) = render("event", [{**event, "action": "start"}], False, {}, head=False).decode().splitlines()
+    assert first[0].split() == ["TIME", "TYPE", "ACTION", "ID", "NAME", "DETAIL"]
+    assert first[1].split() == ["2026-01-01", "00:00:00.123", "container", "die", "f" * 12, "web", "exitCode=137"]
+    assert next.replace("start", "die  ") == first[1]
+
+
 @pytest.mark.parametrize("terminal", [True, False])
 def test_anything_else_is_indented_json(terminal: bool) -> None:
     documents = [{"a": [1, {"b": "[bold]" + "x" * 300}]}, b'{"stored":true}']

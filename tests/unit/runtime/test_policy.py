@@ -22,7 +22,7 @@ DEFAULT_TIMES = {"interval": 30, "timeout": 30, "startPeriod": 0, "startInterval
 
 def args(*argv: str) -> Any:
     """As ctr-run would have them."""
-    return SimpleNamespace(**parse(Command("ctr-x", "", options=CONTAINER), argv))
+    return SimpleNamespace(**parse(Command("ctr-x", "", options=(*ATTACHED, *CONTAINER)), argv))
 
 
 def image(healthcheck: object = None) -> ImageConfig:

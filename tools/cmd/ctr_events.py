@@ -1,0 +1,94 @@
+"""ctr-events: what happens to containers, as it happens, and what has happened."""
+
+from __future__ import annotations
+
+from ..cli.declare import Command, Option
+from ..errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..cli.declare import Args
+    from ..context import Context
+
+COMMAND = Command(
+    "ctr-events",
+    "show what happens to containers, as it happens",
+    description="Prints a document for each event, from now on and until it is interrupted: its time, what was done "
+    "(create, start, die, …), the container's document as it was then, and a cursor. Whoever keeps the last cursor "
+    "that came, and begins with it the next time, misses no event and sees none twice, however the two ends came "
+    "about.\n\n"
+    "Events are kept in the store, also of containers that are gone: the newest 28 MiB of them at least. With --since, "
+    "--until or --no-follow what has happened before comes first, the oldest at the top. A MOMENT is a date and time "
+    "of RFC 3339 (in the host's time zone unless it names one), seconds since the epoch, or a span before now, like "
+    "10m or 1h30m.\n\n"
+    "A cursor whose events are not kept any more is refused, so that a gap is never overlooked.",
+    options=(
+        Option("--since", "begin with the events of this moment", metavar="MOMENT"),
+        Option("--until", "end with the events of this moment", metavar="MOMENT"),
+        Option("--cursor", "go on behind the event that this cursor came with; '' begins with the oldest"),
+        Option(
+            "-f, --filter",
+            "only events that fit: event=ACTION, type=TYPE, container=NAME-OR-ID, image=REF, label=KEY[=VALUE]; "
+            "several of one kind are alternatives, but for labels",
+            metavar="KEY=VALUE",
+            many=True,
+        ),
+        Option("--no-follow", "print what has happened until now, and end", kind="flag"),
+    ),
+    writes="event",
+    streams=True,
+    examples=(
+        ("ctr-events --since 1h --until 0s", "what has happened in the last hour"),
+        (
+            "ctr-events --no-follow --filter event=die | jq -r '[.time, .object.id[:12], .detail.exitCode] | @tsv'",
+            "how every container has ended",
+        ),
+        (
+            "ctr-events --until \"$(date -d '1 second' +%s)\" --filter label=tier=front",
+            "what happens to the containers with a label within the next second",
+        ),
+        (
+            'ctr-events --no-follow --cursor "$(tail -n 1 log 2>/dev/null | jq -r .cursor)" >>log',
+            "add to a log what has happened since it was last done",
+        ),
+    ),
+    see=("ctr-run",),
+)
+
+
+def run(ctx: Context, args: Args) -> Iterator[dict[str, object]]:
+    """Yields the events."""
+    from time import monotonic
+
+    from ..host import times
+    from ..store.event_filter import EventFilter
+    from ..store.store import Store
+
+    wanted = EventFilter(args.filter)
+    now = ctx.now()
+    since, until = _moment(args.since, "--since", now), _moment(args.until, "--until", now)
+    journal = Store(ctx.root).journal
+    cursor = args.cursor
+    if cursor is None:
+        cursor = journal.end() if since is None and until is None and not args.no_follow else ""
+    oldest = "" if since is None else times.stamp(since)
+    if args.no_follow or (until is not None and until <= times.of_seconds(now)):
+        events = journal.read(cursor, since=oldest)
+    else:
+        left = None if until is None else (until - times.of_seconds(now)) / 1e9
+        events = journal.follow(cursor, None if left is None else monotonic() + left, since=oldest)
+    newest = None if until is None else times.stamp(until)
+    for event in events:
+        if (newest is None or str(event["time"]) <= newest) and wanted.fits(event):
+            yield event
+
+
+def _moment(text: str | None, flag: str, now: float) -> int | None:
+    from ..host import times
+
+    found = None if text is None else times.moment(text, now)
+    if text is not None and found is None:
+        raise UsageError(flag, f"{text!r} is no moment", "like 10m, 1767225600 or 2026-01-01T00:00:00Z")
+    return found

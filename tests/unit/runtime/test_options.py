@@ -175,3 +175,39 @@ def test_pairs() -> None:
     assert options.pairs(["a=b=c", "d", "a=e"], "--label") == {"a": "e", "d": ""}
     with pytest.raises(UsageError, match="--label =x"):
         options.pairs(["=x"], "--label")
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("c 10:200 rwm", {"type": "c", "major": 10, "minor": 200, "access": "rwm"}),
+        ("b 8:* r", {"type": "b", "major": 8, "access": "r"}),
+        ("a *:* rw", {"type": "a", "access": "rw"}),
+    ],
+)
+def test_device_rules(text: str, rule: dict[str, object]) -> None:
+    assert options.device_rule(text) == {"allow": True, **rule}
+
+
+@pytest.mark.parametrize("text", ["", "c", "c 1:2", "x 1:2 r", "c 1 r", "c 1:2 z", "c 1:2 ", "c 1:2 r w", "c ²:1 r"])
+def test_refused_device_rules(text: str) -> None:
+    with pytest.raises(UsageError, match="--device-cgroup-rule"):
+        options.device_rule(text)
+
+
+def test_throttles() -> None:
+    assert options.throttle("/dev/sda:1m", "read-bps") == ("/dev/sda", 1 << 20)
+    assert options.throttle("/dev/a:b:100", "write-iops") == ("/dev/a:b", 100)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("", "read-bps"), ("/dev/sda", "read-bps"), ("/dev/sda:", "read-bps"), ("sda:1m", "read-bps"),
+        ("/dev/sda:fast", "read-bps"), ("/dev/sda:0", "read-bps"), ("/dev/sda:-1", "read-bps"),
+        ("/dev/sda:1m", "read-iops"), ("/dev/sda:0", "write-iops"), ("/dev/sda:²", "write-iops"),
+    ],
+)  # fmt: skip
+def test_refused_throttles(text: str, name: str) -> None:
+    with pytest.raises(UsageError, match=f"--device-{name}"):
+        options.throttle(text, name)

@@ -19,7 +19,8 @@ V2 = frozenset({"cpu", "cpuset", "memory", "pids", "io"})
 def made(*, version: int = 1, knobs: frozenset[str] = KNOBS, **fields: Any) -> Any:
     host = spec.Host(
         machine="x86_64", kernel=(6, 1), cgroup_version=version, controllers={0: frozenset(), 1: V1, 2: V2}[version],
-        limits_swap=True, systemd=False, bounding=frozenset(), knobs=knobs if version == 1 else frozenset({"io-weight"}),
+        limits_swap=True, systemd=False, bounding=frozenset(),
+        knobs=knobs if version == 1 else frozenset({"io-weight"}),
     )  # fmt: skip
     options = spec.Options()
     for name, value in fields.items():

@@ -13,13 +13,13 @@ import stat
 from oci_spec import jsondoc
 
 from ..errors import OcipipeError, Unavailable
-from ..host import files, mounts, rooted
-from . import executable, foreground, oci, placement, users
+from ..host import files, locks, mounts, rooted
+from . import executable, foreground, names, oci, placement, users
 from . import spec as specs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
     from oci_spec.image_config import ImageConfig
@@ -95,7 +95,7 @@ def configure(
     container: Container, image: ImageConfig, options: Options, host: Host, user: str | None, change: Change | None
 ) -> Document:
     """Writes config.json and what it refers to; the root is mounted. Raises NotFound, UsageError, Unsupported."""
-    who = look_up(container.rootfs, user if user is not None else image.user)
+    who = look_up(container.rootfs, user if user is not None else image.user, options.groups)
     cwd = options.workdir or image.working_dir or "/"
     args = specs.process_args(image, options)
     if options.init:
@@ -147,6 +147,12 @@ def run(container: Container, runtime: Runtime, config: Document, *, stdin: int)
     return status
 
 
+def first_process(containers: Containers, container_id: str) -> int:
+    """The first process of a running container, 0 for one that doesn't run."""
+    path = containers.load(container_id).path
+    return _process(os.path.join(path, "pid")) if locks.is_held(os.path.join(path, "run.lock")) else 0
+
+
 def _process(pid_file: str) -> int:
     """The process id that the runtime wrote; 0 before it has."""
     try:
@@ -173,9 +179,9 @@ def unmount(container: Container) -> None:
     mounts.unmount_under(container.path)
 
 
-def look_up(rootfs: str, user: str) -> users.User:
-    """The user that `user[:group]` stands for in this root. Raises NotFound."""
-    return users.resolve(user, _read(rootfs, "/etc/passwd"), _read(rootfs, "/etc/group"))
+def look_up(rootfs: str, user: str, groups: Iterable[str] = ()) -> users.User:
+    """The user that `user[:group]` stands for in this root, with these groups beside. Raises NotFound."""
+    return users.resolve(user, _read(rootfs, "/etc/passwd"), _read(rootfs, "/etc/group"), groups)
 
 
 def _read(rootfs: str, path: str) -> str:
@@ -190,16 +196,12 @@ def _read(rootfs: str, path: str) -> str:
 def _network_files(directory: str, options: Options) -> None:
     """hosts, hostname and resolv.conf, mounted over the image's: with the host's network, its resolver and hosts."""
     host = options.network == "host"
-    hosts = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
-    if host:
-        hosts = _read("/", "/etc/hosts") or hosts
-    else:
-        hosts += f"127.0.0.1\t{options.hostname}\n"
-    texts = {
-        "hosts": hosts,
-        "hostname": f"{options.hostname}\n",
-        "resolv.conf": _read("/", "/etc/resolv.conf") if host else "",
-    }
+    texts = names.texts(
+        options.hostname,
+        options.names,
+        hosts=_read("/", "/etc/hosts") if host else "",
+        resolver=_read("/", "/etc/resolv.conf") if host else "",
+    )
     for name, text in texts.items():
         fd = os.open(os.path.join(directory, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:

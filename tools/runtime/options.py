@@ -170,10 +170,10 @@ def ulimit(text: str) -> Document:
     return {"type": f"RLIMIT_{name.upper()}", "soft": found[0], "hard": found[1]}
 
 
-def host_name(text: str) -> str:
-    """--hostname: what the kernel takes and a line of /etc/hosts can hold. Raises UsageError."""
+def host_name(text: str, option: str) -> str:
+    """--hostname or --domainname: what the kernel takes and a line of /etc/hosts can hold. Raises UsageError."""
     if not 0 < len(text) <= 64 or not _HOST_NAME.issuperset(text) or text[0] in "-.":
-        raise UsageError(f"--hostname {text}", "is no host name", "use up to 64 letters, digits, - _ and .")
+        raise UsageError(f"{option} {text}", "is no host name", "use up to 64 letters, digits, - _ and .")
     return text
 
 

@@ -8,7 +8,7 @@ from oci_spec import jsondoc
 
 from ..errors import NotFound, Unsupported, UsageError
 from ..host import capabilities, cgroups, devices, files, process
-from . import limits, seccomp, spec
+from . import limits, names, namespaces, seccomp, spec
 from . import options as values
 
 TYPE_CHECKING = False
@@ -52,8 +52,13 @@ def _open_files() -> Document | None:
     return None
 
 
-def options(ctx: Context, args: Any, image: ImageConfig, container_id: str, host: spec.Host) -> spec.Options:
-    """The options of one run. Raises UsageError, NotFound, Unavailable."""
+def options(
+    ctx: Context, args: Any, image: ImageConfig, container_id: str, host: spec.Host, find: namespaces.Find
+) -> spec.Options:
+    """The options of one run. `find` gives the record of the container that a name or id stands for.
+
+    Raises UsageError, NotFound, Unavailable, Unsupported, Conflict.
+    """
     found = spec.Options()
     found.command = args.command
     found.entrypoint = args.entrypoint
@@ -62,10 +67,9 @@ def options(ctx: Context, args: Any, image: ImageConfig, container_id: str, host
     if found.workdir is not None and not found.workdir.startswith("/"):
         raise UsageError(f"--workdir {found.workdir}", "is no absolute path", "begin it with /")
     found.network = args.network
-    name = values.host_name(args.hostname) if args.hostname is not None else ""
-    found.hostname = name or (os.uname().nodename if args.network == "host" else container_id[:12])
-    if name and args.network == "host":
-        raise UsageError("--hostname", "does not go with --network host", "leave one of them out")
+    namespaces.take(found, args, find)
+    _names(found, args, container_id)
+    found.groups = args.group_add
     found.terminal = args.tty
     found.console_size = os.get_terminal_size(0) if args.tty else None
     found.read_only = args.read_only
@@ -83,6 +87,22 @@ def options(ctx: Context, args: Any, image: ImageConfig, container_id: str, host
     _security(found, args, host)
     found.init = _init(ctx.env) if args.init else ""
     return found
+
+
+def _names(found: spec.Options, args: Any, container_id: str) -> None:
+    shared = "--network host" if args.network == "host" else "--uts host" if "uts" in found.hosts else ""
+    for option, name in (("--hostname", args.hostname), ("--domainname", args.domainname)):
+        if name is not None and shared and (option == "--hostname" or shared == "--uts host"):
+            raise UsageError(option, f"does not go with {shared}", "leave one of them out")
+    own = values.host_name(args.hostname, "--hostname") if args.hostname is not None else ""
+    found.hostname = own or (os.uname().nodename if shared else container_id[:12])
+    found.domain_name = values.host_name(args.domainname, "--domainname") if args.domainname is not None else ""
+    found.names = names.asked_for(args, found.domain_name)
+
+
+def record(found: spec.Options) -> Document:
+    """What the container's record has to keep of its options, for its starts (see namespaces, names)."""
+    return {"joins": found.joins, "shm": found.shm, "shmSize": found.shm_size, "names": found.names}
 
 
 def check_platform(image: ImageConfig, wanted: Platform | None, subject: str) -> None:

@@ -6,7 +6,7 @@ import os
 
 from ..errors import Conflict, UsageError
 from ..host import files, signals
-from . import lifecycle, oci, request
+from . import lifecycle, namespaces, oci, request
 from . import options as values
 
 TYPE_CHECKING = False
@@ -45,7 +45,9 @@ class Session:
         self._patch = patch if patch is not None or not args.config else request.patch(args.config)
         self._host = request.host()
         container_id = ctx.random(32).hex()
-        self._options = request.options(ctx, args, image, container_id, self._host)
+        self._options = request.options(
+            ctx, args, image, container_id, self._host, lambda name: store.containers.find(name).record
+        )
         stop_signal = _stop_signal(args.stop_signal or image.stop_signal)
         own = {"name": args.name or container_id[:12], "image": name or descriptor.digest, "created": ctx.timestamp()}
         labels = {**image.labels, **values.pairs(args.label, "--label")}
@@ -65,6 +67,7 @@ class Session:
                 "removedAtEnd": args.rm,
                 "status": "created",
                 "exitCode": None,
+                **request.record(self._options),
             },
             removed_at_end=args.rm,
         )
@@ -75,6 +78,10 @@ class Session:
         ran = told = False
         try:
             lifecycle.mount_rootfs(container, lowers)
+            namespaces.link(
+                container.path, self._options.joins, lambda one: lifecycle.first_process(self._containers, one)
+            )
+            namespaces.mount_shm(container.path, self._options.shm, self._options.shm_size)
             config = lifecycle.configure(container, self._image, self._options, self._host, args.user, self._patched)
             if args.cidfile:
                 _write_cidfile(args.cidfile, container.id)

@@ -7,7 +7,7 @@ and mounts, and a network of its own with nothing but loopback unless another is
 from __future__ import annotations
 
 from ..errors import Unsupported, UsageError
-from . import placement, resources, seccomp
+from . import namespaces, placement, resources, seccomp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,7 +87,11 @@ class Host:
 
 
 class Options:
-    """What was asked for, parsed. Every field has the value that means: not asked for."""
+    """What was asked for, parsed. Every field has the value that means: not asked for.
+
+    hosts  kinds of namespaces that are the host's;  joins: kind to the id of the container that has it
+    shm    /dev/shm is private, shareable (mounted on the host), or none
+    """
 
     def __init__(self) -> None:
         self.command: list[str] = []
@@ -99,6 +103,13 @@ class Options:
         self.console_size: os.terminal_size | None = None
         self.mounts: list[Mount] = []
         self.network = "none"
+        self.hosts: set[str] = set()
+        self.joins: dict[str, str] = {}
+        self.cgroup_namespace = False
+        self.shm = "private"
+        self.domain_name = ""
+        self.names: Document = {}
+        self.groups: list[str] = []
         self.read_only = False
         self.memory: int | None = None
         self.memory_swap: int | None = None
@@ -216,21 +227,19 @@ def runtime_config(
         "ociVersion": VERSION,
         "process": process,
         "root": {"path": "rootfs", "readonly": options.read_only},
-        **({"hostname": options.hostname} if options.hostname else {}),
+        **({"hostname": options.hostname} if options.hostname and "uts" not in options.hosts else {}),
         "mounts": placement.mounts(options, host, files),
         "annotations": options.annotations,
-        "linux": _linux(container_id, granted, options, host),
+        "linux": _linux(container_id, granted, options, host, files),
     }
     return config
 
 
-def _linux(container_id: str, granted: list[str], options: Options, host: Host) -> Document:
-    namespaces = [{"type": kind} for kind in ("pid", "ipc", "uts", "mount")]
-    if options.network != "host":
-        namespaces.append({"type": "network"})
-    if host.cgroup_version == 2:
-        namespaces.append({"type": "cgroup"})
-    found: Document = {"namespaces": namespaces, "resources": resources.resources(options, host)}
+def _linux(container_id: str, granted: list[str], options: Options, host: Host, files: str) -> Document:
+    found: Document = {
+        "namespaces": namespaces.namespaces(options, host, files),
+        "resources": resources.resources(options, host),
+    }
     if host.cgroup_version and container_id:
         found["cgroupsPath"] = (
             f"{options.cgroup_parent or 'system.slice'}:ocipipe:{container_id}"
@@ -239,8 +248,9 @@ def _linux(container_id: str, granted: list[str], options: Options, host: Host) 
         )
     if options.devices:
         found["devices"] = options.devices
-    if options.sysctls:
-        found["sysctl"] = _sysctls(options)
+    sysctls = _sysctls(options)
+    if sysctls:
+        found["sysctl"] = sysctls
     if not options.privileged:
         found["maskedPaths"] = list(_MASKED)
         found["readonlyPaths"] = list(_READ_ONLY)
@@ -257,6 +267,7 @@ def _linux(container_id: str, granted: list[str], options: Options, host: Host) 
 
 
 def _sysctls(options: Options) -> dict[str, str]:
+    own = {"kernel.domainname": options.domain_name} if options.domain_name else {}
     for name in options.sysctls:
         if name == "kernel.hostname":
             raise UsageError(f"--sysctl {name}", "is what --hostname sets", "use --hostname")
@@ -265,4 +276,7 @@ def _sysctls(options: Options) -> dict[str, str]:
             raise UsageError(f"--sysctl {name}", "is not of a namespace, it would change the host", "leave it out")
         if space == "network" and options.network == "host":
             raise UsageError(f"--sysctl {name}", "would change the host's network", "leave out --network host")
-    return options.sysctls
+        if space in options.hosts or space in options.joins:
+            whose = "the host" if space in options.hosts else "another container"
+            raise UsageError(f"--sysctl {name}", f"would change {whose}", f"leave --{space} out")
+    return {**own, **options.sysctls}

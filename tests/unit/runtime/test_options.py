@@ -110,7 +110,7 @@ def test_cpu_list(text: str, found: set[int]) -> None:
 
 @pytest.mark.parametrize("text", ["a", "a-b.c_d", "A9", "x" * 64])
 def test_host_name(text: str) -> None:
-    assert options.host_name(text) == text
+    assert options.host_name(text, "--hostname") == text
 
 
 @pytest.mark.parametrize(
@@ -137,12 +137,17 @@ def test_host_name(text: str) -> None:
             "nofile=1.5", f"nofile={1 << 64}", "nofile=unlimited:5", "nofile=" + "9" * 5000,
         )),
         *((options.device, text) for text in ("", "dev", "/dev/a:", "/dev/a:x", "/dev/a:/b:/c", "/dev/a:/b:rwx")),
-        *((options.host_name, text) for text in ("", "a b", "a\nb", "-a", ".a", "x" * 65, "ä", "a/b")),
     ],
 )  # fmt: skip
 def test_refused(parse: Callable[[str], object], text: str) -> None:
     with pytest.raises(UsageError):
         parse(text)
+
+
+@pytest.mark.parametrize("text", ["", "a b", "a\nb", "-a", ".a", "x" * 65, "ä", "a/b"])
+def test_refused_host_names(text: str) -> None:
+    with pytest.raises(UsageError, match=r"^--domainname "):
+        options.host_name(text, "--domainname")
 
 
 @pytest.mark.parametrize("text", ["", "x", "1-", "-1", "2-1", "1,,2", "²", "1-2-3", "9" * 5000])

@@ -28,7 +28,10 @@ _GONE = {
     "isolation": ("is a choice of Windows containers", "leave it out"),
     "storage_opt": ("the store has no quotas", "leave it out"),
 }
-THROTTLES = ("read-bps", "write-bps", "read-iops", "write-iops")
+_THROTTLES = {
+    "device_read_bps": "read-bps", "device_write_bps": "write-bps", "device_read_iops": "read-iops",
+    "device_write_iops": "write-iops",
+}  # fmt: skip
 
 
 def take(found: Options, args: Any, host: Host) -> None:
@@ -45,8 +48,8 @@ def take(found: Options, args: Any, host: Host) -> None:
     _check_set(found.cpuset_cpus, "--cpuset-cpus", "/sys/devices/system/cpu/online")
     _check_set(found.cpuset_mems, "--cpuset-mems", "/sys/devices/system/node/online")
     found.ulimits = [_within_ours(values.ulimit(one), one, host) for one in args.ulimit]
-    for name in THROTTLES:
-        texts = getattr(args, f"device_{name.replace('-', '_')}")
+    for dest, name in _THROTTLES.items():
+        texts = getattr(args, dest)
         if texts:
             found.throttles[name] = [_throttle(text, name) for text in texts]
     found.device_rules = [values.device_rule(text) for text in args.device_cgroup_rule]

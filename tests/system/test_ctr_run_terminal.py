@@ -131,7 +131,8 @@ def test_settings_come_back_after_a_kill(terminal: Terminal, whom: str) -> None:
     if whom == "command":
         os.kill(pid, signal.SIGTERM)
     else:
-        while not list(terminal.box.root.parent.glob("run/containers/*/pid")):  # the runtime tells that it runs, a little later
+        # The runtime tells that it runs, a little later.
+        while not list(terminal.box.root.parent.glob("run/containers/*/pid")):
             time.sleep(0.01)
         (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         os.kill(int(child), signal.SIGKILL)

@@ -14,7 +14,7 @@ from ..errors import Conflict, UsageError
 from ..host import files, signals
 from ..runtime import oci, placement, policy, request, root, spec
 from ..runtime import options as values
-from . import ending
+from . import ending, preparing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ def create(
     runtime = oci.choose(args.runtime, ctx.run_root, ctx.env)
     host = request.host()
     container_id = ctx.random(32).hex()
-    options = request.options(ctx, args, image.config, container_id, host)
+    options = request.options(
+        ctx, args, image.config, container_id, host, lambda one: store.containers.find(one).record
+    )
     stop_signal = _stop_signal(args.stop_signal or image.config.stop_signal)
     own = {
         "name": args.name or container_id[:12],
@@ -68,13 +70,14 @@ def create(
         "interactive": args.interactive,
         "stdinOnce": not getattr(args, "detach", True),
         **policy.record(args, image.config),
+        **request.record(options),
     }
     if not monitored:
         record["logDriver"] = "passthrough"
     container = store.containers.create(record, removed_at_end=True)
     try:
         root.prepare(container, image.lowers)
-        root.mount(container, image.lowers)
+        preparing.prepare(ctx, store, container)
         config = _configure(container, image.config, options, host, args.user)
         if patch is not None:
             subject = "stdin" if args.config == "-" else str(args.config)
@@ -92,36 +95,14 @@ def create(
 
 def _configure(container: Container, image: ImageConfig, options: Options, host: Host, user: str | None) -> Document:
     """The runtime config, and the files that it refers to; the root is mounted. Raises NotFound, UsageError."""
-    who = root.look_up(container.rootfs, user if user is not None else image.user)
+    who = root.look_up(container.rootfs, user if user is not None else image.user, options.groups)
     cwd = options.workdir or image.working_dir or "/"
     args = spec.process_args(image, options)
     if options.init:
         args = [placement.INIT, "--", *args]
     env = spec.environment(options.env, who, options)
-    _network_files(container.path, options)
+    preparing.write_names(container, options.hostname, options.names, host_network=options.network == "host")
     return spec.runtime_config(container.id, args, env, cwd, who, options, host, container.path)
-
-
-def _network_files(directory: str, options: Options) -> None:
-    """hosts, hostname and resolv.conf, mounted over the image's: with the host's network, its resolver and hosts."""
-    host = options.network == "host"
-    hosts = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
-    if host:
-        hosts = root.read("/", "/etc/hosts") or hosts
-    else:
-        hosts += f"127.0.0.1\t{options.hostname}\n"
-    texts = {
-        "hosts": hosts,
-        "hostname": f"{options.hostname}\n",
-        "resolv.conf": root.read("/", "/etc/resolv.conf") if host else "",
-    }
-    for name, text in texts.items():
-        fd = os.open(os.path.join(directory, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-        try:
-            os.fchmod(fd, 0o644)  # whatever our umask is: every user in the container reads it
-            files.write_all(fd, text.encode())
-        finally:
-            os.close(fd)
 
 
 def _stop_signal(text: str | None) -> str:
@@ -176,12 +157,10 @@ def again(ctx: Context, store: Store, args: Any, image: RunnableImage, document:
     container = store.containers.create(record, removed_at_end=True)
     try:
         root.prepare(container, image.lowers)
-        root.mount(container, image.lowers)
-        options = spec.Options()
-        options.hostname = config.get("hostname") or os.uname().nodename
-        if not any(space["type"] == "network" for space in config["linux"]["namespaces"]):
-            options.network = "host"
-        _network_files(container.path, options)
+        preparing.prepare(ctx, store, container)
+        own_network = any(space["type"] == "network" for space in config["linux"]["namespaces"])
+        hostname = str(config.get("hostname") or os.uname().nodename)
+        preparing.write_names(container, hostname, before.get("names") or {}, host_network=not own_network)
         root.make_working_directory(root.place(container, config), str(config["process"]["cwd"]))
         files.write_atomic(os.path.join(container.path, "config.json"), jsondoc.dumps(config), 0o600, sealed=True)
         if args.cidfile:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 
-from oci_spec import digest, jsondoc
+from oci_spec import jsondoc
 
 from ..errors import Conflict, Corrupt, NotFound
-from ..host import files, mounts
-from ..runtime import logs, monitor, root, state
-from . import direct, ending, waiting
+from ..host import files
+from ..runtime import logs, monitor, state
+from . import direct, ending, preparing, waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     from oci_spec.jsondoc import Document
 
@@ -70,9 +69,7 @@ def begin(
     runtime = ending.runtime_of(container, ctx.env)
     directory = container.run_directory(ctx.run_root)
     try:
-        if not mounts.is_mounted(container.rootfs):
-            chain_ids: Any = before["chainIds"]
-            root.mount(container, store.layers.lowers([digest.parse(one) for one in chain_ids]))
+        preparing.prepare(ctx, store, container)
         direct.check(container, config)
         if before["removedAtEnd"]:
             store.containers.give_up(container)

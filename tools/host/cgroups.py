@@ -5,6 +5,14 @@ from __future__ import annotations
 import os
 
 _BASE = "/sys/fs/cgroup"
+_KNOBS = {
+    "swappiness": ("memory/memory.swappiness",),
+    "oom-kill": ("memory/memory.oom_control",),
+    "realtime": ("cpu/cpu.rt_runtime_us",),
+    # bfq shows no weight at the root, where its other files are
+    "io-weight": ("blkio/blkio.weight", "blkio/blkio.bfq.io_service_bytes"),
+}
+"""Of version 1: files of the root cgroup."""
 
 
 def version() -> int:
@@ -34,6 +42,22 @@ def limits_swap() -> bool:
     if version() == 2:
         return os.path.exists("/proc/swaps")
     return os.path.exists(f"{_BASE}/memory/memory.memsw.limit_in_bytes")
+
+
+def knobs() -> frozenset[str]:
+    """Which of the rarer controls there are: swappiness, oom-kill (turning it off), realtime, io-weight."""
+    if version() == 2:
+        return frozenset({"io-weight"} if "io" in controllers() else ())
+    return frozenset(name for name, paths in _KNOBS.items() if any(os.path.exists(f"{_BASE}/{path}") for path in paths))
+
+
+def realtime(group: str) -> int:
+    """Microseconds that a version 1 cgroup has for realtime processes, 0 where it isn't there."""
+    try:
+        with open(f"{_BASE}/cpu{group}/cpu.rt_runtime_us", encoding="ascii") as file:
+            return int(file.read())
+    except FileNotFoundError:
+        return 0
 
 
 def has_systemd() -> bool:

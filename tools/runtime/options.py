@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from oci_spec import quantity
+
 from ..errors import UsageError
 
 TYPE_CHECKING = False
@@ -168,10 +170,10 @@ def ulimit(text: str) -> Document:
     return {"type": f"RLIMIT_{name.upper()}", "soft": found[0], "hard": found[1]}
 
 
-def host_name(text: str) -> str:
-    """--hostname: what the kernel takes and a line of /etc/hosts can hold. Raises UsageError."""
+def host_name(text: str, option: str) -> str:
+    """--hostname or --domainname: what the kernel takes and a line of /etc/hosts can hold. Raises UsageError."""
     if not 0 < len(text) <= 64 or not _HOST_NAME.issuperset(text) or text[0] in "-.":
-        raise UsageError(f"--hostname {text}", "is no host name", "use up to 64 letters, digits, - _ and .")
+        raise UsageError(f"{option} {text}", "is no host name", "use up to 64 letters, digits, - _ and .")
     return text
 
 
@@ -196,6 +198,31 @@ def device(text: str) -> tuple[str, str, str]:
     if not source.startswith("/") or len(rest) > 1 or not access or not set(access) <= set("rwm"):
         raise UsageError(f"--device {text}", "is not SOURCE[:DESTINATION][:rwm]", "like /dev/fuse:/dev/fuse:rw")
     return source, rest[0] if rest else source, access
+
+
+def device_rule(text: str) -> Document:
+    """--device-cgroup-rule "TYPE MAJOR:MINOR ACCESS", like "c 10:200 rwm"; * for all. Raises UsageError."""
+    import re
+
+    found = re.fullmatch(r"([abc]) (\*|[0-9]{1,7}):(\*|[0-9]{1,7}) ([rwm]{1,3})", text)
+    if found is None:
+        raise UsageError(f"--device-cgroup-rule {text}", "is not TYPE MAJOR:MINOR ACCESS", "like 'c 10:200 rwm'")
+    kind, major, minor, access = found.groups()
+    chosen = {name: int(one) for name, one in (("major", major), ("minor", minor)) if one != "*"}
+    return {"allow": True, "type": kind, **chosen, "access": access}
+
+
+def throttle(text: str, name: str) -> tuple[str, int]:
+    """--device-read-bps DEVICE:SIZE and --device-read-iops DEVICE:NUMBER, a second each: path and rate.
+
+    Raises UsageError.
+    """
+    path, _, number = text.rpartition(":")
+    digits = number.isascii() and number.isdigit() and len(number) < 19
+    rate = quantity.size(number) if name.endswith("bps") else int(number) if digits else None
+    if not path.startswith("/") or rate is None or rate <= 0:
+        raise UsageError(f"--device-{name} {text}", "is not DEVICE:RATE", "like /dev/sda:10m, or /dev/sda:100 for iops")
+    return path, rate
 
 
 def pairs(texts: Iterable[str], option: str) -> dict[str, str]:

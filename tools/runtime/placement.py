@@ -5,6 +5,10 @@ Pure; the order is the order of mounting.
 
 from __future__ import annotations
 
+import os
+
+from .namespaces import SHM
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from oci_spec.jsondoc import Document
@@ -24,11 +28,11 @@ def mounts(options: Options, host: Host, files: str) -> list[Document]:
     What the user mounts at a place of ours takes the place.
     """
     taken = {mount.destination.rstrip("/") for mount in options.mounts}
-    ours = [*_system(options, host), *_etc(files)]
+    ours = [*_system(options, host, files), *_etc(files)]
     return [*(mount for mount in ours if mount["destination"] not in taken), *_asked_for(options)]
 
 
-def _system(options: Options, host: Host) -> list[Document]:
+def _system(options: Options, host: Host, files: str) -> list[Document]:
     read_only = [] if options.privileged else ["ro"]
     found: list[Document] = [
         {"destination": "/proc", "type": "proc", "source": "proc", "options": [*_HARDENED]},
@@ -36,8 +40,7 @@ def _system(options: Options, host: Host) -> list[Document]:
          "options": ["nosuid", "strictatime", "mode=755", "size=65536k"]},
         {"destination": "/dev/pts", "type": "devpts", "source": "devpts",
          "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]},
-        {"destination": "/dev/shm", "type": "tmpfs", "source": "shm",
-         "options": [*_HARDENED, "mode=1777", f"size={options.shm_size}"]},
+        *_shm(options, files),
         {"destination": "/dev/mqueue", "type": "mqueue", "source": "mqueue", "options": [*_HARDENED]},
         # Never the host's by a bind mount, whatever the network: what is mounted in it would come along, writable.
         {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": [*_HARDENED, *read_only]},
@@ -46,6 +49,22 @@ def _system(options: Options, host: Host) -> list[Document]:
         limits = [*_HARDENED, "relatime", *read_only]
         found.append({"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": limits})
     return found
+
+
+def _shm(options: Options, directory: str) -> list[Document]:
+    """/dev/shm, which goes with the IPC namespace: whoever shares the one shares the other."""
+    found: Document = {"destination": "/dev/shm", "type": "bind", "options": ["bind", "rprivate", *_HARDENED]}
+    if "ipc" in options.hosts:
+        return [{**found, "source": "/dev/shm"}]
+    if "ipc" in options.joins:
+        return [{**found, "source": f"{os.path.dirname(directory)}/{options.joins['ipc']}/{SHM}"}]
+    if options.shm == "shareable":
+        return [{**found, "source": f"{directory}/{SHM}"}]
+    tmpfs: Document = {
+        "destination": "/dev/shm", "type": "tmpfs", "source": "shm",
+        "options": [*_HARDENED, "mode=1777", f"size={options.shm_size}"],
+    }  # fmt: skip
+    return [] if options.shm == "none" else [tmpfs]
 
 
 def _etc(directory: str) -> list[Document]:

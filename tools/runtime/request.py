@@ -8,8 +8,8 @@ from oci_spec import jsondoc
 
 from ..errors import NotFound, Unsupported, UsageError
 from ..host import capabilities, cgroups, devices, files, process
+from . import limits, names, namespaces, seccomp, spec
 from . import options as values
-from . import seccomp, spec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from ..context import Context
 
-_LEAST_CPUS = 0.01
-"""A millisecond of our period of 100, the least quota that the kernel takes."""
 _FILE_LIMIT = 16 << 20
 _INITS = ("tini-static", "catatonit", "docker-init", "tini")
 """Static ones first: they run in an image with any C library, or none."""
@@ -39,6 +37,7 @@ def host() -> spec.Host:
         limits_swap=cgroups.limits_swap(),
         systemd=cgroups.version() == 2 and cgroups.has_systemd(),
         bounding=capabilities.bounding(spec.ALL_CAPABILITIES),
+        knobs=cgroups.knobs(),
         open_files=_open_files(),
     )
 
@@ -53,8 +52,13 @@ def _open_files() -> Document | None:
     return None
 
 
-def options(ctx: Context, args: Any, image: ImageConfig, container_id: str, host: spec.Host) -> spec.Options:
-    """The options of one run. Raises UsageError, NotFound, Unavailable."""
+def options(
+    ctx: Context, args: Any, image: ImageConfig, container_id: str, host: spec.Host, find: namespaces.Find
+) -> spec.Options:
+    """The options of one run. `find` gives the record of the container that a name or id stands for.
+
+    Raises UsageError, NotFound, Unavailable, Unsupported, Conflict.
+    """
     found = spec.Options()
     found.command = args.command
     found.entrypoint = args.entrypoint
@@ -63,17 +67,13 @@ def options(ctx: Context, args: Any, image: ImageConfig, container_id: str, host
     if found.workdir is not None and not found.workdir.startswith("/"):
         raise UsageError(f"--workdir {found.workdir}", "is no absolute path", "begin it with /")
     found.network = args.network
-    name = values.host_name(args.hostname) if args.hostname is not None else ""
-    found.hostname = name or (os.uname().nodename if args.network == "host" else container_id[:12])
-    if name and args.network == "host":
-        raise UsageError("--hostname", "does not go with --network host", "leave one of them out")
+    namespaces.take(found, args, find)
+    _names(found, args, container_id)
+    found.groups = args.group_add
     found.terminal = args.tty
     found.console_size = os.get_terminal_size(0) if args.tty else None
     found.read_only = args.read_only
-    for name in ("memory", "memory_swap", "cpus", "cpu_shares", "cpuset_cpus", "pids_limit"):
-        setattr(found, name, getattr(args, name))
-    _check_processors(found)
-    found.ulimits = [_within_ours(values.ulimit(one), one, host) for one in args.ulimit]
+    limits.take(found, args, host)
     found.cap_add, found.cap_drop = args.cap_add, args.cap_drop
     found.privileged = args.privileged
     found.sysctls = values.pairs(args.sysctl, "--sysctl")
@@ -89,38 +89,26 @@ def options(ctx: Context, args: Any, image: ImageConfig, container_id: str, host
     return found
 
 
+def _names(found: spec.Options, args: Any, container_id: str) -> None:
+    shared = "--network host" if args.network == "host" else "--uts host" if "uts" in found.hosts else ""
+    for option, name in (("--hostname", args.hostname), ("--domainname", args.domainname)):
+        if name is not None and shared and (option == "--hostname" or shared == "--uts host"):
+            raise UsageError(option, f"does not go with {shared}", "leave one of them out")
+    own = values.host_name(args.hostname, "--hostname") if args.hostname is not None else ""
+    found.hostname = own or (os.uname().nodename if shared else container_id[:12])
+    found.domain_name = values.host_name(args.domainname, "--domainname") if args.domainname is not None else ""
+    found.names = names.asked_for(args, found.domain_name)
+
+
+def record(found: spec.Options) -> Document:
+    """What the container's record has to keep of its options, for its starts (see namespaces, names)."""
+    return {"joins": found.joins, "shm": found.shm, "shmSize": found.shm_size, "names": found.names}
+
+
 def check_platform(image: ImageConfig, wanted: Platform | None, subject: str) -> None:
     """Raises Unsupported for an image that was asked for by a platform and is for another one."""
     if wanted is not None and image.platform.known and not wanted.runs(image.platform):
         raise Unsupported(subject, f"is for {image.platform}, not for {wanted}", "leave --platform out")
-
-
-def _check_processors(found: spec.Options) -> None:
-    if found.cpus is not None and not _LEAST_CPUS <= found.cpus <= (os.cpu_count() or 1):
-        raise UsageError("--cpus", f"{found.cpus} is not from {_LEAST_CPUS} to {os.cpu_count()}, what this host has")
-    if found.cpu_shares is not None and not 2 <= found.cpu_shares <= 1 << 18:
-        raise UsageError("--cpu-shares", f"{found.cpu_shares} is no weight", "give one from 2 to 262144")
-    if found.cpuset_cpus is not None:
-        online = _text("/sys/devices/system/cpu/online").strip()
-        wanted = values.cpu_list(found.cpuset_cpus, "--cpuset-cpus")
-        if wanted - values.cpu_list(online, online):
-            raise UsageError("--cpuset-cpus", f"{found.cpuset_cpus}: this host has {online} only", "choose from these")
-
-
-def _within_ours(limit: Document, text: str, host: spec.Host) -> Document:
-    """`limit`, which must not raise a hard limit of ours where only CAP_SYS_RESOURCE could. Raises Unsupported."""
-    import resource
-
-    number = getattr(resource, str(limit["type"]), None)
-    if number is None or "CAP_SYS_RESOURCE" in host.bounding:
-        return limit
-    ours = resource.getrlimit(number)[1]
-    if ours != resource.RLIM_INFINITY and int(limit["hard"]) > ours:  # type: ignore[call-overload]
-        raise Unsupported(
-            f"--ulimit {text}", f"the hard limit here is {ours}, and we lack CAP_SYS_RESOURCE to raise it",
-            "give no more than that",
-        )  # fmt: skip
-    return limit
 
 
 def _annotations(args: Any, image: ImageConfig) -> dict[str, str]:

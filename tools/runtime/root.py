@@ -12,6 +12,8 @@ from .oci import RuntimeFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from oci_spec.jsondoc import Document
 
     from ..store.containers import Container
@@ -57,9 +59,9 @@ def place(container: Container, config: Document) -> str:
     return os.path.join(container.path, str(config["root"]["path"]))  # type: ignore[index]
 
 
-def look_up(rootfs: str, user: str) -> users.User:
-    """The user that `user[:group]` stands for in this root. Raises NotFound."""
-    return users.resolve(user, read(rootfs, "/etc/passwd"), read(rootfs, "/etc/group"))
+def look_up(rootfs: str, user: str, groups: Iterable[str] = ()) -> users.User:
+    """The user that `user[:group]` stands for in this root, with these groups beside. Raises NotFound."""
+    return users.resolve(user, read(rootfs, "/etc/passwd"), read(rootfs, "/etc/group"), groups)
 
 
 def read(rootfs: str, path: str) -> str:

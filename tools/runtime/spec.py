@@ -7,7 +7,7 @@ and mounts, and a network of its own with nothing but loopback unless another is
 from __future__ import annotations
 
 from ..errors import Unsupported, UsageError
-from . import placement, seccomp
+from . import namespaces, placement, resources, seccomp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +49,6 @@ _MASKED = (
 _READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 STEERING = ("bundle", "io.kubernetes.", "module.wasm.image/", "org.criu.", "org.systemd.property.", "run.oci.")
 """How annotations begin that runtimes obey (potentiallyUnsafeConfigAnnotations in runtime-spec 1.2, features.md)."""
-_CPU_PERIOD = 100_000
 _SAFE_SYSCTLS = {
     "ipc": ("fs.mqueue.", "kernel.msg", "kernel.sem", "kernel.shm"),
     "network": ("net.",),
@@ -59,8 +58,9 @@ _SAFE_SYSCTLS = {
 
 class Host:
     """What the generator must know of the host. `machine` is uname's, `kernel` its version; `bounding`: the
-    capabilities that we can hand on; `controllers`: the cgroup controllers that can limit; `open_files`: the caller's
-    own rlimit, which must be said because a runtime written in Go raises the soft one for what it starts."""
+    capabilities that we can hand on; `controllers`: the cgroup controllers that can limit; `knobs`: the rarer controls
+    they have (host.cgroups); `open_files`: the caller's own rlimit, which must be said because a runtime written in Go
+    raises the soft one for what it starts."""
 
     def __init__(
         self,
@@ -72,6 +72,7 @@ class Host:
         limits_swap: bool,
         systemd: bool,
         bounding: frozenset[str],
+        knobs: frozenset[str] = frozenset(),
         open_files: Document | None = None,
     ) -> None:
         self.machine = machine
@@ -81,11 +82,16 @@ class Host:
         self.limits_swap = limits_swap
         self.systemd = systemd
         self.bounding = bounding
+        self.knobs = knobs
         self.open_files = open_files
 
 
 class Options:
-    """What was asked for, parsed. Every field has the value that means: not asked for."""
+    """What was asked for, parsed. Every field has the value that means: not asked for.
+
+    hosts  kinds of namespaces that are the host's;  joins: kind to the id of the container that has it
+    shm    /dev/shm is private, shareable (mounted on the host), or none
+    """
 
     def __init__(self) -> None:
         self.command: list[str] = []
@@ -97,13 +103,32 @@ class Options:
         self.console_size: os.terminal_size | None = None
         self.mounts: list[Mount] = []
         self.network = "none"
+        self.hosts: set[str] = set()
+        self.joins: dict[str, str] = {}
+        self.cgroup_namespace = False
+        self.shm = "private"
+        self.domain_name = ""
+        self.names: Document = {}
+        self.groups: list[str] = []
         self.read_only = False
         self.memory: int | None = None
         self.memory_swap: int | None = None
+        self.memory_reservation: int | None = None
+        self.memory_swappiness: int | None = None
+        self.oom_kill_disable = False
+        self.oom_score_adj: int | None = None
         self.cpus: float | None = None
+        self.cpu_period: int | None = None
+        self.cpu_quota: int | None = None
+        self.cpu_rt_period: int | None = None
+        self.cpu_rt_runtime: int | None = None
         self.cpu_shares: int | None = None
         self.cpuset_cpus: str | None = None
+        self.cpuset_mems: str | None = None
+        self.blkio_weight: int | None = None
+        self.throttles: dict[str, list[Document]] = {}
         self.pids_limit: int | None = None
+        self.cgroup_parent = ""
         self.ulimits: list[Document] = []
         self.cap_add: list[str] = []
         self.cap_drop: list[str] = []
@@ -193,6 +218,8 @@ def runtime_config(
     }
     if options.console_size is not None and options.console_size.lines:  # else the process may see it too late
         process["consoleSize"] = {"height": options.console_size.lines, "width": options.console_size.columns}
+    if options.oom_score_adj is not None:
+        process["oomScoreAdj"] = options.oom_score_adj
     limits = {str(one["type"]): one for one in (host.open_files, *options.ulimits) if one is not None}
     if limits:
         process["rlimits"] = list(limits.values())
@@ -200,28 +227,30 @@ def runtime_config(
         "ociVersion": VERSION,
         "process": process,
         "root": {"path": "rootfs", "readonly": options.read_only},
-        **({"hostname": options.hostname} if options.hostname else {}),
+        **({"hostname": options.hostname} if options.hostname and "uts" not in options.hosts else {}),
         "mounts": placement.mounts(options, host, files),
         "annotations": options.annotations,
-        "linux": _linux(container_id, granted, options, host),
+        "linux": _linux(container_id, granted, options, host, files),
     }
     return config
 
 
-def _linux(container_id: str, granted: list[str], options: Options, host: Host) -> Document:
-    namespaces = [{"type": kind} for kind in ("pid", "ipc", "uts", "mount")]
-    if options.network != "host":
-        namespaces.append({"type": "network"})
-    if host.cgroup_version == 2:
-        namespaces.append({"type": "cgroup"})
-    found: Document = {"namespaces": namespaces, "resources": _resources(options, host)}
+def _linux(container_id: str, granted: list[str], options: Options, host: Host, files: str) -> Document:
+    found: Document = {
+        "namespaces": namespaces.namespaces(options, host, files),
+        "resources": resources.resources(options, host),
+    }
     if host.cgroup_version and container_id:
-        group = f"system.slice:ocipipe:{container_id}" if host.systemd else f"/ocipipe/{container_id}"
-        found["cgroupsPath"] = group
+        found["cgroupsPath"] = (
+            f"{options.cgroup_parent or 'system.slice'}:ocipipe:{container_id}"
+            if host.systemd
+            else f"{options.cgroup_parent or '/ocipipe'}/{container_id}"
+        )
     if options.devices:
         found["devices"] = options.devices
-    if options.sysctls:
-        found["sysctl"] = _sysctls(options)
+    sysctls = _sysctls(options)
+    if sysctls:
+        found["sysctl"] = sysctls
     if not options.privileged:
         found["maskedPaths"] = list(_MASKED)
         found["readonlyPaths"] = list(_READ_ONLY)
@@ -237,55 +266,8 @@ def _linux(container_id: str, granted: list[str], options: Options, host: Host) 
     return found
 
 
-def _resources(options: Options, host: Host) -> Document:
-    found: Document = {"devices": [{"allow": options.privileged, "access": "rwm"}, *options.device_rules]}
-    if options.memory is not None or options.memory_swap is not None:
-        _enforced("--memory", "memory", host)
-        found["memory"] = _memory(options, host)
-    cpu: Document = {}
-    if options.cpus is not None:
-        _enforced("--cpus", "cpu", host)
-        cpu["period"] = _CPU_PERIOD
-        cpu["quota"] = int(options.cpus * _CPU_PERIOD)
-    if options.cpu_shares is not None:
-        _enforced("--cpu-shares", "cpu", host)
-        cpu["shares"] = options.cpu_shares
-    if options.cpuset_cpus is not None:
-        _enforced("--cpuset-cpus", "cpuset", host)
-        cpu["cpus"] = options.cpuset_cpus
-    if cpu:
-        found["cpu"] = cpu
-    if options.pids_limit is not None:
-        _enforced("--pids-limit", "pids", host)
-        found["pids"] = {"limit": options.pids_limit if options.pids_limit > 0 else -1}
-    return found
-
-
-def _memory(options: Options, host: Host) -> Document:
-    """limit and swap; swap counts memory and swap together, twice the memory when not said (docker's default)."""
-    memory, swap = options.memory, options.memory_swap
-    if memory is None:
-        raise UsageError("--memory-swap", "needs --memory", "it is the limit of memory and swap together")
-    if memory < 6 << 20:
-        raise UsageError("--memory", "is under 6 MiB, too little to start a process", "give at least 6m")
-    found: Document = {"limit": memory}
-    if swap is not None:
-        if not host.limits_swap:
-            raise Unsupported("--memory-swap", "this host's kernel does not limit swap", "leave it out")
-        if swap != -1 and swap < memory:
-            raise UsageError("--memory-swap", "is less than --memory", "it is the limit of memory and swap together")
-        found["swap"] = swap
-    elif host.limits_swap:
-        found["swap"] = 2 * memory
-    return found
-
-
-def _enforced(option: str, controller: str, host: Host) -> None:
-    if controller not in host.controllers:
-        raise Unsupported(option, f"this host has no {controller} cgroup controller", "leave it out, or enable it")
-
-
 def _sysctls(options: Options) -> dict[str, str]:
+    own = {"kernel.domainname": options.domain_name} if options.domain_name else {}
     for name in options.sysctls:
         if name == "kernel.hostname":
             raise UsageError(f"--sysctl {name}", "is what --hostname sets", "use --hostname")
@@ -294,4 +276,7 @@ def _sysctls(options: Options) -> dict[str, str]:
             raise UsageError(f"--sysctl {name}", "is not of a namespace, it would change the host", "leave it out")
         if space == "network" and options.network == "host":
             raise UsageError(f"--sysctl {name}", "would change the host's network", "leave out --network host")
-    return options.sysctls
+        if space in options.hosts or space in options.joins:
+            whose = "the host" if space in options.hosts else "another container"
+            raise UsageError(f"--sysctl {name}", f"would change {whose}", f"leave --{space} out")
+    return {**own, **options.sysctls}

@@ -6,7 +6,7 @@ from ..errors import NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _MOST = (1 << 31) - 1
 
@@ -23,12 +23,12 @@ class User:
         self.home = home
 
 
-def resolve(text: str, passwd: str, group: str) -> User:
+def resolve(text: str, passwd: str, group: str, more: Iterable[str] = ()) -> User:
     """The user that `text` stands for: '', `user`, `uid`, `user:group`, `uid:gid` or mixed.
 
     A name must be in the file; a number need not be. Without a group, the group is passwd's (0 for an unknown number)
     and the supplementary groups are those that list the user; with one, there are none but it (as docker does). The
-    home directory is passwd's, else /. Raises NotFound.
+    home directory is passwd's, else /. `more` are groups beside these, by name or number. Raises NotFound.
     """
     wanted, colon, wanted_group = text.partition(":")
     wanted = wanted or "0"
@@ -42,11 +42,13 @@ def resolve(text: str, passwd: str, group: str) -> User:
     gid = _field(entry[3]) if entry else 0
     home = (entry[5] if entry else "") or "/"
     groups = list(_rows(group, 4))
+    beside = {_group(one, groups) for one in more}
     if colon and wanted_group:
-        return User(uid, _group(wanted_group, groups), [], home)
+        gid = _group(wanted_group, groups)
+        return User(uid, gid, sorted(beside - {gid}), home)
     names = {row[0] for row in _rows(passwd, 7) if _field(row[2]) == uid} if entry is None else {entry[0]}
     additional = [_field(row[2]) for row in groups if names & set(row[3].split(","))]
-    return User(uid, gid, sorted(set(additional) - {gid}), home)
+    return User(uid, gid, sorted({*additional, *beside} - {gid}), home)
 
 
 def _group(wanted: str, groups: list[list[str]]) -> int:

@@ -110,7 +110,7 @@ def test_cpu_list(text: str, found: set[int]) -> None:
 
 @pytest.mark.parametrize("text", ["a", "a-b.c_d", "A9", "x" * 64])
 def test_host_name(text: str) -> None:
-    assert options.host_name(text) == text
+    assert options.host_name(text, "--hostname") == text
 
 
 @pytest.mark.parametrize(
@@ -137,12 +137,17 @@ def test_host_name(text: str) -> None:
             "nofile=1.5", f"nofile={1 << 64}", "nofile=unlimited:5", "nofile=" + "9" * 5000,
         )),
         *((options.device, text) for text in ("", "dev", "/dev/a:", "/dev/a:x", "/dev/a:/b:/c", "/dev/a:/b:rwx")),
-        *((options.host_name, text) for text in ("", "a b", "a\nb", "-a", ".a", "x" * 65, "ä", "a/b")),
     ],
 )  # fmt: skip
 def test_refused(parse: Callable[[str], object], text: str) -> None:
     with pytest.raises(UsageError):
         parse(text)
+
+
+@pytest.mark.parametrize("text", ["", "a b", "a\nb", "-a", ".a", "x" * 65, "ä", "a/b"])
+def test_refused_host_names(text: str) -> None:
+    with pytest.raises(UsageError, match=r"^--domainname "):
+        options.host_name(text, "--domainname")
 
 
 @pytest.mark.parametrize("text", ["", "x", "1-", "-1", "2-1", "1,,2", "²", "1-2-3", "9" * 5000])
@@ -175,3 +180,39 @@ def test_pairs() -> None:
     assert options.pairs(["a=b=c", "d", "a=e"], "--label") == {"a": "e", "d": ""}
     with pytest.raises(UsageError, match="--label =x"):
         options.pairs(["=x"], "--label")
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("c 10:200 rwm", {"type": "c", "major": 10, "minor": 200, "access": "rwm"}),
+        ("b 8:* r", {"type": "b", "major": 8, "access": "r"}),
+        ("a *:* rw", {"type": "a", "access": "rw"}),
+    ],
+)
+def test_device_rules(text: str, rule: dict[str, object]) -> None:
+    assert options.device_rule(text) == {"allow": True, **rule}
+
+
+@pytest.mark.parametrize("text", ["", "c", "c 1:2", "x 1:2 r", "c 1 r", "c 1:2 z", "c 1:2 ", "c 1:2 r w", "c ²:1 r"])
+def test_refused_device_rules(text: str) -> None:
+    with pytest.raises(UsageError, match="--device-cgroup-rule"):
+        options.device_rule(text)
+
+
+def test_throttles() -> None:
+    assert options.throttle("/dev/sda:1m", "read-bps") == ("/dev/sda", 1 << 20)
+    assert options.throttle("/dev/a:b:100", "write-iops") == ("/dev/a:b", 100)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("", "read-bps"), ("/dev/sda", "read-bps"), ("/dev/sda:", "read-bps"), ("sda:1m", "read-bps"),
+        ("/dev/sda:fast", "read-bps"), ("/dev/sda:0", "read-bps"), ("/dev/sda:-1", "read-bps"),
+        ("/dev/sda:1m", "read-iops"), ("/dev/sda:0", "write-iops"), ("/dev/sda:²", "write-iops"),
+    ],
+)  # fmt: skip
+def test_refused_throttles(text: str, name: str) -> None:
+    with pytest.raises(UsageError, match=f"--device-{name}"):
+        options.throttle(text, name)

@@ -237,3 +237,15 @@ def test_mounts_in_order_and_over_ours() -> None:
 def test_propagation(word: str, propagation: str | None) -> None:
     config = made(asked(mounts=[values.volume(f"/s:/d:{word}")]))
     assert config["linux"].get("rootfsPropagation") == propagation
+
+
+def test_a_cgroup_elsewhere() -> None:
+    assert made(asked(cgroup_parent="/builds"), id="abc")["linux"]["cgroupsPath"] == "/builds/abc"
+    inside = made(asked(cgroup_parent="my.slice"), on=host(systemd=True), id="abc")
+    assert inside["linux"]["cgroupsPath"] == "my.slice:ocipipe:abc"
+
+
+def test_whom_the_kernel_kills_first() -> None:
+    assert made(asked(oom_score_adj=-5))["process"]["oomScoreAdj"] == -5
+    assert made(asked(oom_score_adj=0))["process"]["oomScoreAdj"] == 0
+    assert "oomScoreAdj" not in made()["process"]

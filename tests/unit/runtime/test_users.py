@@ -79,3 +79,13 @@ def test_only_a_line_end_ends_an_entry() -> None:
     for character in "\x0b\x0c\x1c\x85\u2028":
         with pytest.raises(NotFound):
             users.resolve("evil", f"app:x:1:1:a{character}evil:x:0:0::/:/bin/sh:/h:/s", "")
+
+
+def test_groups_beside() -> None:
+    group = "wheel:x:10:app\naudio:x:29:\n"
+    passwd = "app:x:1000:1001::/home/app:\n"
+    assert users.resolve("app", passwd, group, ["audio", "77"]).additional == [10, 29, 77]
+    assert users.resolve("app:5", passwd, group, ["audio", "5"]).additional == [29]
+    assert users.resolve("", passwd, group, ["0", "audio"]).additional == [29]
+    with pytest.raises(NotFound, match="none: no such group"):
+        users.resolve("app", passwd, group, ["none"])

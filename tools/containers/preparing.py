@@ -1,0 +1,58 @@
+"""What a container stands on at every start: its root, the namespaces it shares, its /dev/shm, its files in /etc."""
+
+from __future__ import annotations
+
+import os
+
+from oci_spec import digest
+
+from ..errors import NotFound
+from ..host import files, mounts
+from ..runtime import names, namespaces, root, state
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from oci_spec.jsondoc import Document
+
+    from ..context import Context
+    from ..store.containers import Container
+    from ..store.store import Store
+
+
+def prepare(ctx: Context, store: Store, container: Container) -> None:
+    """Mounts a container's root, if it is not, and what else it needs to be configured or started; its lock is ours.
+
+    Raises Unavailable, and Conflict when a container whose namespaces it shares does not run.
+    """
+    record: Any = container.record
+    if not mounts.is_mounted(container.rootfs):
+        root.mount(container, store.layers.lowers([digest.parse(one) for one in record["chainIds"]]))
+    namespaces.link(container.path, record.get("joins") or {}, lambda one: _process(ctx, store, one))
+    namespaces.mount_shm(container.path, record.get("shm") or "", record.get("shmSize") or 0)
+
+
+def write_names(container: Container, hostname: str, wanted: Document, *, host_network: bool) -> None:
+    """hosts, hostname and resolv.conf, mounted over the image's: with the host's network, its resolver and hosts."""
+    texts = names.texts(
+        hostname,
+        wanted,
+        hosts=root.read("/", "/etc/hosts") if host_network else "",
+        resolver=root.read("/", "/etc/resolv.conf") if host_network else "",
+    )
+    for name, text in texts.items():
+        fd = os.open(os.path.join(container.path, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        try:
+            os.fchmod(fd, 0o644)  # whatever our umask is: every user in the container reads it
+            files.write_all(fd, text.encode())
+        finally:
+            os.close(fd)
+
+
+def _process(ctx: Context, store: Store, container_id: str) -> int:
+    """The first process of a running container, 0 for one that doesn't run."""
+    try:
+        return state.observe(store.containers.load(container_id), ctx.run_root, ctx.env).pid
+    except NotFound:
+        return 0

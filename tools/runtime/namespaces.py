@@ -1,0 +1,112 @@
+"""Which namespaces a container has of its own, which are the host's, and which are another container's.
+
+Another container's namespaces are named in config.json by links in the directory `ns` of this one, because process ids
+change: each start makes the links anew (`link`), to the process that the other container has by then.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import Conflict, Unsupported, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from oci_spec.jsondoc import Document
+
+    from .spec import Host, Options
+
+    Find = Callable[[str], Document]
+
+HOST, PRIVATE = "host", "private"
+_PLAIN = {"pid": (HOST, PRIVATE), "ipc": (HOST, PRIVATE, "shareable", "none"), "uts": (HOST, PRIVATE)}
+_JOINED = ("pid", "ipc")
+SHM = "shm"
+"""In the container's directory: its /dev/shm where others may share it, mounted on the host."""
+
+
+def take(found: Options, args: Any, find: Find) -> None:
+    """Takes --pid, --ipc, --uts, --userns and --cgroupns into `found`; `find` gives the record of a container.
+
+    Raises UsageError, NotFound, Unsupported, Conflict.
+    """
+    for kind, words in _PLAIN.items():
+        text = getattr(args, kind)
+        if text is None:
+            continue
+        word, colon, name = text.partition(":")
+        if colon and word == "container" and name and kind in _JOINED:
+            found.joins[kind] = _joined(kind, find(name), text)
+        elif text == HOST:
+            found.hosts.add(kind)
+        elif text not in words:
+            joined = ", container:NAME" if kind in _JOINED else ""
+            raise UsageError(f"--{kind} {text}", "is not among its values", f"choose from {', '.join(words)}{joined}")
+        elif kind == "ipc":
+            found.shm = text
+    if args.cgroupns == HOST:
+        found.hosts.add("cgroup")
+    found.cgroup_namespace = args.cgroupns == PRIVATE
+    if args.userns == PRIVATE:
+        raise Unsupported(
+            "--userns private", "the layers of an image belong to the host's users", "use --user and --cap-drop"
+        )
+    if args.shm_size is not None and ("ipc" in found.hosts or "ipc" in found.joins or found.shm == "none"):
+        raise UsageError("--shm-size", f"does not go with --ipc {args.ipc}", "leave one of them out")
+    if args.init and ("pid" in found.hosts or "pid" in found.joins):
+        raise UsageError("--init", f"does not go with --pid {args.pid}, where another is the first process")
+
+
+def _joined(kind: str, record: Document, text: str) -> str:
+    """The id of the container whose namespace is to be joined."""
+    if kind == "ipc" and record.get("shm") != "shareable":
+        raise Conflict(f"--ipc {text}", "that container's IPC is its own", "make it with --ipc shareable")
+    return str(record["id"])
+
+
+def namespaces(options: Options, host: Host, directory: str) -> list[Document]:
+    """As linux.namespaces has them. `directory` is the container's, where `link` makes the links."""
+    wanted = ["pid", "ipc", "uts", "mount"]
+    if options.network != HOST:
+        wanted.append("network")
+    if options.cgroup_namespace or host.cgroup_version == 2:
+        wanted.append("cgroup")
+    return [
+        {"type": kind, **({"path": f"{directory}/ns/{kind}"} if kind in options.joins else {})}
+        for kind in wanted
+        if kind not in options.hosts
+    ]
+
+
+def link(directory: str, joins: Mapping[str, str], process: Callable[[str], int]) -> None:
+    """Links the namespaces of other containers into `directory`, for a start; `joins` is kind to id.
+
+    `process(id)` is the first process of that container, 0 while it doesn't run. Raises what it raises, and Conflict.
+    """
+    place = os.path.join(directory, "ns")
+    for kind, container_id in joins.items():
+        pid = process(container_id)
+        if not pid:
+            raise Conflict(container_id[:12], f"its {kind} namespace is to be joined, and it doesn't run", "start it")
+        os.makedirs(place, 0o700, exist_ok=True)
+        aside = os.path.join(place, f".{kind}")
+        if os.path.lexists(aside):
+            os.unlink(aside)
+        os.symlink(f"/proc/{pid}/ns/{kind}", aside)
+        os.replace(aside, os.path.join(place, kind))
+
+
+def mount_shm(directory: str, shm: str, size: int) -> None:
+    """Mounts the /dev/shm of a container whose IPC others may share, for a start. Raises OSError."""
+    from ..host import mounts
+
+    if shm != "shareable":
+        return
+    place = os.path.join(directory, SHM)
+    os.makedirs(place, 0o700, exist_ok=True)
+    if place not in mounts.mounted_under(place):
+        flags = mounts.MS_NOSUID | mounts.MS_NODEV | mounts.MS_NOEXEC
+        mounts.mount("shm", place, "tmpfs", f"mode=1777,size={size}", flags)

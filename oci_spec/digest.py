@@ -6,6 +6,8 @@ digest that nobody can check protects nothing.
 
 from __future__ import annotations
 
+import sys
+
 from .jsondoc import FormatError
 
 TYPE_CHECKING = False
@@ -55,6 +57,10 @@ def parse(text: object, subject: str = "digest") -> Digest:
     return Digest(text)
 
 
+_SHA256 = ("_sha2" if sys.version_info >= (3, 12) else "_sha256", "hashlib")
+"""Modules that have it; to look for one that is not there costs more than a small document's digest."""
+
+
 def hasher(algorithm: str = "sha256") -> Hash:
     """A fresh hash object of a supported algorithm."""
     import hashlib
@@ -73,7 +79,7 @@ def of_bytes(data: bytes, algorithm: str = "sha256") -> Digest:
 
 def _sha256(data: bytes) -> Hash:
     """By the interpreter's own code: hashlib brings OpenSSL along, and loading that takes longer than this."""
-    for name in ("_sha2", "_sha256", "hashlib"):  # Python 3.12, 3.11, any
+    for name in _SHA256:
         try:
             return __import__(name).sha256(data)  # type: ignore[no-any-return]
         except ImportError:

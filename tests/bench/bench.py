@@ -32,7 +32,7 @@ from ocipipe.cli import scripts  # noqa: E402
 from ocipipe.host import mounts  # noqa: E402
 
 CACHE = HERE.parents[1] / ".cache"
-ROUNDS = {"startup": 40, "pull": 5, "push": 5, "archive": 5, "run": 20, "many": 3}
+ROUNDS = {"startup": 40, "pull": 5, "push": 5, "archive": 5, "run": 20, "many": 10}
 
 Job = tuple[str, Callable[[], None], list[str], dict[str, str]]
 """A contender's name, what to do before, the command that is measured, and its environment."""
@@ -228,7 +228,8 @@ class Bench:
 
     def many(self) -> Iterator[str]:
         """What one image costs beside many others."""
-        for work, found in storage.many(self.directory, self.ours.bin, lambda jobs: alternate(ROUNDS["many"], jobs)):
+        stores = storage.Many(self.directory, self.ours.bin, lambda jobs: alternate(ROUNDS["many"], jobs))
+        for work, found in stores.rows():
             yield row(work, found)
 
 

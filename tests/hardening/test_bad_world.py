@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import archives
 import layout
 import pytest
 from commands import Commands
-from images import Image
+from images import Image, Layer, image
 from registry import DockerRegistry
+from tars import Tar
 
 
 def message(err: bytes) -> str:
@@ -45,6 +49,49 @@ def test_a_full_disk_at_any_point_of_a_pull(run: Commands, reference: str, small
     subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
     run("img-pull", "--root", root, reference)
     assert layout.problems(root) == []
+
+
+LOWER = Tar().dir("d").file("d/file", b"content").symlink("link", "d").bytes()
+UPPER = Tar().link("hard", "d/file").char("null", 1, 3).whiteout("link").bytes()
+ONE, OTHER = image([Layer(LOWER), Layer(UPPER)]), image([Layer(LOWER)])
+
+
+@pytest.mark.parametrize("argv", [
+    ["img-load", "--jobs", "1", "-i", "a.tar"],
+    ["img-tag", "localhost/other:1", "localhost/new:1"],
+    ["img-rm", "localhost/other:2"],
+], ids=["load", "tag", "rm"])  # fmt: skip
+def test_no_room_for_just_one_step(run: Commands, store_root: Path, tmp_path: Path, argv: list[str]) -> None:
+    """Whatever takes room fails in turn, and the rest would not: what was begun is taken back."""
+    archives.write(tmp_path / "a.tar", archives.tar(archives.oci_files((ONE, "localhost/one:1"))))
+    for name in ("localhost/other:1", "localhost/other:2"):
+        OTHER.into_store(store_root, name)
+        run("img-pull", "--policy", "missing", name)
+    root = tmp_path / "copy"
+    there = run.on(OCIPIPE_ROOT=str(root))
+    before = sorted(path.relative_to(store_root) for path in store_root.rglob("*"))
+    entries = run("img-ls").documents
+    trace, points = tmp_path / "trace", 0
+    for call in ("write", "mkdir", "mkdirat", "symlinkat", "linkat", "mknodat"):
+        for number in itertools.count(1):
+            subprocess.run(["cp", "-a", str(store_root), str(root)], check=True)
+            command = ["strace", "-f", "-qq", "-o", str(trace), "-e", f"trace={call}"]
+            command += ["-e", f"inject={call}:error=ENOSPC:when={number}", str(run.bin / argv[0]), *argv[1:]]
+            done = subprocess.run(command, env=there.env, cwd=tmp_path, capture_output=True, check=False)
+            refused = [line for line in trace.read_text().splitlines() if "INJECTED" in line]
+            if not refused or " write(1, " in refused[0]:  # what it prints is no file of the store
+                subprocess.run(["rm", "-rf", str(root)], check=True)
+                break
+            points += 1
+            assert done.returncode == 1, refused
+            assert re.search("(/|sha256:).*no space left on device .*\\(", message(done.stderr)), refused
+            assert sorted(path.relative_to(root) for path in root.rglob("*")) == before, refused
+            assert there("img-ls").documents == entries, refused
+            assert there("store-check", "--deep").documents == [], refused
+            there(*argv, cwd=tmp_path)
+            subprocess.run(["rm", "-rf", str(root)], check=True)
+    print(f"{points} points tried")
+    assert points > 1
 
 
 def test_a_full_disk_while_a_layer_is_compressed_anew(

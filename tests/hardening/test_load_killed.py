@@ -1,11 +1,12 @@
-"""kill -9 at every system call of a load or save that changes a file, and full disks: the store stays whole."""
+"""kill -9 at every change that a load, save or copy makes, and full disks: the store stays whole."""
 
 from __future__ import annotations
 
+import gzip
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import archives
@@ -13,92 +14,73 @@ import layout
 import pytest
 from commands import Commands
 from images import Image, Layer, image
+from killing import Kills
 from tars import Tar
 
-CHANGES = (
-    "write", "rename", "fsync", "mkdir", "mkdirat", "rmdir", "unlink", "unlinkat", "ftruncate", "mknodat", "symlinkat",
-    "linkat", "fchown", "fchmod", "utimensat", "syncfs",
-)  # fmt: skip
-"""strace counts the calls of each name apart, so each is swept on its own."""
 LOWER = Tar().dir("d").file("d/file", b"content").symlink("link", "d").bytes()
 UPPER = Tar().link("hard", "d/file").char("null", 1, 3).whiteout("link").bytes()
 NAME = "docker.io/library/killed:1"
 
 
-def kills(run: Commands, *argv: str, prepare: Callable[[str], None] | None = None) -> Iterator[str]:
-    """Runs a command again and again, killed at its first change of a file, its second, and so on; yields the place
-    after each. `{}` in the arguments stands for that place; `prepare` is told it before."""
-    for call in CHANGES:
-        for number in range(1, 1000):
-            place = f"{call}-{number}"
-            if prepare:
-                prepare(place)
-            command = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}"]
-            command += ["-e", f"inject={call}:signal=SIGKILL:when={number}", str(run.bin / argv[0])]
-            command += [word.format(place) for word in argv[1:]]
-            status = subprocess.run(command, env=run.env, capture_output=True, timeout=120, check=False).returncode
-            assert status in (0, -signal.SIGKILL, 128 + signal.SIGKILL), place
-            if status == 0:
-                break
-            yield place
-
-
 @pytest.mark.parametrize("form", ["oci file", "docker pipe"])
-def test_a_load_killed_at_every_change(form: str, run: Commands, tmp_path: Path) -> None:
+def test_a_load(form: str, kills: Kills, run: Commands, tmp_path: Path) -> None:
     made = image([Layer(LOWER), Layer(UPPER)])
     kind, way = form.split()
     files = archives.oci_files((made, NAME)) if kind == "oci" else archives.docker_files(made, [NAME], [LOWER, UPPER])
-    path = archives.write(tmp_path / "a.tar", archives.tar(files))
-    if way == "pipe":
-        import gzip
+    data = archives.tar(files)
+    path = archives.write(tmp_path / "a.tar", gzip.compress(data) if way == "pipe" else data)  # that goes a pipe's way
 
-        path = archives.write(tmp_path / "a.tar.gz", gzip.compress(path.read_bytes()))  # goes the pipe's way
-    points = 0
-    for place in kills(run, "img-load", "--root", f"{tmp_path}/{{}}", "--jobs", "1", "-i", str(path)):
-        points += 1
-        root = tmp_path / place
-        assert layout.problems(root) == [], place
-        assert len(run("img-load", "--root", root, "-i", path).documents) == 1, place
-        assert layout.problems(root) == [], place
+    def load(number: int) -> list[str | Path]:
+        return [run.bin / "img-load", "--root", tmp_path / str(number), "-i", path]
+
+    def after(number: int) -> None:
+        root = tmp_path / str(number)
+        assert layout.problems(root) == []
+        assert layout.errors(run, root) == []
+        assert len(run("img-load", "--root", root, "-i", path).documents) == 1
+        assert layout.problems(root) == []
+        run("store-prune", "--root", root, "--older-than=0s")
+        assert run("store-check", "--root", root, "--deep").documents == []
         subprocess.run(["rm", "-rf", str(root)], check=True)
-    print(f"{points} points tried")
-    assert points > 40
+
+    assert kills(load, after) > 3
 
 
-def test_a_save_killed_at_every_change(run: Commands, store_root: Path, tmp_path: Path) -> None:
+def test_a_save(kills: Kills, run: Commands, store_root: Path, tmp_path: Path) -> None:
     image([Layer(LOWER), Layer(UPPER)]).into_store(store_root, NAME)
     whole = run("img-save", "killed:1").out
     target = tmp_path / "out" / "a.tar"
     target.parent.mkdir()
-    target.write_bytes(b"before")
-    points = 0
-    for place in kills(run, "img-save", "-o", str(target), "killed:1"):
-        assert target.read_bytes() in (b"before", whole), place
-        points += 1
-    assert target.read_bytes() == whole
-    assert layout.problems(store_root) == []
-    print(f"{points} points tried")
-    assert points > 10
+
+    def save(number: int) -> list[str | Path]:
+        target.write_bytes(b"before")
+        return [run.bin / "img-save", "-o", target, "killed:1"]
+
+    def after(number: int) -> None:
+        assert target.read_bytes() in ((b"before", whole) if number else (whole,))
+        assert layout.problems(store_root) == []
+
+    assert kills(save, after) > 3
 
 
-def test_a_copy_killed_at_every_change(run: Commands, tmp_path: Path) -> None:
+def test_a_copy(kills: Kills, run: Commands, tmp_path: Path) -> None:
     """Into a layout that holds another image: the index and all that it names are whole."""
     made, before = image([Layer(LOWER), Layer(UPPER)]), image([Layer(LOWER)])
     made.write_layout(tmp_path / "source")
-    points = 0
 
-    def prepare(place: str) -> None:
-        before.write_layout(tmp_path / place / "images", "before")
+    def copy(number: int) -> list[str | Path]:
+        root = tmp_path / str(number)
+        before.write_layout(root / "images", "before")
+        return [run.bin / "img-copy", f"oci:{tmp_path}/source", f"oci:{root}/images:new"]
 
-    target = f"oci:{tmp_path}/{{}}/images:new"
-    for place in kills(run, "img-copy", "--jobs", "1", f"oci:{tmp_path}/source", target, prepare=prepare):
-        points += 1
-        assert layout.problems(tmp_path / place) == [], place
-        run("img-copy", f"oci:{tmp_path}/source", target.format(place))
-        assert layout.problems(tmp_path / place) == [], place
-        assert layout.unfinished(tmp_path / place / "images" / ".partial") == [], place
-    print(f"{points} points tried")
-    assert points > 20
+    def after(number: int) -> None:
+        root = tmp_path / str(number)
+        assert layout.problems(root) == []
+        run("img-copy", f"oci:{tmp_path}/source", f"oci:{root}/images:new")
+        assert layout.problems(root) == []
+        assert layout.unfinished(root / "images" / ".partial") == []
+
+    assert kills(copy, after) > 3
 
 
 @pytest.mark.parametrize("milliseconds", [60, 120, 180, 260, 400])

@@ -140,6 +140,17 @@ def test_the_index_s_copy(run: Commands, store_root: Path, pulled: Image, harm: 
     assert found["code"] == "INDEX_COPY_STALE"
 
 
+@pytest.mark.parametrize("harm", [damage.flip, damage.truncate], ids=["flip", "truncate"])
+def test_the_store_s_id(run: Commands, store_root: Path, pulled: Image, harm: damage.Damage) -> None:
+    """A flipped bit may leave it what could be an id, of another store."""
+    run("store-prune", "--plan")
+    harm(store_root / "id")
+    (found,) = findings(run, "--fast", errors=1)
+    assert found["code"] == "ID_DAMAGED"
+    run.shell("store-check 2>/dev/null | img-pull --repair", status=None)
+    assert findings(run, errors=0) == []
+
+
 CHANGES = {
     "content": lambda top: (top / "d" / "file", damage.flip),
     "size": lambda top: (top / "d" / "file", lambda path: path.write_bytes(b"short")),
@@ -254,11 +265,14 @@ def test_a_container_s_documents(
     assert f"{web}/upper" in found["remedy"]
 
 
-def test_a_container_s_record_in_another_s_place(run: Commands, store_root: Path, box: Box) -> None:
+@pytest.mark.parametrize(("name", "kind"), [("record.json", "RECORD"), ("config.json", "CONFIG")])
+def test_a_container_s_document_in_another_s_place(
+    run: Commands, store_root: Path, box: Box, name: str, kind: str
+) -> None:
     web, db = ((store_root / "containers" / "names" / name).resolve() for name in ("web", "db"))
-    damage.swap(db / "record.json")(web / "record.json")
-    found = findings(run, errors=2)
-    assert {entry["code"] for entry in found} == {"RECORD_DAMAGED"}
+    damage.swap(db / name)(web / name)
+    found = findings(run, "--fast", errors=2)
+    assert {entry["code"] for entry in found} == {f"{kind}_DAMAGED"}
 
 
 def test_a_container_s_parts_and_names(run: Commands, store_root: Path, box: Box) -> None:

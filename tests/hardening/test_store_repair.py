@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from cli_world import Outcome
 from commands import Commands
 from faulty_registry import FaultyRegistry, Request
 from images import Image, Layer, chain_id, image, index, layer_path
+from killing import Kills
 from registry import DockerRegistry
 from tars import Tar
 
@@ -427,44 +427,32 @@ def test_options_of_a_pull_that_mean_nothing_here(place: Place, option: str) -> 
     assert place.run("img-pull", "--repair", option, place.name, status=2).errors[0]["code"] == "USAGE"
 
 
-CHANGES = ("rename", "renameat2", "fsync", "fsetxattr", "mkdir", "unlink", "unlinkat", "rmdir", "syncfs", "ftruncate")
-"""strace counts each call by itself."""
-
-
-@pytest.mark.parametrize("call", CHANGES)
-def test_killed_at_every_change(run: Commands, store_root: Path, tmp_path: Path, call: str) -> None:
+def test_killed_at_every_change(kills: Kills, run: Commands, store_root: Path, tmp_path: Path) -> None:
     """What is visible is damaged as before or whole; the same repair goes on where it stopped."""
-    points = 0
+    digest = made().document["layers"][0]["digest"]
     with FaultyRegistry() as registry:
         run("img-pull", registry.hold(made()))
-        digest = made().document["layers"][0]["digest"]
-        while True:
-            root = tmp_path / f"copy-{points}"
+        damage.flip(damage.blob(store_root, digest))
+        damage.remove(store_root / "images" / "index.json")
+        (layer_path(store_root, made()) / "suid").unlink()
+        (store_root / "partial" / digest.replace(":", "-")).write_bytes(b"longer than the blob" * 99)
+        found = run("store-check", "--deep", status=1).out
+
+        def repair(number: int) -> list[str | Path]:
+            root = tmp_path / f"copy-{number}"
             subprocess.run(["cp", "-a", str(store_root), str(root)], check=True)
-            damage.flip(damage.blob(root, digest))
-            damage.remove(root / "images" / "index.json")
-            (layer_path(root, made()) / "suid").unlink()
-            (root / "partial" / digest.replace(":", "-")).write_bytes(b"longer than the blob" * 99)
+            return [run.bin / "img-pull", "--repair", "--root", root]
+
+        def after(number: int) -> None:
+            root = tmp_path / f"copy-{number}"
             there = run.on(OCIPIPE_ROOT=str(root))
-            there.shell("store-check --deep >findings 2>/dev/null", status=1, cwd=tmp_path)
-            with (tmp_path / "findings").open("rb") as findings:
-                command = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}"]
-                command += ["-e", f"inject={call}:signal=SIGKILL:when={points + 1}"]
-                killed = subprocess.run(
-                    [*command, str(run.bin / "img-pull"), "--repair"], stdin=findings, env=there.env, timeout=120,
-                    check=False, capture_output=True,
-                )  # fmt: skip
-            if killed.returncode == 0:
-                break
-            assert killed.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL), killed.stderr
-            points += 1
             there.shell("store-check --deep 2>/dev/null | img-pull --repair", status=None)
             left = there("store-check", "--deep").documents
-            assert {found["severity"] for found in left} <= {"garbage"}, f"after point {points}"
+            assert {found["severity"] for found in left} <= {"garbage"}
             assert (layer_path(root, made()) / "suid").exists()
             subprocess.run(["rm", "-rf", str(root)], check=True)
-    print(f"{points} points tried")
-    assert points, "this call is not made any more: take it from the list"
+
+        assert kills(repair, after, input=found) > 3
 
 
 def test_with_a_real_registry(run: Commands, store_root: Path, registry: DockerRegistry, busybox_image: Image) -> None:

@@ -218,6 +218,28 @@ def test_pushes(run: Commands, registry: FaultyRegistry) -> None:
     assert registry.tags["2"] == BOTH.digest
 
 
+@pytest.mark.parametrize("command", ["img-save", "img-export", "img-history"])
+def test_a_single_image_is_not_for_another_platform(run: Commands, store_root: Path, command: str) -> None:
+    name = "localhost/single:1"
+    OURS.into_store(store_root, name)
+    done = run(command, "--platform", OTHER, name, status=1)
+    assert done.out == b""
+    assert done.errors[0]["message"] == f"{name}: is an image for {HERE}, not {OTHER} (leave out --platform)"
+
+
+@pytest.mark.parametrize("way", ["img-load -i {}", "cat {} | img-load"])
+def test_an_archive_of_a_single_image_is_not_for_another_platform(
+    run: Commands, store_root: Path, tmp_path: Path, way: str
+) -> None:
+    OURS.into_store(store_root, "localhost/single:1")
+    run("img-save", "-o", tmp_path / "a.tar", "localhost/single:1")
+    other = tmp_path / "other"
+    done = run.shell(f"{way.format(tmp_path / 'a.tar')} --root {other} --platform {OTHER}", status=1)
+    assert f"is an image for {HERE}, not {OTHER}" in done.errors[0]["message"]
+    assert list(other.glob("images/blobs/sha256/*")) == []
+    assert len(run("img-load", "-i", tmp_path / "a.tar", "--root", other, "--platform", HERE).documents) == 1
+
+
 @pytest.mark.parametrize("way", ["pulled", "whole"])
 def test_images_in_indexes_within_an_index(run: Commands, registry: FaultyRegistry, tmp_path: Path, way: str) -> None:
     """Also beside another index, and further down."""

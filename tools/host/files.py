@@ -47,25 +47,43 @@ def sync_directory(path: str) -> None:
     """Makes renames and removals in directory `path` survive a power cut."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(fd)
+        _sync(fd, path)
     finally:
         os.close(fd)
 
 
-def write_all(fd: int, data: bytes | memoryview) -> None:
-    """Every byte of `data`, however few the kernel takes at a time."""
+def _sync(fd: int, path: str) -> None:
+    """fsync. Its error names `path`, which the kernel's does not."""
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        error.filename = path
+        raise
+
+
+def write_all(fd: int, data: bytes | memoryview, path: str | None = None) -> None:
+    """Every byte of `data`, however few the kernel takes at a time. Its error names `path`, where that is known."""
     view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
+    try:
+        while view:
+            view = view[os.write(fd, view) :]
+    except OSError as error:
+        error.filename = path
+        raise
 
 
 def write_atomic(path: str, data: bytes, mode: int = 0o644, *, sealed: bool = False, durable: bool = True) -> None:
     """Replaces `path` by a file that holds `data`, all at once, and for good unless `durable` is off: a power cut may
     then take what was written. `sealed` lets the file show that a disk has changed it (seals.py). Raises OSError."""
     with replacing(path, mode, durable=durable) as fd:
-        write_all(fd, data)
-        if sealed:
-            seals.put(fd, data)
+        fill(fd, data, path, sealed=sealed)
+
+
+def fill(fd: int, data: bytes, path: str, *, sealed: bool = False) -> None:
+    """Writes all of what the new file `fd` is to hold, for `path`. Raises OSError."""
+    write_all(fd, data, path)
+    if sealed:
+        seals.put(fd, data)
 
 
 class replacing:
@@ -95,7 +113,7 @@ class replacing:
         try:
             try:
                 if kind is None and self._durable:
-                    os.fsync(self._fd)
+                    _sync(self._fd, self._path)
             finally:
                 os.close(self._fd)
             if kind is None:

@@ -13,11 +13,11 @@ from oci_spec import manifest as manifests
 from oci_spec.image_config import ImageConfig
 from oci_spec.jsondoc import FormatError
 
-from ..errors import Corrupt, Unsupported, UsageError
+from ..errors import Corrupt, UsageError
 from ..host import files, machine
 from ..store.incoming import Incoming
 from ..transfer import Transfer
-from .entry import choose, describe, is_runnable, parse_at
+from .entry import choose, describe, is_runnable, parse_at, refuse_other
 from .places import REGISTRY
 from .receive import Receiver
 
@@ -148,8 +148,7 @@ class _Copy:
                 found = ImageConfig.parse(content.read(document.config), str(document.config.digest)).platform
             except FormatError as error:
                 raise Corrupt(source.text, str(error), "the image is damaged at its source") from None
-            if not self._platform.runs(found):
-                raise Unsupported(source.text, f"is an image for {found}, not {self._platform}", "leave out --platform")
+            refuse_other(found, self._options.platform, source.text)
         return root
 
     def _writer(self, target: Place) -> Writer:

@@ -93,6 +93,12 @@ def read_config(store: Store, manifest: Manifest) -> ImageConfig:
     return config
 
 
+def refuse_other(found: Platform | None, wanted: Platform | None, subject: str) -> None:
+    """Raises Unsupported for a single image, of no index, that is not for the platform that was named."""
+    if wanted and found and found.known and not wanted.runs(found):
+        raise Unsupported(subject, f"is an image for {found}, not {wanted}", "leave out --platform")
+
+
 def choose(index: Index, wanted: Platform, subject: str, read: Callable[[Descriptor], Manifest | Index]) -> Descriptor:
     """The manifest for a platform in the index, or in those in it, which `read` gives.
 

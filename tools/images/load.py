@@ -20,12 +20,14 @@ from ..errors import Corrupt
 from ..host import files, machine
 from ..store.incoming import Incoming
 from .early import EarlyUnpacker
-from .entry import describe
+from .entry import describe, refuse_other
 from .receive import Receiver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from oci_spec.descriptor import Descriptor
+    from oci_spec.image_config import ImageConfig
+    from oci_spec.manifest import Manifest
     from oci_spec.platform import Platform
 
     from ..archives.arrival import Carry
@@ -86,6 +88,11 @@ def members_of(fd: int, name: str, incoming: Incoming | None, carry: Carry | Non
 
 def _receive(ctx: Context, incoming: Incoming, images: Images, root: Descriptor, options: LoadOptions) -> Descriptor:
     platform = options.platform
+
+    def admit(manifest: Manifest, config: ImageConfig) -> None:
+        if manifest.digest == root.digest:
+            refuse_other(config.platform, platform, images.name)
+
     receiver = Receiver(
         incoming.store,
         images,
@@ -94,6 +101,7 @@ def _receive(ctx: Context, incoming: Incoming, images: Images, root: Descriptor,
         incoming.lease,
         platform=platform or machine.platform(),
         choosing=images.name if platform else "",
+        admit=admit,
         unpack=options.unpack,
         unpacking=incoming.unpacking,
         jobs=options.jobs,

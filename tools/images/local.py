@@ -10,7 +10,7 @@ from oci_spec.descriptor import REF_NAME, Descriptor
 
 from ..errors import Corrupt, NotFound
 from ..host import machine
-from .entry import choose, parse, read_config
+from .entry import choose, parse, read_config, refuse_other
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,12 +45,15 @@ def choose_manifest(store: Store, entry: Descriptor, platform: Platform | None) 
 
 
 def chosen(store: Store, entry: Descriptor, platform: Platform | None) -> tuple[Descriptor, Manifest]:
-    """The manifest of an entry with its descriptor, as the index has it. Raises Unsupported, NotFound, Corrupt."""
+    """The manifest of an entry with its descriptor, as the index has it. Raises Unsupported, also for a single image
+    that is for another platform than was named, NotFound, Corrupt."""
     document = parse(store, entry)
     if isinstance(document, manifests.Index):
         name = entry.name or str(entry.digest)
         entry = choose(document, platform or machine.platform(), name, lambda inner: parse(store, inner))
         document = parse(store, entry)
+    else:
+        refuse_other(entry.platform, platform, entry.name or str(entry.digest))
     if isinstance(document, manifests.Index):
         raise Corrupt(str(entry.digest), "is an index, but came as a manifest", "pull the image again")
     return entry, document

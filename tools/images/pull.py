@@ -13,7 +13,7 @@ from ..errors import Corrupt, NotFound, Unavailable, Unsupported
 from ..host import machine
 from ..registry.remote import connect
 from ..store.reach import hold
-from .entry import describe, is_runnable, read_config
+from .entry import describe, is_runnable, read_config, refuse_other
 from .here import Here
 from .local import choose_manifest, ensure_unpacked
 from .receive import Receiver
@@ -133,7 +133,7 @@ def _unpacked(ctx: Context, store: Store, entry: Descriptor, options: PullOption
     if options.unpack:
         with store.leases.hold() as lease:
             try:
-                manifest = choose_manifest(store, entry, platform)
+                manifest = choose_manifest(store, entry, options.platform)
             except Unsupported:
                 if not options.all_platforms:
                     raise
@@ -194,7 +194,5 @@ class _Pulling:
         """A name that stands for one image must stand for one of the platform that was named; an index says itself for
         which each of its images is."""
         asked = self.options.platform is not None and not self.options.all_platforms
-        if asked and manifest.digest == self.root and config.platform.known and not self.platform.runs(config.platform):
-            raise Unsupported(
-                str(self.wanted), f"is an image for {config.platform}, not {self.platform}", "leave out --platform"
-            )
+        if asked and manifest.digest == self.root:
+            refuse_other(config.platform, self.platform, str(self.wanted))

@@ -5,14 +5,12 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from oci_spec import descriptor as fields
-from oci_spec import manifest as manifests
 from oci_spec import reference
 
-from ..errors import Unsupported, UsageError
+from ..errors import UsageError
 from ..registry.remote import connect
 from ..store.reach import hold
 from ..transfer import Transfer
-from .entry import parse
 from .local import choose_manifest
 
 TYPE_CHECKING = False
@@ -81,12 +79,5 @@ def push(ctx: Context, store: Store, source: Descriptor, name: str, options: Pus
 
 def _one(store: Store, source: Descriptor, platform: Platform | None) -> Descriptor:
     """The image for a platform: of an index, or what there is when that is it."""
-    if isinstance(parse(store, source), manifests.Index):
-        return choose_manifest(store, source, platform).descriptor()
-    if platform and source.platform and not platform.runs(source.platform):
-        raise Unsupported(
-            source.name or str(source.digest),
-            f"is an image for {source.platform}, not {platform}",
-            "leave out --platform",
-        )
-    return source
+    found = choose_manifest(store, source, platform)
+    return source if found.digest == source.digest else found.descriptor()

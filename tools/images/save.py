@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from oci_spec import manifest as manifests
 from oci_spec import media_types
 
 from ..archives.tar_sink import TarSink
 from ..host import machine
 from ..store.reach import hold
 from ..transfer import Transfer
-from .entry import parse, read_config
+from .entry import read_config
 from .local import choose_manifest, find
 
 TYPE_CHECKING = False
@@ -46,9 +45,10 @@ def save(
         for item in items:
             root = entry = find(store, item)
             hold(store, lease, root)
-            if platform is not None and isinstance(parse(store, entry), manifests.Index):
-                chosen = choose_manifest(store, entry, platform).descriptor()
-                root = chosen.annotated(entry.annotations)
+            if platform is not None:
+                found = choose_manifest(store, entry, platform)
+                if found.digest != entry.digest:
+                    root = found.descriptor().annotated(entry.annotations)
             if format == "docker":
                 _check_for_docker(ctx, store, root, platform)
             roots.append(root)

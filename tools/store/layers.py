@@ -118,8 +118,12 @@ class Adding:
         if not self._claim():
             return None
         directory = os.path.join(self._work, "layer")
-        os.mkdir(directory, 0o755)
-        os.chmod(directory, 0o755)
+        try:
+            os.mkdir(directory, 0o755)
+            os.chmod(directory, 0o755)
+        except OSError:
+            self._close()
+            raise
         return directory
 
     def __exit__(
@@ -131,8 +135,11 @@ class Adding:
             if kind is None:
                 self._commit()
         finally:
-            remove_tree(self._work)
-            os.close(self._fd)
+            self._close()
+
+    def _close(self) -> None:
+        remove_tree(self._work)
+        os.close(self._fd)
 
     def _claim(self) -> bool:
         """Takes an empty work directory, locked by us; False when the layer has appeared."""

@@ -104,7 +104,7 @@ class Lease:
     def add(self, *wanted: str) -> None:
         """Holds these digests and chain IDs until the lease ends."""
         with locks.locked(self._directory, shared=True):
-            files.write_all(self._fd, "".join(f"{one}\n" for one in wanted).encode())
+            files.write_all(self._fd, "".join(f"{one}\n" for one in wanted).encode(), self._path)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

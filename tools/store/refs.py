@@ -163,10 +163,12 @@ class Refs:
             raise Denied(self.path, "permission denied", "run as root, or name another --root") from None
 
     def write(self, documents: list[Document]) -> None:
-        """Replaces the index by these entries, and then its copy. Under the lock of the images directory."""
+        """Replaces the index by these entries, and then its copy, which is written out before, so that a full disk
+        shows itself while all is as it was. Under the lock of the images directory."""
         data = image_layout.dump_index(documents)
-        files.write_atomic(self.path, data, sealed=True)
-        files.write_atomic(self.spare, data, sealed=True, durable=False)
+        with files.replacing(self.spare, durable=False) as spare:
+            files.fill(spare, data, self.spare, sealed=True)
+            files.write_atomic(self.path, data, sealed=True)
 
 
 def _entered(documents: list[Document], entry: Descriptor) -> list[Document]:

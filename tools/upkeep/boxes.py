@@ -61,6 +61,14 @@ def _record(path: str, container_id: str) -> dict[str, Any]:
     return record
 
 
+def _config(path: str, name: str) -> None:
+    """Raises Unusable when the container of this name has no config, or one that is not its own."""
+    config = _document(os.path.join(path, "config.json"), "runtime-config", "CONFIG")
+    other = config.get("annotations", {}).get("org.ocipipe.name", name)
+    if other != name:
+        raise Unusable("CONFIG_DAMAGED", f"config.json is container {other}'s")
+
+
 def _document(path: str, kind: str, code: str) -> Any:
     name = os.path.basename(path)
     try:
@@ -114,7 +122,7 @@ def _of_one(store: Store, record: dict[str, Any], path: str, target: Document) -
     by_hand = f"save what you need of {path}/upper; store-prune --containers removes it"
     try:
         if record["status"] != "created" or os.path.lexists(os.path.join(path, "config.json")):
-            _document(os.path.join(path, "config.json"), "runtime-config", "CONFIG")
+            _config(path, name)
     except Unusable as error:
         yield finding(error.code, target, error.problem, containers=[name], remedy=by_hand)
     for part in _PARTS:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..store.store import Store
 
 _LENGTH = 32
+_REMEDY = "store-check | img-pull --repair makes a new one"
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -28,11 +29,13 @@ def path(store: Store) -> str:
 def known(store: Store) -> str:
     """The store's id; '' when it has none yet. Raises Corrupt for a file that holds something else."""
     try:
-        text = files.read_limited(path(store), 1 << 10).decode("ascii", "replace").strip()
+        text = files.read_limited(path(store), 1 << 10, sealed=True).decode("ascii", "replace").strip()
     except NotFound:
         return ""
+    except Corrupt as error:
+        raise Corrupt(error.subject, error.problem, _REMEDY) from None
     if len(text) != _LENGTH or not _HEX.issuperset(text):
-        raise Corrupt(path(store), "is no store's id", "store-check | img-pull --repair makes a new one")
+        raise Corrupt(path(store), "is no store's id", _REMEDY)
     return text
 
 
@@ -56,7 +59,7 @@ def of(ctx: Context, store: Store) -> str:
 def renew(ctx: Context, store: Store) -> str:
     """Gives the store a new id: plans made before are for another store then."""
     made = ctx.random(_LENGTH // 2).hex()
-    files.write_atomic(path(store), made.encode() + b"\n")
+    files.write_atomic(path(store), made.encode() + b"\n", sealed=True)
     return made
 
 

@@ -8,7 +8,7 @@ from . import ending, waiting
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..context import Context
-    from ..store.containers import Container
+    from ..store.container import Container
     from ..store.store import Store
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..context import Context
     from ..images.resolve import RunnableImage
     from ..runtime.spec import Host, Options
-    from ..store.containers import Container
+    from ..store.container import Container
     from ..store.store import Store
 
 

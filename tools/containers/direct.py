@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from oci_spec.jsondoc import Document
 
     from ..context import Context
-    from ..store.containers import Container
+    from ..store.container import Container
     from ..store.store import Store
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ..context import Context
     from ..runtime.oci import Runtime
-    from ..store.containers import Container
+    from ..store.container import Container
     from ..store.store import Store
 
 _POLL_SECONDS = 0.005

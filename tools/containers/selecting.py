@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ..context import Context
     from ..runtime.state import Observed
-    from ..store.containers import Container
+    from ..store.container import Container
     from ..store.store import Store
 
     Test = Callable[["Seen"], bool]

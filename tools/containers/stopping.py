@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import signal as signals
 
     from ..context import Context
-    from ..store.containers import Container
+    from ..store.container import Container
     from ..store.store import Store
 else:
     import _signal as signals  # what it is made of, without the enumerations that it builds at every start

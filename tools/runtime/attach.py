@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import signal
     from collections.abc import Callable
 
-    from ..store.containers import Container
+    from ..store.container import Container
 else:
     import _signal as signal  # what it is made of, without the enumerations that it builds at every start
 

@@ -6,7 +6,7 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..store.containers import Container
+    from ..store.container import Container
 
 
 def monitor_options(container: Container) -> list[str]:

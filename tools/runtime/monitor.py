@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import signal
     from collections.abc import Mapping, Sequence
 
-    from ..store.containers import Container
+    from ..store.container import Container
     from .oci import Runtime
 else:
     import _signal as signal  # what it is made of, without the enumerations that it builds at every start

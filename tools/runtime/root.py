@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from oci_spec.jsondoc import Document
 
-    from ..store.containers import Container
+    from ..store.container import Container
 
 _LOOKUP_LIMIT = 4 << 20
 

@@ -17,7 +17,7 @@ from ..containers import ending
 from ..errors import Conflict, Corrupt, OcipipeError
 from ..host import files, locks
 from ..store.collect import Collection
-from ..store.containers import Container
+from ..store.container import Container
 from ..store.reach import Reach
 from . import boxes, identity, leftovers, salvage
 

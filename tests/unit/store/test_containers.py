@@ -11,7 +11,8 @@ import pytest
 from oci_spec import validate
 from oci_spec.digest import Digest
 from ocipipe.errors import Conflict, Corrupt, NotFound, UsageError
-from ocipipe.store.containers import Container, Containers, check_name
+from ocipipe.store.container import Container
+from ocipipe.store.containers import Containers, check_name
 from ocipipe.store.store import Store
 
 IMAGE = f"sha256:{'5' * 64}"

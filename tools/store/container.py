@@ -1,0 +1,68 @@
+"""One container of the store: its record, its locks, and where its run-time state is."""
+
+from __future__ import annotations
+
+import os
+
+from oci_spec import jsondoc
+
+from ..errors import Conflict
+from ..host import files, locks
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from oci_spec.jsondoc import Document
+
+
+class Container:
+    """One container. `record` is its record.json as it was read or last written; `lock`, in the command that made it,
+    is the descriptor that holds the kernel lock of its directory for as long as that command lives."""
+
+    __slots__ = ("id", "lock", "path", "record")
+
+    def __init__(self, path: str, record: Document, lock: int = -1) -> None:
+        self.path = path
+        self.lock = lock
+        self.id = str(record["id"])
+        self.record = record
+
+    @property
+    def name(self) -> str:
+        return str(self.record["name"])
+
+    @property
+    def rootfs(self) -> str:
+        return os.path.join(self.path, "rootfs")
+
+    @property
+    def monitored(self) -> bool:
+        """Whether a monitor keeps its streams and exit status, and not the command that runs it."""
+        return bool(self.record.get("monitored"))
+
+    def release(self) -> None:
+        """Lets go of the lock that making it has given us."""
+        if self.lock >= 0:
+            os.close(self.lock)
+            self.lock = -1
+
+    def lock_file(self, name: str) -> int:
+        """An open descriptor of `run.lock` or `restart.lock`, which holds it; who inherits it keeps it. Raises
+        Conflict when somebody has it."""
+        fd = os.open(os.path.join(self.path, name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if locks.take(fd):
+            return fd
+        os.close(fd)
+        raise Conflict(self.name, "is running", "stop it first")
+
+    def is_held(self, name: str) -> bool:
+        """Whether somebody holds `run.lock` or `restart.lock`."""
+        return locks.is_held(os.path.join(self.path, name))
+
+    def run_directory(self, run_root: str) -> str:
+        """Where its run-time state is: `pid` and `monitor`, which mean something while `run.lock` is held."""
+        return os.path.join(run_root, "containers", self.id)
+
+    def update(self, **changes: object) -> None:
+        """Changes fields of the record, durably."""
+        self.record = {**self.record, **changes}
+        files.write_atomic(os.path.join(self.path, "record.json"), jsondoc.dumps(self.record), 0o600, sealed=True)

@@ -31,6 +31,8 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = tuple(
     for name, keys in (
         ("image-layout", "imageLayoutVersion"),
         ("container-record", "chainIds exitCode"),
+        ("stats", "cpu memory pids block network"),
+        ("process", "containerPid cpuSeconds"),
         ("container-inspect", "state config record"),
         ("image-index", "schemaVersion manifests"),
         ("image-manifest", "schemaVersion layers"),

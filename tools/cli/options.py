@@ -26,7 +26,7 @@ REGISTRY = (
 PRUNE = (
     Option("--plan", "print what would go, and remove nothing", kind="flag"),
     Option("--apply", "remove just what this plan lists, unless it has come into use; - for stdin", metavar="FILE"),
-    Option("--older-than", "leave what is younger alone, like 12h or 7d (default: 10m)", metavar="DURATION"),
+    Option("--older-than", "leave what is younger alone, like 12h or 7d", metavar="DURATION"),
     Option("--keep-bytes", "let the newest of the images that could go stay, up to so much, like 10g", kind="bytes"),
     Option(
         "--filter",

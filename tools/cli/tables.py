@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Document = Mapping[str, Any]
     Columns = Sequence[tuple[str, Callable[[Document], str]]]
 
+_COMMAND_WIDTH = 30
 _UNLIMITED = 100_000
 """Columns of a table that no terminal limits: a pipe gets every word whole."""
 
@@ -93,8 +94,12 @@ def _image_size(document: Document) -> str:
 
 
 def _image_name(document: Document) -> str:
-    name = _annotation("org.opencontainers.image.ref.name")(document)
-    return name.removeprefix("docker.io/library/").removeprefix("docker.io/") or "<none>"
+    return _plain_name(_annotation("org.opencontainers.image.ref.name")(document)) or "<none>"
+
+
+def _plain_name(name: str) -> str:
+    """A reference as people type it."""
+    return name.removeprefix("docker.io/library/").removeprefix("docker.io/")
 
 
 def _platform(document: Document) -> str:
@@ -103,8 +108,17 @@ def _platform(document: Document) -> str:
 
 
 def _status(document: Document) -> str:
-    code = _annotation("org.ocipipe.exit-code")(document)
-    return f"{document.get('status', '')}{f' ({code})' if code else ''}"
+    told = [_annotation(f"org.ocipipe.{key}")(document) for key in ("exit-code", "health")]
+    return f"{document.get('status', '')}{''.join(f' ({one})' for one in told if one)}"
+
+
+def _container_image(document: Document) -> str:
+    return _plain_name(_annotation("org.ocipipe.image")(document))
+
+
+def _command(document: Document) -> str:
+    text = _annotation("org.ocipipe.command")(document)
+    return text if len(text) <= _COMMAND_WIDTH else f"{text[: _COMMAND_WIDTH - 1]}…"
 
 
 def _created_by(document: Document) -> str:
@@ -151,6 +165,19 @@ def _detail(document: Document) -> str:
     return " ".join(f"{key}={value}" for key, value in (document.get("detail") or {}).items())
 
 
+def _share(percent: float | None) -> str:
+    return "--" if percent is None else f"{percent:.2f} %"
+
+
+def _of_limit(used: int | None, limit: int | None, shown: Callable[[int], str]) -> str:
+    text = "--" if used is None else shown(used)
+    return text if limit is None else f"{text} / {shown(limit)}"
+
+
+def _both(one: int | None, other: int | None) -> str:
+    return " / ".join("--" if number is None else size(number) for number in (one, other))
+
+
 COLUMNS: dict[str, Columns] = {
     "history": (
         ("LAYER", _short_digest),
@@ -195,13 +222,32 @@ COLUMNS: dict[str, Columns] = {
         ("AFFECTS", _affected),
         ("REMEDY", _field("remedy")),
     ),
-    "state": (
+    "stats": (
+        ("ID", _short_id),
+        ("NAME", _field("name")),
+        ("CPU", lambda document: _share(document["cpu"]["percent"])),
+        ("MEMORY", lambda document: _of_limit(document["memory"]["usage"], document["memory"]["limit"], size)),
+        ("NETWORK", lambda document: _both(document["network"]["received"], document["network"]["sent"])),
+        ("BLOCK", lambda document: _both(document["block"]["read"], document["block"]["written"])),
+        ("PIDS", lambda document: _of_limit(document["pids"]["current"], document["pids"]["limit"], str)),
+    ),
+    "process": (
+        ("PID", _field("pid")),
+        ("IN IT", _field("containerPid")),
+        ("UID", _field("uid")),
+        ("STATE", _field("state")),
+        ("CPU", lambda document: f"{document['cpuSeconds']:.2f} s"),
+        ("MEMORY", _bytes("memory")),
+        ("COMMAND", lambda document: " ".join(document["command"])),
+    ),
+    "container": (
         ("ID", _short_id),
         ("NAME", _annotation("org.ocipipe.name")),
-        ("IMAGE", _annotation("org.ocipipe.image")),
+        ("IMAGE", _container_image),
+        ("COMMAND", _command),
         ("STATUS", _status),
-        ("PID", _field("pid")),
         ("CREATED", _created("org.ocipipe.created")),
+        ("PORTS", _annotation("org.ocipipe.ports")),
     ),
 }
 """What a table shows of each document type, in this order."""

@@ -152,11 +152,26 @@ class Journal:
         finally:
             reader.close()
 
-    def last(self, type: str, action: str, id: str) -> Document | None:
-        """The newest such event about the object whose id this is, or begins so.
+    def last(self, type: str, action: str, text: str) -> Document | None:
+        """The newest such event about the object whose name or id this is, or whose id begins so.
 
-        Raises Conflict for a beginning of several objects' ids.
+        A name may have been had by several objects: the last one counts. Raises Conflict for a beginning of several
+        objects' ids.
         """
+        return self._last_named(type, action, text) or self._last_with_id(type, action, text)
+
+    def _last_named(self, type: str, action: str, name: str) -> Document | None:
+        mark = b'"org.ocipipe.name":' + jsondoc.dumps(name)
+        for segment in reversed(self.segments()):
+            for event in self._backwards(segment, mark):
+                target: Document = event["object"]  # type: ignore[assignment]
+                annotations = target.get("annotations")
+                named = isinstance(annotations, dict) and annotations.get("org.ocipipe.name") == name
+                if event["type"] == type and event["action"] == action and named:
+                    return event
+        return None
+
+    def _last_with_id(self, type: str, action: str, id: str) -> Document | None:
         found: Document | None = None
         mark = b'"id":' + jsondoc.dumps(id)[:-1]
         for name in reversed(self.segments()):

@@ -65,10 +65,11 @@ class _Planner:
         yield from going.values()
         staying = [record for record in self._records if record["id"] not in going]
         unknown = [found for found in self._unknown if found["object"]["id"] not in going]  # type: ignore[index]
-        try:
-            yield from self._content(staying, bool(unknown))
-        except Corrupt as error:
-            yield error
+        if self._selection.content:
+            try:
+                yield from self._content(staying, bool(unknown))
+            except Corrupt as error:
+                yield error
         for found in unknown:
             target: Any = found["object"]
             yield Corrupt(f"container {target['id'][:12]}", str(found["problem"]), str(found["remedy"]))
@@ -93,6 +94,7 @@ class _Planner:
             wanted = (abandoned and self._selection.leftovers and not self._selection.filters) or (
                 self._selection.containers and self._selection.fits([record["name"]], record["labels"])
                 and self._is_old(os.path.join(path, "record.json"))
+                and (record["status"] != "created" or self._is_settled(os.path.join(path, "record.json")))
             )  # fmt: skip
             if not wanted or boxes.is_alive(path):
                 continue
@@ -131,7 +133,7 @@ class _Planner:
             yield self._action(
                 "image", entry.document, 0, "", {"name": entry.name or "none", "used by": "no container"}
             )
-        needed_layers = {*kept.layers, *self._leased, *(one for record in staying for one in record["chainIds"])}
+        needed_layers = {*kept.layers, *self._leased, *(one for record in staying for one in self._stands_on(record))}
         for chain_id, path in self._layers.items():
             if not unknown and chain_id not in needed_layers and self._within(chain_id, gone.layers):
                 target = place("layer", self._store.root, path, id=chain_id)
@@ -143,6 +145,10 @@ class _Planner:
         for blob in sorted(blobs, key=_documents_first):
             path = self._blobs[blob.digest]
             yield self._action("blob", bare(blob), blob.size, leftovers.state(path), {"needed by": "nothing"})
+
+    def _stands_on(self, record: dict[str, Any]) -> list[str]:
+        """The chain IDs of a container's root, and of the images that are mounted in it."""
+        return [*record["chainIds"], *record.get("mountedChainIds", ())]
 
     def _within(self, one: Digest, gone: Iterable[Digest]) -> bool:
         """With filters, only what the images that fit had for themselves goes."""
@@ -243,6 +249,10 @@ class _Planner:
 
     def _is_old(self, path: str) -> bool:
         return self._written(path) <= self._oldest
+
+    def _is_settled(self, path: str) -> bool:
+        """Whether it is no longer young: a container that was just made may be about to be started."""
+        return self._written(path) <= self._ctx.now() - leftovers.YOUNG_SECONDS
 
     def _written(self, path: str) -> float:
         try:

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 class Selection:
     """images      also images with names, unless a container uses them
     containers  also containers that have ended
+    content     images without a name, and blobs and layers that nothing needs
     leftovers   what killed commands left; partial: broken downloads as well, without waiting for a day
     older_than  seconds; what is younger stays
     keep_bytes  the newest of the images that could go stay, as long as they take no more than so much together
     filters     of images and containers only those that fit all of them; nothing else goes then
     """
 
-    __slots__ = ("containers", "filters", "images", "keep_bytes", "leftovers", "older_than", "partial")
+    __slots__ = ("containers", "content", "filters", "images", "keep_bytes", "leftovers", "older_than", "partial")
 
     def __init__(
         self,
@@ -29,6 +30,7 @@ class Selection:
         images: bool = False,
         containers: bool = False,
         partial: bool = False,
+        content: bool = True,
         leftovers: bool = True,
         older_than: str | None = None,
         keep_bytes: int | None = None,
@@ -38,6 +40,7 @@ class Selection:
         self.images = images
         self.containers = containers
         self.partial = partial
+        self.content = content
         self.leftovers = leftovers
         self.older_than = YOUNG_SECONDS if older_than is None else duration(older_than, "--older-than")
         if keep_bytes is not None and keep_bytes < 0:

@@ -53,13 +53,14 @@ def test_a_name_from_elsewhere_cannot_steer_the_terminal() -> None:
 
 
 def test_containers() -> None:
-    state = {
+    found = {
         "ociVersion": "1.2.0", "id": "f" * 64, "status": "stopped", "bundle": "/x",
-        "annotations": {"org.ocipipe.name": "web", "org.ocipipe.exit-code": "137", "org.ocipipe.image": "debian:12"},
+        "annotations": {"org.ocipipe.name": "web", "org.ocipipe.exit-code": "137",
+                        "org.ocipipe.image": "docker.io/library/debian:12", "org.ocipipe.command": "sh -c " + "x" * 100},
     }  # fmt: skip
-    head, row = render("state", [state], False, {}).decode().splitlines()
-    assert head.split() == ["ID", "NAME", "IMAGE", "STATUS", "PID", "CREATED"]
-    assert row.split() == ["f" * 12, "web", "debian:12", "stopped", "(137)"]
+    head, row = render("container", [found], False, {}).decode().splitlines()
+    assert head.split() == ["ID", "NAME", "IMAGE", "COMMAND", "STATUS", "CREATED", "PORTS"]
+    assert row.split() == ["f" * 12, "web", "debian:12", "sh", "-c", "x" * 23 + "…", "stopped", "(137)"]
 
 
 def test_events_stand_in_line_though_each_is_shown_alone() -> None:

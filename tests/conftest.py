@@ -24,6 +24,7 @@ import rootfs  # noqa: E402
 from commands import Commands  # noqa: E402
 from images import Image  # noqa: E402
 from killing import Kills  # noqa: E402
+from lives import Lives  # noqa: E402
 from registry import DockerRegistry  # noqa: E402
 
 import oci_spec  # noqa: E402
@@ -115,6 +116,17 @@ def run(programs: Path, store_root: Path, tmp_path: Path) -> Commands:
         "OCIPIPE_ROOT": str(store_root), "OCIPIPE_RUN_ROOT": str(tmp_path / "run"), "TMPDIR": str(tmp_path),
     }  # fmt: skip
     return Commands(programs, env)
+
+
+@pytest.fixture
+def lives(run: Commands, store_root: Path, busybox_image: Image) -> Iterator[Lives]:
+    """Containers that outlive the command that starts them; busybox is there. At the end nothing of them may be left
+    that ctr-rm --force can't remove."""
+    busybox_image.into_store(store_root, "docker.io/library/busybox:latest")
+    made = Lives(run, store_root)
+    yield made
+    made.end()
+    assert made.left() == []
 
 
 @pytest.fixture

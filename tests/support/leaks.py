@@ -13,7 +13,7 @@ from ocipipe.host import mounts
 def processes(directory: Path) -> dict[int, str]:
     """Living processes, but for this one and those that started it, that name the directory in their arguments,
     environment or working directory, or that have it behind their root file system (containers)."""
-    wanted = os.fsencode(directory)
+    wanted = os.fsencode(directory) + b"/"  # another session's may begin with the same words
     ours = _ancestors()
     found = {}
     for entry in os.scandir("/proc"):
@@ -24,7 +24,7 @@ def processes(directory: Path) -> dict[int, str]:
             knows = (
                 wanted in arguments
                 or wanted in Path(entry.path, "environ").read_bytes()
-                or os.fsencode(os.readlink(f"{entry.path}/cwd")).startswith(wanted)
+                or os.fsencode(os.readlink(f"{entry.path}/cwd") + "/").startswith(wanted)
                 or any(wanted in line for line in Path(entry.path, "mountinfo").read_bytes().splitlines()[:1])
             )
         except OSError:  # it has just ended, or is a kernel thread

@@ -61,6 +61,8 @@ class _Maker:
             return st.text(min_size=rule.get("minLength", 0), max_size=8)
         if kind == "integer":
             return st.integers(rule.get("minimum"), rule.get("maximum"))
+        if kind == "number":
+            return st.floats(rule.get("minimum"), rule.get("maximum"), allow_nan=False, allow_infinity=False)
         return {"boolean": st.booleans(), "null": st.none()}[kind]
 
     def _object(self, rule: Any) -> st.SearchStrategy[Any]:

@@ -56,7 +56,8 @@ def test_containers() -> None:
     found = {
         "ociVersion": "1.2.0", "id": "f" * 64, "status": "stopped", "bundle": "/x",
         "annotations": {"org.ocipipe.name": "web", "org.ocipipe.exit-code": "137",
-                        "org.ocipipe.image": "docker.io/library/debian:12", "org.ocipipe.command": "sh -c " + "x" * 100},
+                        "org.ocipipe.image": "docker.io/library/debian:12",
+                        "org.ocipipe.command": "sh -c " + "x" * 100},
     }  # fmt: skip
     head, row = render("container", [found], False, {}).decode().splitlines()
     assert head.split() == ["ID", "NAME", "IMAGE", "COMMAND", "STATUS", "CREATED", "PORTS"]

@@ -193,7 +193,8 @@ BAD = [
     ("runtime-state", {**STATE, "ociVersion": "1"}, "/ociVersion", 'is "1", not a version of SemVer 2.0'),
     ("container", STATE, "", "lacks annotations"),
     (
-        "container", {**STATE, "id": "a" * 64, "annotations": {"org.ocipipe.exit-code": "256"}}, "/annotations/org.ocipipe.exit-code",
+        "container", {**STATE, "id": "a" * 64, "annotations": {"org.ocipipe.exit-code": "256"}},
+        "/annotations/org.ocipipe.exit-code",
         "not an exit status from 0 to 255",
     ),
     ("runtime-features", {"ociVersionMin": "1.0.0"}, "", "lacks ociVersionMax"),

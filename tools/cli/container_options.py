@@ -58,7 +58,12 @@ CONTAINER = (
     Option("--ulimit", "resource limit", metavar="NAME=SOFT[:HARD]", many=True),
     Option("--cap-add", "add a capability, or ALL", metavar="CAPABILITY", many=True),
     Option("--cap-drop", "drop a capability, or ALL", metavar="CAPABILITY", many=True),
-    Option("--security-opt", "no-new-privileges, seccomp=FILE or seccomp=unconfined", metavar="OPTION", many=True),
+    Option(
+        "--security-opt",
+        "no-new-privileges, seccomp=, apparmor=, label=, mask= or unmask=",
+        metavar="OPTION",
+        many=True,
+    ),
     Option("--privileged", "every capability and device, no seccomp profile, nothing masked", kind="flag"),
     Option("--device", "give a host device", metavar="SOURCE[:DEST][:rwm]", many=True),
     Option("--device-cgroup-rule", "let it use devices: 'c 10:200 rwm', * for all", metavar="RULE", many=True),

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from oci_spec.jsondoc import Document
 
 _PROPAGATION = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
+RELABEL = ("z", "Z")
+"""Options of a mount that give its source a label of SELinux's: for any container, or for this one."""
 _LIMITS = frozenset(
     "as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack".split()
 )
@@ -122,7 +124,7 @@ def _bind_options(words: list[str], subject: str) -> list[str]:
             propagation = word
         elif word in ("bind", "rbind"):
             recursion = word
-        elif word in ("ro", "rw", "nosuid", "suid", "nodev", "dev", "noexec", "exec"):
+        elif word in ("ro", "rw", "nosuid", "suid", "nodev", "dev", "noexec", "exec", *RELABEL):
             found.append(word)
         else:
             raise UsageError(

@@ -6,9 +6,9 @@ import os
 
 from oci_spec import jsondoc
 
-from ..errors import NotFound, Unsupported, UsageError
-from ..host import capabilities, cgroups, devices, files, process
-from . import limits, names, namespaces, seccomp, spec
+from ..errors import NotFound, Unavailable, Unsupported, UsageError
+from ..host import capabilities, cgroups, devices, files, process, security
+from . import apparmor, confinement, limits, names, namespaces, seccomp, spec
 from . import options as values
 
 TYPE_CHECKING = False
@@ -38,6 +38,8 @@ def host() -> spec.Host:
         systemd=cgroups.version() == 2 and cgroups.has_systemd(),
         bounding=capabilities.bounding(spec.ALL_CAPABILITIES),
         knobs=cgroups.knobs(),
+        apparmor=apparmor.usable(),
+        selinux=security.has_selinux(),
         open_files=_open_files(),
     )
 
@@ -84,7 +86,9 @@ def options(
     found.annotations = _annotations(args, image)
     found.mounts = _mounts(args)
     _devices(found, args)
-    _security(found, args, host)
+    granted = frozenset(spec.capabilities(found, host.bounding)) if args.security_opt else frozenset()
+    confinement.take(found, args.security_opt, host, granted, lambda path: _text(path).encode())
+    _relabel(found, container_id, host)
     found.init = _init(ctx.env) if args.init else ""
     return found
 
@@ -138,6 +142,20 @@ def _mounts(args: Any) -> list[values.Mount]:
     return found
 
 
+def _relabel(found: spec.Options, container_id: str, host: spec.Host) -> None:
+    """Labels what was mounted with z or Z. Where SELinux is off, any container can use it already."""
+    own = confinement.labels(container_id, found, host)[1]
+    for mount in found.mounts:
+        wanted = [word for word in mount.options if word in values.RELABEL]
+        mount.options = [word for word in mount.options if word not in values.RELABEL]
+        if wanted and own and mount.kind == "bind":
+            try:
+                security.label(mount.source, own if wanted[-1] == "Z" else confinement.shared(own))
+            except OSError as error:
+                why = os.strerror(error.errno or 0).lower()
+                raise Unavailable(mount.source, f"cannot be labelled: {why}", "leave out z and Z") from None
+
+
 def _devices(found: spec.Options, args: Any) -> None:
     everything = {str(node["path"]): node for node in devices.everything()} if found.privileged else {}
     for text in args.device:
@@ -151,24 +169,6 @@ def _devices(found: spec.Options, args: Any) -> None:
         rule = {key: node[key] for key in ("type", "major", "minor")}
         found.device_rules.append({"allow": True, "access": access, **rule})
     found.devices = list(everything.values())
-
-
-def _security(found: spec.Options, args: Any, host: spec.Host) -> None:
-    for text in args.security_opt:
-        name, _, value = text.replace(":", "=", 1).partition("=")
-        if name == "no-new-privileges" and value in ("", "true", "false"):
-            found.no_new_privileges = value != "false"
-        elif name == "seccomp" and value == "unconfined":
-            found.seccomp_unconfined = True
-        elif name == "seccomp" and value:
-            granted = frozenset(spec.capabilities(found, host.bounding))
-            found.seccomp = seccomp.load(_text(value).encode(), value, host.machine, host.kernel, granted)
-        else:
-            raise UsageError(
-                f"--security-opt {text}",
-                "is not supported",
-                "use no-new-privileges, seccomp=FILE or seccomp=unconfined",
-            )
 
 
 def find_init(env: Mapping[str, str]) -> str | None:

@@ -22,6 +22,7 @@ BIND = ["rbind", "rprivate"]
             "/a:/b:rslave,rw",
             {"destination": "/b", "type": "bind", "source": "/a", "options": ["rbind", "rslave", "rw"]}, True,
         ),
+        ("/a:/b:Z", {"destination": "/b", "type": "bind", "source": "/a", "options": [*BIND, "Z"]}, True),
         (
             "/a:/b:bind,noexec",
             {"destination": "/b", "type": "bind", "source": "/a", "options": ["bind", "rprivate", "noexec"]}, True,

@@ -79,6 +79,7 @@ def _asked_for(options: Options) -> list[Document]:
     """Outer ones first, so that none hides another."""
     ordered = sorted(options.mounts, key=lambda mount: mount.destination.rstrip("/").count("/"))
     found = [mount.document() for mount in ordered]
+    found += sorted(options.given_mounts, key=lambda mount: str(mount["destination"]).rstrip("/").count("/"))
     if options.init:
         bound = ["bind", "rprivate", "ro", "nosuid"]
         found.append({"destination": INIT, "type": "bind", "source": options.init, "options": bound})

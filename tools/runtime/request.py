@@ -158,7 +158,10 @@ def _relabel(found: spec.Options, container_id: str, host: spec.Host) -> None:
 
 def _devices(found: spec.Options, args: Any) -> None:
     everything = {str(node["path"]): node for node in devices.everything()} if found.privileged else {}
+    named = [text for text in args.device if not text.startswith("/") and "=" in text]
     for text in args.device:
+        if text in named:
+            continue
         source, destination, access = values.device(text)
         if not os.path.exists(source):
             raise NotFound(source, "no such device", "see /dev")
@@ -169,6 +172,10 @@ def _devices(found: spec.Options, args: Any) -> None:
         rule = {key: node[key] for key in ("type", "major", "minor")}
         found.device_rules.append({"allow": True, "access": access, **rule})
     found.devices = list(everything.values())
+    if named or args.gpus:
+        from . import cdi
+
+        cdi.apply(found, [*(name for text in args.gpus for name in cdi.gpus(text)), *map(cdi.checked, named)])
 
 
 def find_init(env: Mapping[str, str]) -> str | None:

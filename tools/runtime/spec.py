@@ -89,6 +89,7 @@ class Options:
 
     hosts  kinds of namespaces that are the host's;  joins: kind to the id of the container that has it
     shm    /dev/shm is private, shareable (mounted on the host), or none
+    given_mounts, given_groups, hooks  what devices need (see cdi), as runtime-spec has it
     """
 
     def __init__(self) -> None:
@@ -141,6 +142,9 @@ class Options:
         self.privileged = False
         self.devices: list[Document] = []
         self.device_rules: list[Document] = []
+        self.given_mounts: list[Document] = []
+        self.given_groups: list[int] = []
+        self.hooks: dict[str, list[Document]] = {}
         self.sysctls: dict[str, str] = {}
         self.shm_size = 64 << 20
         self.init: str = ""
@@ -210,9 +214,10 @@ def runtime_config(
     """
     granted = capabilities(options, host.bounding)
     effective = granted if user.uid == 0 else []
+    groups = list(dict.fromkeys((user.gid, *user.additional, *options.given_groups)))
     process: Document = {
         "terminal": options.terminal,
-        "user": {"uid": user.uid, "gid": user.gid, "additionalGids": [user.gid, *user.additional]},
+        "user": {"uid": user.uid, "gid": user.gid, "additionalGids": groups},
         "args": args,
         "env": env,
         "cwd": cwd,
@@ -232,6 +237,7 @@ def runtime_config(
         "root": {"path": "rootfs", "readonly": options.read_only},
         **({"hostname": options.hostname} if options.hostname and "uts" not in options.hosts else {}),
         "mounts": placement.mounts(options, host, files),
+        **({"hooks": options.hooks} if options.hooks else {}),
         "annotations": options.annotations,
         "linux": _linux(container_id, granted, options, host, files),
     }

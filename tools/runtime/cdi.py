@@ -147,7 +147,9 @@ def _add_node(options: Options, node: dict[str, Any], subject: str) -> None:
         here = devices.describe(source, node["path"])
     except OSError:
         here = None
-    told = {key: node[key] for key in ("type", "major", "minor", "fileMode", "uid", "gid") if key in node}
+    told: dict[str, Any] = {
+        key: node[key] for key in ("type", "major", "minor", "fileMode", "uid", "gid") if key in node
+    }
     document: dict[str, Any] = {**(here or {"path": node["path"]}), **told}
     if not {"type", "major", "minor"} <= document.keys():
         raise NotFound(source, f"no such device, and {subject} needs it", "load its driver")

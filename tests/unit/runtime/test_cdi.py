@@ -78,7 +78,7 @@ def test_a_node_of_which_only_the_path_is_said(tmp_path: Path) -> None:
 
 def test_a_node_that_is_not_there(tmp_path: Path) -> None:
     write(tmp_path, "a.json", spec_of(("0", {"deviceNodes": [{"path": "/dev/no-such"}]})))
-    with pytest.raises(NotFound, match="/dev/no-such: no such device, and v.com/gpu=0 needs it"):
+    with pytest.raises(NotFound, match=r"^/dev/no-such: no such device, and v\.com/gpu=0 needs it"):
         applied([tmp_path], "v.com/gpu=0")
 
 

@@ -13,7 +13,7 @@ from . import options as values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from oci_spec.image_config import ImageConfig
@@ -55,9 +55,16 @@ def _open_files() -> Document | None:
 
 
 def options(
-    ctx: Context, args: Any, image: ImageConfig, container_id: str, host: spec.Host, find: namespaces.Find
+    ctx: Context,
+    args: Any,
+    image: ImageConfig,
+    container_id: str,
+    host: spec.Host,
+    find: namespaces.Find,
+    layers: Callable[[str], Sequence[str]],
 ) -> spec.Options:
-    """The options of one run. `find` gives the record of the container that a name or id stands for.
+    """The options of one run. `find` gives the record of the container that a name or id stands for, `layers` the chain
+    IDs of an image, which is unpacked by then, lowest first.
 
     Raises UsageError, NotFound, Unavailable, Unsupported, Conflict.
     """
@@ -85,10 +92,13 @@ def options(
         found.shm_size = args.shm_size
     found.annotations = _annotations(args, image)
     found.mounts = _mounts(args)
+    found.image_layers = [list(layers(mount.source)) for mount in found.mounts if mount.kind == "image"]
     _devices(found, args)
     granted = frozenset(spec.capabilities(found, host.bounding)) if args.security_opt else frozenset()
     confinement.take(found, args.security_opt, host, granted, lambda path: _text(path).encode())
-    _relabel(found, container_id, host)
+    found.mount_label = confinement.labels(container_id, found, host)[1]
+    _relabel(found)
+    found.loads_apparmor = confinement.apparmor_profile(found, host) == apparmor.DEFAULT
     found.init = _init(ctx.env) if args.init else ""
     return found
 
@@ -105,8 +115,20 @@ def _names(found: spec.Options, args: Any, container_id: str) -> None:
 
 
 def record(found: spec.Options) -> Document:
-    """What the container's record has to keep of its options, for its starts (see namespaces, names)."""
-    return {"joins": found.joins, "shm": found.shm, "shmSize": found.shm_size, "names": found.names}
+    """What the container's record has to keep of its options, for its starts (see namespaces, names, confinement).
+
+    `mountedChainIds` are the layers of all images that are mounted in it, `imageMounts` how many of them each has.
+    """
+    return {
+        "joins": found.joins,
+        "shm": found.shm,
+        "shmSize": found.shm_size,
+        "names": found.names,
+        "mountLabel": found.mount_label,
+        "loadsAppArmor": found.loads_apparmor,
+        "mountedChainIds": [one for layers in found.image_layers for one in layers],
+        "imageMounts": [len(layers) for layers in found.image_layers],
+    }
 
 
 def check_platform(image: ImageConfig, wanted: Platform | None, subject: str) -> None:
@@ -142,9 +164,9 @@ def _mounts(args: Any) -> list[values.Mount]:
     return found
 
 
-def _relabel(found: spec.Options, container_id: str, host: spec.Host) -> None:
+def _relabel(found: spec.Options) -> None:
     """Labels what was mounted with z or Z. Where SELinux is off, any container can use it already."""
-    own = confinement.labels(container_id, found, host)[1]
+    own = found.mount_label
     for mount in found.mounts:
         wanted = [word for word in mount.options if word in values.RELABEL]
         mount.options = [word for word in mount.options if word not in values.RELABEL]

@@ -101,6 +101,7 @@ class Options:
         self.terminal = False
         self.console_size: os.terminal_size | None = None
         self.mounts: list[Mount] = []
+        self.image_layers: list[list[str]] = []
         self.network = "none"
         self.hosts: set[str] = set()
         self.joins: dict[str, str] = {}
@@ -137,6 +138,8 @@ class Options:
         self.apparmor = ""
         self.label: dict[str, str] = {}
         self.label_disabled = False
+        self.mount_label = ""
+        self.loads_apparmor = False
         self.masked: list[str] = []
         self.unmasked: list[str] = []
         self.privileged = False

@@ -45,6 +45,10 @@ def test_volume(text: str, document: dict[str, Any], make: bool) -> None:
             "type=bind,src=/a,dst=/b,bind-propagation=shared,bind-nonrecursive",
             {"type": "bind", "source": "/a", "options": ["bind", "shared"]},
         ),
+        (
+            "type=image,src=busybox:1,dst=/b,ro",
+            {"type": "bind", "source": "busybox:1", "options": ["rbind", "rprivate", "ro", "nosuid", "nodev"]},
+        ),
         ("type=tmpfs,dst=/b", {"type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "nodev", "noexec"]}),
         (
             "type=tmpfs,dst=/b,tmpfs-size=64m,tmpfs-mode=1770,ro",
@@ -123,7 +127,7 @@ def test_host_name(text: str) -> None:
         )),
         *((options.mount, text) for text in (
             "", "type=volume,source=a,destination=/b", "source=/a,destination=/b", "type=bind,destination=/b",
-            "type=bind,source=a,destination=/b", "type=bind,source=/a", "type=bind,source=/a,destination=b",
+            "type=bind,source=a,destination=/b", "type=image,dst=/b", "type=image,source=x,dst=/b,image-subpath=c", "type=bind,source=/a", "type=bind,source=/a,destination=b",
             "type=bind,source=/a,destination=/b,x=1", "type=bind,source=/a,destination=/b,ro=maybe",
             "type=bind,source=/a,destination=/b,bind-propagation=no", "type=tmpfs,destination=/b,source=/a",
             "type=bind,source=/a,destination=/b,tmpfs-size=1", "type=tmpfs,destination=/b,tmpfs-mode=zz",

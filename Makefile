@@ -71,7 +71,7 @@ root:
 RUNTIMES := crun runc
 DEMO := docker-registry busybox=busybox-static jq
 PEERS := skopeo podman umoci
-TESTS := debootstrap strace tini openssl htpasswd=apache2-utils man=man-db zsh fish
+TESTS := apparmor_parser=apparmor debootstrap strace tini openssl htpasswd=apache2-utils man=man-db zsh fish
 BENCHED := dockerd=docker.io debootstrap strace
 
 # $(call need,PART …): has all these programs here, or installs them on Debian and its kin, or names them.

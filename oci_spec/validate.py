@@ -61,6 +61,7 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("event", "time type action object"),
         ("login", "registry status"),
         ("tags", "name tags"),
+        ("cdi", "cdiVersion"),
     )
 )
 """Fields that only documents of a type have together, the surest first."""

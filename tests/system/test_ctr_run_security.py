@@ -11,8 +11,8 @@ from boxes import Box, stored
 from commands import Commands
 from images import Image
 
-from ocipipe.host import capabilities
-from ocipipe.runtime import spec
+from ocipipe.host import capabilities, security
+from ocipipe.runtime import apparmor, spec
 
 OURS = capabilities.bounding(spec.ALL_CAPABILITIES)
 DOCKERS = (
@@ -131,3 +131,35 @@ def test_init(box: Box) -> None:
     assert zombies == "0"
     assert box("--init", "--", "sh", "-c", "exit 9", status=9).err == b""
     assert box("--init", "--", "no-such-program", status=127).out == b""
+
+
+def test_hidden_paths_shown_and_others_hidden(box: Box) -> None:
+    script = (
+        "for path in /proc/timer_list /etc/passwd; do head -c 1 $path | wc -c; done; grep -c ' /proc/sys ' /proc/mounts"
+    )
+    assert box.sh(script).split() == ["0", "1", "1"]
+    assert box.sh(script, "--security-opt", "mask=/etc/passwd").split() == ["0", "0", "1"]
+    assert box.sh(script, "--security-opt", "unmask=/proc/timer_list").split() == ["1", "1", "1"]
+    assert box.sh(script, "--security-opt", "systempaths=unconfined", status=1).split() == ["1", "1", "0"]
+
+
+def test_security_modules_that_are_not_on(box: Box, tmp_path: Path) -> None:
+    if not security.has_apparmor():
+        assert "AppArmor is not on here" in box.refused("--security-opt", "apparmor=some-profile")
+    if not security.has_selinux():
+        assert "SELinux is not on here" in box.refused("--security-opt", "label=type:some_t")
+    box("--security-opt", "apparmor=unconfined", "--security-opt", "label=disable", "-v", f"{tmp_path}:/mnt:Z")
+
+
+def test_our_apparmor_profile(box: Box) -> None:
+    """Where AppArmor is on, every container has it; a mount is refused then whatever the capabilities are."""
+    if not apparmor.usable():
+        pytest.skip("AppArmor is not on here")
+    current = ("--", "cat", "/proc/self/attr/current")
+    assert box.text(*current).strip() == "ocipipe-default (enforce)"
+    assert box.text("--security-opt", "apparmor=unconfined", *current).strip() == "unconfined"
+    assert box.text("--privileged", *current).strip() == "unconfined"
+    script = "mount -t tmpfs none /mnt 2>&1"
+    options = ("--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined")
+    assert "denied" in box.sh(script, *options, status=None)
+    box.sh(script, *options, "--security-opt", "apparmor=unconfined")

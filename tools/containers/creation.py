@@ -18,6 +18,7 @@ from . import ending, preparing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from oci_spec.image_config import ImageConfig
@@ -31,18 +32,26 @@ if TYPE_CHECKING:
 
 
 def create(
-    ctx: Context, store: Store, args: Any, image: RunnableImage, patch: Document | None, *, monitored: bool
+    ctx: Context,
+    store: Store,
+    args: Any,
+    image: RunnableImage,
+    patch: Document | None,
+    layers: Callable[[str], Sequence[str]],
+    *,
+    monitored: bool,
 ) -> tuple[Container, Document]:
     """A new container as `args` (the options in cli.container_options) ask for it, and its config.json.
 
     Its root is mounted and its lock ours; it is removed with us until `Containers.keep` says otherwise. `patch` is laid
-    over the config (RFC 7386). Raises UsageError, Conflict, NotFound, Unsupported, Unavailable.
+    over the config (RFC 7386); `layers` gives the chain IDs of an image that is to be mounted in it. Raises UsageError,
+    Conflict, NotFound, Unsupported, Unavailable.
     """
     runtime = oci.choose(args.runtime, ctx.run_root, ctx.env)
     host = request.host()
     container_id = ctx.random(32).hex()
     options = request.options(
-        ctx, args, image.config, container_id, host, lambda one: store.containers.find(one).record
+        ctx, args, image.config, container_id, host, lambda one: store.containers.find(one).record, layers
     )
     stop_signal = _stop_signal(args.stop_signal or image.config.stop_signal)
     own = {

@@ -6,6 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from oci_spec.digest import Digest
     from oci_spec.jsondoc import Document
 
     from ..context import Context
@@ -34,7 +35,12 @@ def make(
         request.check_platform(image.config, platform, image.name or str(image.descriptor.digest))
         if patch is None and args.config:
             patch = request.patch(args.config)
-        return creation.create(ctx, store, args, image, patch, monitored=monitored)
+
+        def layers(name: str) -> list[Digest]:
+            access = Access.of(args)
+            return image_for_run(ctx, store, name, lease, policy=args.pull, platform=platform, access=access).chain_ids
+
+        return creation.create(ctx, store, args, image, patch, layers, monitored=monitored)
 
 
 AGAIN = ("--name", "--cidfile", "--pull", "--platform", "--runtime", "--tls-verify", "--cert-dir", "--authfile")

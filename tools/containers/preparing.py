@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from itertools import islice
 
 from oci_spec import digest
 
 from ..errors import NotFound
-from ..host import files, mounts
-from ..runtime import names, namespaces, root, state
+from ..host import files, mounts, security
+from ..runtime import apparmor, names, namespaces, root, state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from oci_spec.jsondoc import Document
@@ -27,10 +29,20 @@ def prepare(ctx: Context, store: Store, container: Container) -> None:
     Raises Unavailable, and Conflict when a container whose namespaces it shares does not run.
     """
     record: Any = container.record
+    label = str(record.get("mountLabel") or "")
+    if record.get("loadsAppArmor"):
+        apparmor.load(ctx.env)
     if not mounts.is_mounted(container.rootfs):
-        root.mount(container, store.layers.lowers([digest.parse(one) for one in record["chainIds"]]))
+        root.mount(container, _lowers(store, record["chainIds"]), label)
+    mounted = iter(record.get("mountedChainIds") or ())
+    for number, count in enumerate(record.get("imageMounts") or ()):
+        root.mount_image(container, number, _lowers(store, islice(mounted, count)), label)
     namespaces.link(container.path, record.get("joins") or {}, lambda one: _process(ctx, store, one))
-    namespaces.mount_shm(container.path, record.get("shm") or "", record.get("shmSize") or 0)
+    namespaces.mount_shm(container.path, record.get("shm") or "", record.get("shmSize") or 0, label)
+
+
+def _lowers(store: Store, chain_ids: Iterable[str]) -> list[str]:
+    return store.layers.lowers([digest.parse(one) for one in chain_ids])
 
 
 def write_names(container: Container, hostname: str, wanted: Document, *, host_network: bool) -> None:
@@ -48,6 +60,8 @@ def write_names(container: Container, hostname: str, wanted: Document, *, host_n
             files.write_all(fd, text.encode())
         finally:
             os.close(fd)
+        if container.record.get("mountLabel"):
+            security.label(os.path.join(container.path, name), str(container.record["mountLabel"]))
 
 
 def _process(ctx: Context, store: Store, container_id: str) -> int:

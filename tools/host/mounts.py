@@ -33,14 +33,18 @@ def unmount(target: str, lazy: bool = False) -> None:
         raise OSError(number, os.strerror(number), target)
 
 
-def overlay(lowers: Sequence[str], upper: str, work: str, target: str, links: str) -> None:
-    """Mounts an overlay of `lowers` (topmost first) with a writable `upper` on `target`.
+def overlay(lowers: Sequence[str], upper: str, work: str, target: str, links: str, label: str = "") -> None:
+    """Mounts an overlay of `lowers` (topmost first) with a writable `upper` on `target`; with '' for that, of two or
+    more lowers, read only.
 
     Inode index, metadata-only copy-up and directory redirects are off, so that `upper` can be read back as a layer.
     mount(2) takes one page of options: where the paths would not fit, the layers are named through short links in the
-    directory `links`, which is made for that.
+    directory `links`, which is made for that. With a `label`, all that is in it has that label of SELinux's.
     """
-    tail = f",upperdir={_escape(upper)},workdir={_escape(work)},index=off,metacopy=off,redirect_dir=off"
+    writable = f",upperdir={_escape(upper)},workdir={_escape(work)}" if upper else ""
+    tail = f"{writable},index=off,metacopy=off,redirect_dir=off"
+    if label:
+        tail += f',context="{label}"'
     options = "lowerdir=" + ":".join(_escape(lower, ":") for lower in lowers) + tail
     if len(os.fsencode(options)) < 4096:
         mount("overlay", target, "overlay", options)

@@ -70,7 +70,8 @@ class BundleBeside:
         env = spec.environment(options.env, user, options)
         args = spec.process_args(image, options)
         host = request.host()
-        host.open_files = None  # ours says nothing about where the bundle will run
+        host.open_files = None  # what is ours says nothing about where the bundle will run
+        host.apparmor = host.selinux = False
         config = spec.runtime_config("", args, env, cwd, user, options, host, "")
         files.write_atomic(os.path.join(self._aside, "config.json"), jsondoc.dumps(config))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from ..errors import Conflict, Unsupported, UsageError
+from ..errors import Conflict, Unavailable, Unsupported, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,14 +99,19 @@ def link(directory: str, joins: Mapping[str, str], process: Callable[[str], int]
         os.replace(aside, os.path.join(place, kind))
 
 
-def mount_shm(directory: str, shm: str, size: int) -> None:
-    """Mounts the /dev/shm of a container whose IPC others may share, for a start. Raises OSError."""
+def mount_shm(directory: str, shm: str, size: int, label: str = "") -> None:
+    """Mounts the /dev/shm of a container whose IPC others may share, for a start. Raises Unavailable."""
     from ..host import mounts
 
     if shm != "shareable":
         return
     place = os.path.join(directory, SHM)
     os.makedirs(place, 0o700, exist_ok=True)
-    if place not in mounts.mounted_under(place):
-        flags = mounts.MS_NOSUID | mounts.MS_NODEV | mounts.MS_NOEXEC
-        mounts.mount("shm", place, "tmpfs", f"mode=1777,size={size}", flags)
+    if mounts.is_mounted(place):
+        return
+    context = f',context="{label}"' if label else ""
+    flags = mounts.MS_NOSUID | mounts.MS_NODEV | mounts.MS_NOEXEC
+    try:
+        mounts.mount("shm", place, "tmpfs", f"mode=1777,size={size}{context}", flags)
+    except OSError as error:
+        raise Unavailable(place, f"cannot be mounted: {os.strerror(error.errno or 0).lower()}", "see dmesg") from None

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from oci_spec.jsondoc import Document
 
 _PROPAGATION = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
+RELABEL = ("z", "Z")
+"""Options of a mount that give its source a label of SELinux's: for any container, or for this one."""
 _LIMITS = frozenset(
     "as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack".split()
 )
@@ -30,7 +32,7 @@ _TMPFS_DEFAULTS = ("nosuid", "nodev", "noexec")
 
 
 class Mount:
-    """One mount for a container: `kind` is bind or tmpfs; a bind's `source` is a host path, made for `make`."""
+    """One mount for a container: `kind` is bind, tmpfs or image; a bind's `source` is a host path, made for `make`."""
 
     __slots__ = ("destination", "kind", "make", "options", "source")
 
@@ -43,8 +45,8 @@ class Mount:
 
     def document(self) -> Document:
         """As a runtime-spec mount."""
-        source = self.source if self.kind == "bind" else "tmpfs"
-        return {"destination": self.destination, "type": self.kind, "source": source, "options": self.options}
+        kind, source = ("tmpfs", "tmpfs") if self.kind == "tmpfs" else ("bind", self.source)
+        return {"destination": self.destination, "type": kind, "source": source, "options": self.options}
 
 
 def volume(text: str) -> Mount:
@@ -60,7 +62,7 @@ def volume(text: str) -> Mount:
 
 
 def mount(text: str) -> Mount:
-    """--mount type=bind|tmpfs,source=…,destination=…[,readonly,…]. Raises UsageError."""
+    """--mount type=bind|tmpfs|image,source=…,destination=…[,readonly,…]. Raises UsageError."""
     subject = f"--mount {text}"
     fields: dict[str, str] = {}
     for part in text.split(","):
@@ -68,8 +70,8 @@ def mount(text: str) -> Mount:
         key = {"src": "source", "dst": "destination", "target": "destination", "ro": "readonly"}.get(key, key)
         fields[key] = value if equals else "true"
     kind = fields.pop("type", "")
-    if kind not in ("bind", "tmpfs"):
-        raise UsageError(subject, f"type {kind or '(none)'} is not supported", "use type=bind or type=tmpfs")
+    if kind not in ("bind", "tmpfs", "image"):
+        raise UsageError(subject, f"type {kind or '(none)'} is not supported", "use type=bind, tmpfs or image")
     destination = _destination(fields.pop("destination", ""), text)
     words = ["ro"] if _true(fields.pop("readonly", "false"), subject) else []
     if kind == "tmpfs":
@@ -81,6 +83,11 @@ def mount(text: str) -> Mount:
         _check_tmpfs(words, subject)
         return Mount("tmpfs", "", destination, words)
     source = fields.pop("source", "")
+    if kind == "image":
+        if not source:
+            raise UsageError(subject, "needs a source that is an image", "add source=NAME")
+        _nothing_else(fields, subject)
+        return Mount("image", source, destination, ["rbind", "rprivate", "ro", "nosuid", "nodev"])
     if not source.startswith("/"):
         raise UsageError(subject, "needs a source that is an absolute path", "add source=/path")
     if "bind-propagation" in fields:
@@ -122,7 +129,7 @@ def _bind_options(words: list[str], subject: str) -> list[str]:
             propagation = word
         elif word in ("bind", "rbind"):
             recursion = word
-        elif word in ("ro", "rw", "nosuid", "suid", "nodev", "dev", "noexec", "exec"):
+        elif word in ("ro", "rw", "nosuid", "suid", "nodev", "dev", "noexec", "exec", *RELABEL):
             found.append(word)
         else:
             raise UsageError(

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 INIT = "/run/ocipipe-init"
 """Where --init's program is seen in the container."""
+IMAGES = "images"
+"""In the container's directory: where images are mounted on the host, by number, to be seen in the container."""
 FILES = ("hosts", "hostname", "resolv.conf")
 """What we mount over the image's files of these names in /etc."""
 _HARDENED = ("nosuid", "noexec", "nodev")
@@ -29,7 +31,7 @@ def mounts(options: Options, host: Host, files: str) -> list[Document]:
     """
     taken = {mount.destination.rstrip("/") for mount in options.mounts}
     ours = [*_system(options, host, files), *_etc(files)]
-    return [*(mount for mount in ours if mount["destination"] not in taken), *_asked_for(options)]
+    return [*(mount for mount in ours if mount["destination"] not in taken), *_asked_for(options, files)]
 
 
 def _system(options: Options, host: Host, files: str) -> list[Document]:
@@ -75,10 +77,15 @@ def _etc(directory: str) -> list[Document]:
     ]
 
 
-def _asked_for(options: Options) -> list[Document]:
+def _asked_for(options: Options, directory: str) -> list[Document]:
     """Outer ones first, so that none hides another."""
+    images = [mount for mount in options.mounts if mount.kind == "image"]
     ordered = sorted(options.mounts, key=lambda mount: mount.destination.rstrip("/").count("/"))
     found = [mount.document() for mount in ordered]
+    for mount, document in zip(ordered, found, strict=True):
+        if mount.kind == "image":
+            document["source"] = f"{directory}/{IMAGES}/{images.index(mount)}"
+    found += sorted(options.given_mounts, key=lambda mount: str(mount["destination"]).rstrip("/").count("/"))
     if options.init:
         bound = ["bind", "rprivate", "ro", "nosuid"]
         found.append({"destination": INIT, "type": "bind", "source": options.init, "options": bound})

@@ -6,14 +6,14 @@ import os
 
 from oci_spec import jsondoc
 
-from ..errors import NotFound, Unsupported, UsageError
-from ..host import capabilities, cgroups, devices, files, process
-from . import limits, names, namespaces, seccomp, spec
+from ..errors import NotFound, Unavailable, Unsupported, UsageError
+from ..host import capabilities, cgroups, devices, files, process, security
+from . import apparmor, confinement, limits, names, namespaces, seccomp, spec
 from . import options as values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from oci_spec.image_config import ImageConfig
@@ -38,6 +38,8 @@ def host() -> spec.Host:
         systemd=cgroups.version() == 2 and cgroups.has_systemd(),
         bounding=capabilities.bounding(spec.ALL_CAPABILITIES),
         knobs=cgroups.knobs(),
+        apparmor=apparmor.usable(),
+        selinux=security.has_selinux(),
         open_files=_open_files(),
     )
 
@@ -53,9 +55,16 @@ def _open_files() -> Document | None:
 
 
 def options(
-    ctx: Context, args: Any, image: ImageConfig, container_id: str, host: spec.Host, find: namespaces.Find
+    ctx: Context,
+    args: Any,
+    image: ImageConfig,
+    container_id: str,
+    host: spec.Host,
+    find: namespaces.Find,
+    layers: Callable[[str], Sequence[str]],
 ) -> spec.Options:
-    """The options of one run. `find` gives the record of the container that a name or id stands for.
+    """The options of one run. `find` gives the record of the container that a name or id stands for, `layers` the chain
+    IDs of an image, which is unpacked by then, lowest first.
 
     Raises UsageError, NotFound, Unavailable, Unsupported, Conflict.
     """
@@ -83,8 +92,13 @@ def options(
         found.shm_size = args.shm_size
     found.annotations = _annotations(args, image)
     found.mounts = _mounts(args)
+    found.image_layers = [list(layers(mount.source)) for mount in found.mounts if mount.kind == "image"]
     _devices(found, args)
-    _security(found, args, host)
+    granted = frozenset(spec.capabilities(found, host.bounding)) if args.security_opt else frozenset()
+    confinement.take(found, args.security_opt, host, granted, lambda path: _text(path).encode())
+    found.mount_label = confinement.labels(container_id, found, host)[1]
+    _relabel(found)
+    found.loads_apparmor = confinement.apparmor_profile(found, host) == apparmor.DEFAULT
     found.init = _init(ctx.env) if args.init else ""
     return found
 
@@ -101,8 +115,20 @@ def _names(found: spec.Options, args: Any, container_id: str) -> None:
 
 
 def record(found: spec.Options) -> Document:
-    """What the container's record has to keep of its options, for its starts (see namespaces, names)."""
-    return {"joins": found.joins, "shm": found.shm, "shmSize": found.shm_size, "names": found.names}
+    """What the container's record has to keep of its options, for its starts (see namespaces, names, confinement).
+
+    `mountedChainIds` are the layers of all images that are mounted in it, `imageMounts` how many of them each has.
+    """
+    return {
+        "joins": found.joins,
+        "shm": found.shm,
+        "shmSize": found.shm_size,
+        "names": found.names,
+        "mountLabel": found.mount_label,
+        "loadsAppArmor": found.loads_apparmor,
+        "mountedChainIds": [one for layers in found.image_layers for one in layers],
+        "imageMounts": [len(layers) for layers in found.image_layers],
+    }
 
 
 def check_platform(image: ImageConfig, wanted: Platform | None, subject: str) -> None:
@@ -138,9 +164,26 @@ def _mounts(args: Any) -> list[values.Mount]:
     return found
 
 
+def _relabel(found: spec.Options) -> None:
+    """Labels what was mounted with z or Z. Where SELinux is off, any container can use it already."""
+    own = found.mount_label
+    for mount in found.mounts:
+        wanted = [word for word in mount.options if word in values.RELABEL]
+        mount.options = [word for word in mount.options if word not in values.RELABEL]
+        if wanted and own and mount.kind == "bind":
+            try:
+                security.label(mount.source, own if wanted[-1] == "Z" else confinement.shared(own))
+            except OSError as error:
+                why = os.strerror(error.errno or 0).lower()
+                raise Unavailable(mount.source, f"cannot be labelled: {why}", "leave out z and Z") from None
+
+
 def _devices(found: spec.Options, args: Any) -> None:
     everything = {str(node["path"]): node for node in devices.everything()} if found.privileged else {}
+    named = [text for text in args.device if not text.startswith("/") and "=" in text]
     for text in args.device:
+        if text in named:
+            continue
         source, destination, access = values.device(text)
         if not os.path.exists(source):
             raise NotFound(source, "no such device", "see /dev")
@@ -151,24 +194,10 @@ def _devices(found: spec.Options, args: Any) -> None:
         rule = {key: node[key] for key in ("type", "major", "minor")}
         found.device_rules.append({"allow": True, "access": access, **rule})
     found.devices = list(everything.values())
+    if named or args.gpus:
+        from . import cdi
 
-
-def _security(found: spec.Options, args: Any, host: spec.Host) -> None:
-    for text in args.security_opt:
-        name, _, value = text.replace(":", "=", 1).partition("=")
-        if name == "no-new-privileges" and value in ("", "true", "false"):
-            found.no_new_privileges = value != "false"
-        elif name == "seccomp" and value == "unconfined":
-            found.seccomp_unconfined = True
-        elif name == "seccomp" and value:
-            granted = frozenset(spec.capabilities(found, host.bounding))
-            found.seccomp = seccomp.load(_text(value).encode(), value, host.machine, host.kernel, granted)
-        else:
-            raise UsageError(
-                f"--security-opt {text}",
-                "is not supported",
-                "use no-new-privileges, seccomp=FILE or seccomp=unconfined",
-            )
+        cdi.apply(found, [*(name for text in args.gpus for name in cdi.gpus(text)), *map(cdi.checked, named)])
 
 
 def find_init(env: Mapping[str, str]) -> str | None:

@@ -7,7 +7,7 @@ import stat
 
 from ..errors import OcipipeError, Unavailable
 from ..host import files, mounts, rooted
-from . import users
+from . import placement, users
 from .oci import RuntimeFailed
 
 TYPE_CHECKING = False
@@ -30,23 +30,45 @@ def prepare(container: Container, lowers: list[str]) -> None:
         os.utime(upper, ns=(top.st_atime_ns, top.st_mtime_ns))
 
 
-def mount(container: Container, lowers: list[str]) -> None:
-    """Mounts the root: the image's layers (topmost first) under a writable one of its own. Raises Unavailable."""
+def mount(container: Container, lowers: list[str], label: str = "") -> None:
+    """Mounts the root: the image's layers (topmost first) under a writable one of its own. `label` is SELinux's of all
+    in it, '' for their own. Raises Unavailable."""
     upper = os.path.join(container.path, "upper")
-    if not lowers:
-        empty = os.path.join(container.path, "empty")
-        os.makedirs(empty, exist_ok=True)
-        lowers = [empty]
+    lowers = lowers or [_empty(container)]
     try:
         mounts.overlay(
-            lowers, upper, os.path.join(container.path, "work"), container.rootfs, os.path.join(container.path, "l")
-        )
+            lowers, upper, os.path.join(container.path, "work"), container.rootfs, os.path.join(container.path, "l"),
+            label,
+        )  # fmt: skip
     except OSError as error:
         raise Unavailable(
             container.id[:12],
             f"its root cannot be mounted: {os.strerror(error.errno or 0).lower()}",
             "see dmesg; overlayfs is needed",
         ) from None
+
+
+def mount_image(container: Container, number: int, lowers: list[str], label: str = "") -> None:
+    """Mounts an image (its layers, topmost first) where the container's config takes it from, read only; `number` is
+    its place among the images that are mounted in the container. Raises Unavailable."""
+    target = os.path.join(container.path, placement.IMAGES, str(number))
+    os.makedirs(target, 0o700, exist_ok=True)
+    if mounts.is_mounted(target):
+        return
+    try:
+        # overlayfs wants two layers where nothing is written
+        mounts.overlay([*lowers, *[_empty(container)] * max(2 - len(lowers), 0)], "", "", target, f"{target}.l", label)
+    except OSError as error:
+        raise Unavailable(
+            container.id[:12], f"an image cannot be mounted in it: {os.strerror(error.errno or 0).lower()}", "see dmesg"
+        ) from None
+
+
+def _empty(container: Container) -> str:
+    """A directory without anything in it, for a layer."""
+    path = os.path.join(container.path, "empty")
+    os.makedirs(path, exist_ok=True)
+    return path
 
 
 def unmount(container: Container) -> None:

@@ -7,7 +7,7 @@ and mounts, and a network of its own with nothing but loopback unless another is
 from __future__ import annotations
 
 from ..errors import Unsupported, UsageError
-from . import namespaces, placement, resources, seccomp
+from . import confinement, namespaces, placement, resources
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,12 +41,6 @@ ALL_CAPABILITIES = tuple(
     ).split()
 )
 """By the kernel's number (capability.h): number n is the n-th."""
-_MASKED = (
-    "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
-    "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats",
-    "/sys/devices/virtual/powercap", "/sys/firmware",
-)  # fmt: skip
-_READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 STEERING = ("bundle", "io.kubernetes.", "module.wasm.image/", "org.criu.", "org.systemd.property.", "run.oci.")
 """How annotations begin that runtimes obey (potentiallyUnsafeConfigAnnotations in runtime-spec 1.2, features.md)."""
 _SAFE_SYSCTLS = {
@@ -59,8 +53,8 @@ _SAFE_SYSCTLS = {
 class Host:
     """What the generator must know of the host. `machine` is uname's, `kernel` its version; `bounding`: the
     capabilities that we can hand on; `controllers`: the cgroup controllers that can limit; `knobs`: the rarer controls
-    they have (host.cgroups); `open_files`: the caller's own rlimit, which must be said because a runtime written in Go
-    raises the soft one for what it starts."""
+    they have (host.cgroups); `apparmor`, `selinux`: whether these confine here; `open_files`: the caller's own rlimit,
+    which must be said because a runtime written in Go raises the soft one for what it starts."""
 
     def __init__(
         self,
@@ -73,6 +67,8 @@ class Host:
         systemd: bool,
         bounding: frozenset[str],
         knobs: frozenset[str] = frozenset(),
+        apparmor: bool = False,
+        selinux: bool = False,
         open_files: Document | None = None,
     ) -> None:
         self.machine = machine
@@ -83,6 +79,8 @@ class Host:
         self.systemd = systemd
         self.bounding = bounding
         self.knobs = knobs
+        self.apparmor = apparmor
+        self.selinux = selinux
         self.open_files = open_files
 
 
@@ -91,6 +89,7 @@ class Options:
 
     hosts  kinds of namespaces that are the host's;  joins: kind to the id of the container that has it
     shm    /dev/shm is private, shareable (mounted on the host), or none
+    given_mounts, given_groups, hooks  what devices need (see cdi), as runtime-spec has it
     """
 
     def __init__(self) -> None:
@@ -102,6 +101,7 @@ class Options:
         self.terminal = False
         self.console_size: os.terminal_size | None = None
         self.mounts: list[Mount] = []
+        self.image_layers: list[list[str]] = []
         self.network = "none"
         self.hosts: set[str] = set()
         self.joins: dict[str, str] = {}
@@ -135,9 +135,19 @@ class Options:
         self.no_new_privileges = False
         self.seccomp: Document | None = None
         self.seccomp_unconfined = False
+        self.apparmor = ""
+        self.label: dict[str, str] = {}
+        self.label_disabled = False
+        self.mount_label = ""
+        self.loads_apparmor = False
+        self.masked: list[str] = []
+        self.unmasked: list[str] = []
         self.privileged = False
         self.devices: list[Document] = []
         self.device_rules: list[Document] = []
+        self.given_mounts: list[Document] = []
+        self.given_groups: list[int] = []
+        self.hooks: dict[str, list[Document]] = {}
         self.sysctls: dict[str, str] = {}
         self.shm_size = 64 << 20
         self.init: str = ""
@@ -207,14 +217,15 @@ def runtime_config(
     """
     granted = capabilities(options, host.bounding)
     effective = granted if user.uid == 0 else []
+    groups = list(dict.fromkeys((user.gid, *user.additional, *options.given_groups)))
     process: Document = {
         "terminal": options.terminal,
-        "user": {"uid": user.uid, "gid": user.gid, "additionalGids": [user.gid, *user.additional]},
+        "user": {"uid": user.uid, "gid": user.gid, "additionalGids": groups},
         "args": args,
         "env": env,
         "cwd": cwd,
         "capabilities": {"bounding": granted, "effective": effective, "permitted": effective},
-        "noNewPrivileges": options.no_new_privileges,
+        **confinement.process_fields(container_id, options, host),
     }
     if options.console_size is not None and options.console_size.lines:  # else the process may see it too late
         process["consoleSize"] = {"height": options.console_size.lines, "width": options.console_size.columns}
@@ -229,6 +240,7 @@ def runtime_config(
         "root": {"path": "rootfs", "readonly": options.read_only},
         **({"hostname": options.hostname} if options.hostname and "uts" not in options.hosts else {}),
         "mounts": placement.mounts(options, host, files),
+        **({"hooks": options.hooks} if options.hooks else {}),
         "annotations": options.annotations,
         "linux": _linux(container_id, granted, options, host, files),
     }
@@ -251,13 +263,7 @@ def _linux(container_id: str, granted: list[str], options: Options, host: Host, 
     sysctls = _sysctls(options)
     if sysctls:
         found["sysctl"] = sysctls
-    if not options.privileged:
-        found["maskedPaths"] = list(_MASKED)
-        found["readonlyPaths"] = list(_READ_ONLY)
-    if options.seccomp is not None:
-        found["seccomp"] = options.seccomp
-    elif not (options.seccomp_unconfined or options.privileged):
-        found["seccomp"] = seccomp.default(host.machine, frozenset(granted))
+    found.update(confinement.linux_fields(container_id, frozenset(granted), options, host))
     propagation = {word for mount in options.mounts for word in mount.options}
     if propagation & {"shared", "rshared"}:
         found["rootfsPropagation"] = "shared"

@@ -11,7 +11,14 @@ from ..host import files, locks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from oci_spec.digest import Digest
     from oci_spec.jsondoc import Document
+
+
+def stood_on(record: Document) -> list[Digest]:
+    """The chain IDs of all layers that a container with this record stands on or has mounted."""
+    found: list[Digest] = [*record["chainIds"], *(record.get("mountedChainIds") or ())]  # type: ignore[misc]
+    return found
 
 
 class Container:

@@ -25,7 +25,7 @@ from oci_spec.jsondoc import FormatError
 from ..errors import Conflict, Corrupt, NotFound, UsageError
 from ..host import files, locks, mounts
 from ..host.trees import remove_tree
-from .container import Container
+from .container import Container, stood_on
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ class Containers:
 
     def needed(self) -> set[str]:
         """The chain IDs of every layer that a container stands on."""
-        return {str(chain_id) for one in self.all() for chain_id in one.record["chainIds"]}  # type: ignore[attr-defined]
+        return {str(chain_id) for one in self.all() for chain_id in stood_on(one.record)}
 
     def using(self, *images: Digest) -> list[str]:
         """The ids of the containers made from one of these images."""

@@ -11,6 +11,7 @@ import errno
 import os
 
 from ..host import files
+from ..store.container import stood_on
 from . import boxes, content, identity, index, layers, leftovers
 from .content import Expected
 
@@ -78,7 +79,7 @@ def _findings(ctx: Context, store: Store, depth: str, lease: Lease | None) -> It
         broken.add(str(found["object"]["digest"]))  # type: ignore[index]
         yield found
     records, wrong_records = boxes.records(store)
-    used = {chain_id for record in records for chain_id in record["chainIds"]}
+    used = {chain_id for record in records for chain_id in stood_on(record)}
     # While a document can't be read, what it names is not known, and so is what nothing needs.
     known = wrong_index is None and not expected.reach.unread
     yield from identity.problems(store)

@@ -11,6 +11,7 @@ from oci_spec.jsondoc import FormatError
 from ..errors import Corrupt, NotFound, OcipipeError
 from ..host import files
 from ..images.entry import parse, read_config
+from ..store.container import stood_on
 from .content import listed, made_again, stray
 from .finding import bare, finding, place
 
@@ -94,7 +95,7 @@ def missing(store: Store, expected: Expected, containers: Iterable[dict[str, Any
     unpacked when they are needed."""
     users: dict[Digest, list[dict[str, Any]]] = {}
     for record in containers:
-        for chain_id in record["chainIds"]:
+        for chain_id in stood_on(record):
             users.setdefault(chain_id, []).append(record)
     for chain_id, records in users.items():
         path = store.layers.path(digest.parse(chain_id))
@@ -149,7 +150,7 @@ def users(store: Store, chain_id: Digest) -> list[str]:
             container = store.containers.load(container_id)
         except OcipipeError:
             continue
-        if chain_id in container.record["chainIds"]:  # type: ignore[operator]
+        if chain_id in stood_on(container.record):
             found.append(container.name)
     return found
 

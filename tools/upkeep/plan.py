@@ -19,6 +19,7 @@ from ..errors import Corrupt, NotFound, OcipipeError
 from ..host import trees
 from ..images.entry import is_runnable, parse, read_config
 from ..store.blobs import DOCUMENT_LIMIT
+from ..store.container import stood_on
 from ..store.reach import Reach
 from . import boxes, content, identity, index, layers, leftovers
 from .finding import bare, place
@@ -133,7 +134,7 @@ class _Planner:
             yield self._action(
                 "image", entry.document, 0, "", {"name": entry.name or "none", "used by": "no container"}
             )
-        needed_layers = {*kept.layers, *self._leased, *(one for record in staying for one in self._stands_on(record))}
+        needed_layers = {*kept.layers, *self._leased, *(one for record in staying for one in stood_on(record))}
         for chain_id, path in self._layers.items():
             if not unknown and chain_id not in needed_layers and self._within(chain_id, gone.layers):
                 target = place("layer", self._store.root, path, id=chain_id)
@@ -145,10 +146,6 @@ class _Planner:
         for blob in sorted(blobs, key=_documents_first):
             path = self._blobs[blob.digest]
             yield self._action("blob", bare(blob), blob.size, leftovers.state(path), {"needed by": "nothing"})
-
-    def _stands_on(self, record: dict[str, Any]) -> list[str]:
-        """The chain IDs of a container's root, and of the images that are mounted in it."""
-        return [*record["chainIds"], *record.get("mountedChainIds", ())]
 
     def _within(self, one: Digest, gone: Iterable[Digest]) -> bool:
         """With filters, only what the images that fit had for themselves goes."""

@@ -7,6 +7,7 @@ import os
 from ..errors import Conflict, OcipipeError
 from ..host import locks
 from ..layers.unpack import unpack_aside
+from ..store.container import stood_on
 from .boxes import is_alive
 from .layers import Stack
 
@@ -57,5 +58,5 @@ def _refuse_in_use(store: Store, chain_id: Digest) -> None:
             container = store.containers.load(container_id)
         except OcipipeError:
             raise Conflict(subject, f"container {container_id[:12]} may stand on it", "stop it first") from None
-        if chain_id in container.record["chainIds"]:  # type: ignore[operator]
+        if chain_id in stood_on(container.record):
             raise Conflict(subject, f"container {container.name} runs on it", "stop it, then repair again")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ..host import trees
+from ..store.container import stood_on
 from ..store.reach import Reach
 from . import boxes, content, layers, leftovers
 from .finding import place
@@ -71,7 +72,7 @@ class _Measured:
             "orphaned blobs", len(orphans), len(orphans & self._leased), _sum(self._blobs, orphans),
             _sum(self._blobs, orphans - self._leased),
         )  # fmt: skip
-        stood_on = {one for record in self._records for one in record["chainIds"]} | self._leased
+        stood_on = {one for record in self._records for one in stood_on(record)} | self._leased
         stood_on |= {one for image in used for one in image.reach.layers}
         yield _kind(
             "layers", len(self._layers), len(self._layers.keys() & stood_on), sum(self._layers.values()),

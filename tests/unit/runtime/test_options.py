@@ -22,6 +22,7 @@ BIND = ["rbind", "rprivate"]
             "/a:/b:rslave,rw",
             {"destination": "/b", "type": "bind", "source": "/a", "options": ["rbind", "rslave", "rw"]}, True,
         ),
+        ("/a:/b:Z", {"destination": "/b", "type": "bind", "source": "/a", "options": [*BIND, "Z"]}, True),
         (
             "/a:/b:bind,noexec",
             {"destination": "/b", "type": "bind", "source": "/a", "options": ["bind", "rprivate", "noexec"]}, True,
@@ -43,6 +44,10 @@ def test_volume(text: str, document: dict[str, Any], make: bool) -> None:
         (
             "type=bind,src=/a,dst=/b,bind-propagation=shared,bind-nonrecursive",
             {"type": "bind", "source": "/a", "options": ["bind", "shared"]},
+        ),
+        (
+            "type=image,src=busybox:1,dst=/b,ro",
+            {"type": "bind", "source": "busybox:1", "options": ["rbind", "rprivate", "ro", "nosuid", "nodev"]},
         ),
         ("type=tmpfs,dst=/b", {"type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "nodev", "noexec"]}),
         (
@@ -122,7 +127,8 @@ def test_host_name(text: str) -> None:
         )),
         *((options.mount, text) for text in (
             "", "type=volume,source=a,destination=/b", "source=/a,destination=/b", "type=bind,destination=/b",
-            "type=bind,source=a,destination=/b", "type=bind,source=/a", "type=bind,source=/a,destination=b",
+            "type=bind,source=a,destination=/b", "type=image,dst=/b", "type=image,source=x,dst=/b,image-subpath=c",
+            "type=bind,source=/a", "type=bind,source=/a,destination=b",
             "type=bind,source=/a,destination=/b,x=1", "type=bind,source=/a,destination=/b,ro=maybe",
             "type=bind,source=/a,destination=/b,bind-propagation=no", "type=tmpfs,destination=/b,source=/a",
             "type=bind,source=/a,destination=/b,tmpfs-size=1", "type=tmpfs,destination=/b,tmpfs-mode=zz",

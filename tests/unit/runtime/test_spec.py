@@ -249,3 +249,12 @@ def test_whom_the_kernel_kills_first() -> None:
     assert made(asked(oom_score_adj=-5))["process"]["oomScoreAdj"] == -5
     assert made(asked(oom_score_adj=0))["process"]["oomScoreAdj"] == 0
     assert "oomScoreAdj" not in made()["process"]
+
+
+def test_images_are_mounted_by_number() -> None:
+    """In the order they were asked for; outer ones first in the config."""
+    texts = ("type=image,src=a,dst=/x/y", "type=tmpfs,dst=/t", "type=image,src=b,dst=/x")
+    mounts = made(asked(mounts=[values.mount(one) for one in texts]))["mounts"]
+    assert [(mount["destination"], mount["source"]) for mount in mounts if "/images/" in mount["source"]] == [
+        ("/x", "/files/images/1"), ("/x/y", "/files/images/0"),
+    ]  # fmt: skip

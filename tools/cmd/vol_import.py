@@ -59,7 +59,7 @@ def run(ctx: Context, args: Args) -> dict[str, object]:
                     raise Conflict(args.name, "the volume is there, with other labels", "leave --label out")
                 take(volume, ctx.env)
                 try:
-                    if not fill(store, volume, lambda place: _unpack(chunks, place, args.name)):
+                    if not fill(store, volume, lambda place, _: _unpack(chunks, place, args.name)):
                         raise Conflict(args.name, "the volume is in use or not empty", "name a new one")
                 finally:
                     drop(store, volume)

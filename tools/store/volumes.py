@@ -85,6 +85,17 @@ class Volumes:
         """
         return Making(self, record)
 
+    def begin(self, name: str) -> tuple[str, int]:
+        """A new directory for what is to become a volume, or its files, and the descriptor that holds its lock: nobody
+        takes it for abandoned. The caller removes and closes what it doesn't rename."""
+        parent = self.store.directory("volumes", 0o711)
+        aside = os.path.join(parent, files.temporary_name(name))
+        with locks.locked(parent):  # nobody sees it before it is locked
+            os.mkdir(aside, 0o700)
+            lock = os.open(aside, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            locks.take(lock)
+        return aside, lock
+
     def volume(self, record: Document) -> Volume:
         """The volume of a record that was read or made before."""
         return Volume(os.path.join(self.path, str(record["name"])), record)
@@ -182,15 +193,11 @@ class Making:
         self._volumes = volumes
         self._record = record
         self._place = os.path.join(volumes.path, name)
-        self._aside = os.path.join(volumes.path, files.temporary_name(name))
+        self._aside = ""
         self._lock = -1
 
     def __enter__(self) -> Volume:
-        parent = self._volumes.store.directory("volumes", 0o711)
-        with locks.locked(parent):  # nobody sees it before it is locked
-            os.mkdir(self._aside, 0o700)
-            self._lock = os.open(self._aside, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            locks.take(self._lock)
+        self._aside, self._lock = self._volumes.begin(str(self._record["name"]))
         data = os.path.join(self._aside, "data")
         try:
             os.mkdir(data)

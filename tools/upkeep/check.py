@@ -11,7 +11,7 @@ import errno
 import os
 
 from ..host import files
-from . import boxes, content, identity, index, layers, leftovers
+from . import boxes, content, identity, index, layers, leftovers, volumes
 from .content import Expected
 
 TYPE_CHECKING = False
@@ -92,4 +92,5 @@ def _findings(ctx: Context, store: Store, depth: str, lease: Lease | None) -> It
         yield from layers.compared(store, expected, broken, ctx.progress)
     yield from wrong_records
     yield from boxes.problems(store, records)
+    yield from volumes.problems(store, records, known=not wrong_records)
     yield from leftovers.problems(store, ctx.now())

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..errors import Corrupt, UsageError
+from ..host import trees
 from ..volume.describe import describe, used
-from .leftovers import tree_size
 from .selection import Selection
 
 TYPE_CHECKING = False
@@ -35,4 +35,4 @@ def volumes(store: Store, filters: Sequence[str], *, size: bool) -> Iterator[Doc
             continue
         users = usage.get(name, [])
         if selection.fits([name], volume.labels) and all((text == "false") == bool(users) for text in dangling):
-            yield used(volume, users, tree_size(volume.data)) if size else describe(volume)
+            yield used(volume, users, trees.size(volume.data)) if size else describe(volume)

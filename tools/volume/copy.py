@@ -33,7 +33,8 @@ def copy_tree(source: str, target: str, subject: str, env: Mapping[str, str], lo
     nothing = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     try:
         clean = {"PATH": process.SEARCH_PATH, "LC_ALL": "C"}
-        pid = process.spawn(argv, env=clean, stdin=nothing, stdout=nothing, stderr=said, keep=lock)
+        keep = (lock,) if lock >= 0 else ()
+        pid = process.spawn(argv, env=clean, stdin=nothing, stdout=nothing, stderr=said, keep=keep)
         status = process.wait_or_kill(pid)
         if status:
             text = os.pread(said, _SAID, 0).decode("utf-8", "backslashreplace")

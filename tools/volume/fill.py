@@ -1,9 +1,9 @@
 """Files brought into an empty volume, so that it is empty or has them all, whenever a command is killed.
 
-They are made aside, below the volume's directory and out of every container's reach, and become `filling` when they
-are whole; from then on they belong to the volume, and whoever takes it next moves those that are not there yet. Of a
-file system that the driver's options mount nothing lies beside it: that is filled in place, under a mark that says that
-it is half done, and filled again by who finds the mark. No container may run with it meanwhile.
+They are made aside, out of every container's reach, and become the volume's `filling` when they are whole; from then
+on they belong to the volume, and whoever takes it next moves those that are not there yet. Of a file system that the
+driver's options mount nothing lies beside it: that is filled in place, under a mark that says that it is half done, and
+filled again by who finds the mark. No container may run with it meanwhile.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from ..store.store import Store
     from ..store.volumes import Volume
 
-    Fill = Callable[[str], None]
-    """Makes the files in this empty directory, and gives it its own attributes."""
+    Fill = Callable[[str, int], None]
+    """Makes the files in an empty directory, and gives it its own attributes. A program that helps it inherits this
+    lock: as long as it works, nobody else works there, though we be killed."""
 
 _FILLING, _HALF = "filling", "half"
-_ASIDE = files.TEMPORARY + "filling"
 _NO_CONTENT = frozenset(("lost+found",))
 """What a new file system has of its own accord."""
 
@@ -74,18 +74,16 @@ def fill(store: Store, volume: Volume, write: Fill) -> bool:
         return False
     if is_mounted(volume):
         return _in_place(store, volume, write)
-    aside = os.path.join(volume.path, _ASIDE)
-    remove_tree(aside)
-    os.mkdir(aside, 0o700)
-    os.chmod(aside, 0o755)
+    aside, lock = store.volumes.begin(volume.name)
     try:
-        write(aside)
+        os.chmod(aside, 0o755)
+        write(aside, lock)
         sync_filesystem(aside)
-    except BaseException:
+        os.rename(aside, os.path.join(volume.path, _FILLING))
+        files.sync_directory(volume.path)
+    finally:
         remove_tree(aside)
-        raise
-    os.rename(aside, os.path.join(volume.path, _FILLING))
-    files.sync_directory(volume.path)
+        os.close(lock)
     finish(volume)
     return True
 
@@ -95,7 +93,7 @@ def _in_place(store: Store, volume: Volume, write: Fill) -> bool:
         return False  # a container runs with it: this is not its first use, and its links could lead us anywhere
     mark = os.path.join(volume.path, _HALF)
     files.write_atomic(mark, b"")
-    write(volume.data)
+    write(volume.data, volume.lock)
     sync_filesystem(volume.data)
     files.remove_file(mark)
     return True
@@ -119,5 +117,5 @@ def copy_up(store: Store, name: str, rootfs: str, destination: str, env: Mapping
             return False
     with store.volumes.locked(name) as volume:
         return fill(
-            store, volume, lambda place: copy_tree(source, place, f"{destination} of the image", env, volume.lock)
+            store, volume, lambda place, lock: copy_tree(source, place, f"{destination} of the image", env, lock)
         )

@@ -66,8 +66,8 @@ def drop(store: Store, volume: Volume, container_id: str = "") -> bool:
 
 
 def is_alive(container: Container) -> bool:
-    """Whether a command or a runtime has the container."""
-    return locks.is_held(container.path) or locks.is_held(os.path.join(container.path, "run.lock"))
+    """Whether a command, a monitor or a runtime has the container, or somebody waits to start it again."""
+    return locks.is_held(container.path) or any(map(container.is_held, ("run.lock", "restart.lock")))
 
 
 def left_mounted(store: Store) -> Iterator[Volume]:

@@ -124,7 +124,7 @@ def test_of_two_at_once_one_fills_it(store: Store, volume: Volume, rootfs: Path)
 
 
 def test_one_that_fails_leaves_nothing(store: Store, volume: Volume, rootfs: Path) -> None:
-    def write(place: str) -> None:
+    def write(place: str, lock: int) -> None:
         Path(place, "half").write_text("x")
         raise KeyError
 
@@ -133,6 +133,7 @@ def test_one_that_fails_leaves_nothing(store: Store, volume: Volume, rootfs: Pat
         fill(store, locked, write)
     assert snapshot(volume.data) == before
     assert sorted(os.listdir(volume.path)) == ["data", "record.json"]
+    assert os.listdir(store.volumes.path) == ["data"]
     assert copy_up(store, "data", str(rootfs), "/srv/data", {})
 
 

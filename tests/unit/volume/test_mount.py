@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,13 @@ def user(store: Store, digit: str, *names: str) -> Container:
     return store.containers.create(container_record(digit, list(names)))
 
 
+@contextmanager
+def running(container: Container) -> Iterator[None]:
+    lock = container.lock_file("run.lock")
+    yield
+    os.close(lock)
+
+
 def end(container: Container) -> None:
     os.close(container.lock)
 
@@ -84,7 +92,7 @@ def test_from_the_first_to_the_last(store: Store, scratch: Volume) -> None:
 
 def test_a_runtime_s_lock_counts_as_well(store: Store, scratch: Volume) -> None:
     one, two = user(store, "1", "scratch"), user(store, "2", "scratch")
-    with one.run_lock():
+    with running(one):
         acquire(store, "scratch", {})
         end(one)
         release(store, "scratch", two.id)
@@ -167,7 +175,7 @@ def test_one_that_was_killed_half_way_there_is_done_again(store: Store, scratch:
 def test_no_copy_up_under_a_running_container(store: Store, scratch: Volume, rootfs: str) -> None:
     """Its links could lead us anywhere on the host."""
     one = user(store, "1", "scratch")
-    with one.run_lock():
+    with running(one):
         acquire(store, "scratch", {})
         assert not copy_up(store, "scratch", rootfs, "/srv", {})
         assert os.listdir(scratch.data) == []

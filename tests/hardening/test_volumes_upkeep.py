@@ -15,7 +15,7 @@ from boxes import container_record
 from commands import Commands
 
 from ocipipe.host import mounts
-from ocipipe.store.containers import Container
+from ocipipe.store.container import Container
 from ocipipe.store.store import Store
 from ocipipe.volume.mount import acquire
 

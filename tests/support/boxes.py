@@ -82,6 +82,6 @@ def container_record(digit: str, volumes: list[str] | None = None) -> dict[str, 
     return {
         "id": digit * 64, "name": f"c{digit}", "image": image, "chainIds": [], "created": "2024-05-01T12:00:00Z",
         "labels": {}, "runtime": "/usr/sbin/runc", "runtimeRoot": "/run/x", "stopSignal": "SIGTERM",
-        "removedAtEnd": False, "status": "created", "exitCode": None,
+        "removedAtEnd": False, "status": "stopped", "exitCode": 0,
         **({"volumes": volumes} if volumes is not None else {}),
     }  # fmt: skip

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from oci_spec.jsondoc import Document
 
-    from .containers import Container
+    from .container import Container
     from .store import Store
 
 _RECORD_LIMIT = 4 << 20

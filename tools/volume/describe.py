@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
     from oci_spec.jsondoc import Document
 
-    from ..store.containers import Container
+    from ..store.container import Container
     from ..store.volumes import Volume
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import TracebackType
 
-    from ..store.containers import Container
+    from ..store.container import Container
     from ..store.store import Store
     from ..store.volumes import Volume
 

@@ -13,7 +13,7 @@ from cli_world import context
 
 from ocipipe.errors import Conflict, NotFound, Unavailable
 from ocipipe.host import mounts
-from ocipipe.store.containers import Container
+from ocipipe.store.container import Container
 from ocipipe.store.store import Store
 from ocipipe.store.volumes import Volume
 from ocipipe.volume.create import Settings, create

@@ -24,6 +24,11 @@ def has_seccomp() -> bool:
     return os.path.exists("/proc/sys/kernel/seccomp/actions_avail")
 
 
+def has_selinux() -> bool:
+    """Whether SELinux is on."""
+    return os.path.exists("/sys/fs/selinux/enforce")
+
+
 def has_user_namespaces() -> bool:
     """Whether users of a container's own can be had, which an administrator may forbid."""
     limit = _read("/proc/sys/user/max_user_namespaces").strip() or "0"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from oci_spec import quantity
 
-from ..errors import UsageError
+from ..errors import Unsupported, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -162,11 +162,21 @@ def _bind_options(words: list[str], subject: str) -> list[str]:
             recursion = word
         elif word in ("ro", "rw", "nosuid", "suid", "nodev", "dev", "noexec", "exec"):
             found.append(word)
+        elif word in ("z", "Z"):
+            _check_relabelling(word, subject)
         else:
             raise UsageError(
                 subject, f"option {word or '(empty)'} is not supported", f"use ro, rw, {', '.join(_PROPAGATION)}"
             )
     return [recursion, propagation, *found]
+
+
+def _check_relabelling(word: str, subject: str) -> None:
+    """z and Z ask for SELinux labels: without SELinux there are none, with it we have none to give."""
+    from ..host import kernel
+
+    if kernel.has_selinux():
+        raise Unsupported(subject, f"option {word}: our containers have no SELinux labels", "leave it out")
 
 
 def _destination(text: str, whole: str) -> str:

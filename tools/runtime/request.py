@@ -127,8 +127,6 @@ def _mounts(args: Any) -> list[values.Mount]:
         if place in seen:
             raise UsageError(one.destination, "two mounts go there", "leave one of them out")
         seen.add(place)
-        if one.kind == "volume":
-            raise Unsupported(one.destination, "containers do not take volumes yet", "mount a path of the host")
         if one.kind == "bind" and not os.path.exists(one.source):
             if not one.make:
                 raise NotFound(one.source, "the mount's source does not exist", "make it, or use -v, which makes it")

@@ -50,6 +50,11 @@ class Settings:
         )  # fmt: skip
 
 
+def in_memory(volume: Volume) -> bool:
+    """Whether what lies in the volume is gone as soon as no container uses it."""
+    return volume.driver_options.get("type") in _IN_MEMORY
+
+
 def pairs(words: list[str], flag: str) -> dict[str, str]:
     """KEY=VALUE words of an option; a bare KEY has the value ''. Raises UsageError."""
     found = {}
@@ -61,15 +66,15 @@ def pairs(words: list[str], flag: str) -> dict[str, str]:
     return found
 
 
-def record(ctx: Context, name: str, settings: Settings) -> Document:
-    """The record of a new volume; one without a name gets 64 random digits for it."""
+def record(ctx: Context, name: str, settings: Settings, *, anonymous: bool = False) -> Document:
+    """The record of a new volume; one without a name gets 64 random digits for it, and is anonymous."""
     return {
         "name": name or ctx.random(32).hex(),
         "driver": settings.driver,
         "driverOptions": settings.options,
         "labels": settings.labels,
         "created": ctx.timestamp(),
-        "anonymous": not name,
+        "anonymous": anonymous or not name,
     }
 
 
@@ -87,15 +92,16 @@ def create(ctx: Context, store: Store, name: str, settings: Settings) -> Volume:
     return found
 
 
-def ensure(ctx: Context, store: Store, name: str, settings: Settings) -> Volume:
-    """The volume `name` as it is, made with these settings if it is missing; '' makes an anonymous one."""
+def ensure(ctx: Context, store: Store, name: str, settings: Settings, *, anonymous: bool = False) -> Volume:
+    """The volume `name` as it is, made with these settings if it is missing; '' makes an anonymous one, and so does
+    `anonymous`, under a name that was chosen before."""
     while True:
         if name:
             try:
                 return store.volumes.load(name)
             except NotFound:
                 pass
-        wanted = record(ctx, name, settings)
+        wanted = record(ctx, name, settings, anonymous=anonymous)
         try:
             with store.volumes.making(wanted):
                 pass

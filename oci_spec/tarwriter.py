@@ -21,14 +21,22 @@ _SECOND = 1_000_000_000
 def header(entry: Entry) -> bytes:
     """All that stands before an entry's content: its header, after a PAX header where one is needed.
 
-    The content of a regular file follows, `entry.size` bytes long, and then `padding(entry.size)`. Holes are not
-    written: the entry's `sparse` is not looked at. Names and extended attributes are bytes and written as they are.
+    The content of a regular file follows, `entry.size` bytes long, and then `padding(entry.size)`; of a sparse one
+    only the pieces that `sparse` lists, and the padding of those (GNU's sparse format 1.0: their map is among what is
+    returned). Names and extended attributes are bytes and written as they are.
     """
     seconds, fraction = divmod(entry.mtime, _SECOND)
     size = entry.size if entry.kind == ord("0") else 0
+    shown, pieces = entry.name, b""
     records: dict[bytes, bytes] = {}
-    if len(entry.name) > 100:
-        records[b"path"] = entry.name
+    if entry.sparse is not None:
+        pieces = _map(entry.sparse, entry.size)
+        size = len(pieces) + sum(length for _, length in entry.sparse)
+        records[b"GNU.sparse.major"], records[b"GNU.sparse.minor"] = b"1", b"0"
+        records[b"GNU.sparse.name"], records[b"GNU.sparse.realsize"] = entry.name, b"%d" % entry.size
+        shown = b"GNUSparseFile.0/" + entry.name.rpartition(b"/")[2][:80]  # for readers that know no such files
+    if len(shown) > 100:
+        records[b"path"] = shown
     if len(entry.link) > 100:
         records[b"linkpath"] = entry.link
     if size >= _OCTAL_12:
@@ -42,7 +50,7 @@ def header(entry: Entry) -> bytes:
     for name, value in sorted((entry.xattrs or {}).items()):
         records[b"SCHILY.xattr." + name] = value
     block = _block(
-        entry.name[:100],
+        shown[:100],
         entry.mode,
         entry.uid if entry.uid < _OCTAL_8 else 0,
         entry.gid if entry.gid < _OCTAL_8 else 0,
@@ -57,7 +65,15 @@ def header(entry: Entry) -> bytes:
         return block
     data = b"".join(_record(key, value) for key, value in records.items())
     name = b"PaxHeaders/" + entry.name.rstrip(b"/").rpartition(b"/")[2][:80]
-    return _block(name, 0o644, 0, 0, len(data), 0, ord("x"), b"", 0, 0) + data + padding(len(data)) + block
+    return _block(name, 0o644, 0, 0, len(data), 0, ord("x"), b"", 0, 0) + data + padding(len(data)) + block + pieces
+
+
+def _map(spans: list[tuple[int, int]], size: int) -> bytes:
+    """How many pieces a sparse file has, and where; one of no length at its end where that is a hole."""
+    if not spans or sum(spans[-1]) < size:
+        spans = [*spans, (size, 0)]
+    text = b"".join((b"%d\n" % len(spans), *(b"%d\n%d\n" % span for span in spans)))
+    return text + padding(len(text))
 
 
 def padding(size: int) -> bytes:

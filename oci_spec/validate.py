@@ -34,6 +34,8 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("stats", "cpu memory pids block network"),
         ("process", "containerPid cpuSeconds"),
         ("container-inspect", "state config record"),
+        ("volume-record", "driver driverOptions"),
+        ("volume", "driver mountpoint"),
         ("image-index", "schemaVersion manifests"),
         ("image-manifest", "schemaVersion layers"),
         ("image-manifest", "schemaVersion config"),

@@ -41,6 +41,10 @@ WORK: dict[str, tuple[list[str], set[str]]] = {
     "store-df": ([], {"host", "store", "images", "transfer", "upkeep"}),
     "oci-validate": ([], set()),
     "ctr-events": (["--no-follow"], {"host", "store"}),
+    "vol-create": (["data"], {"host", "store", "volume"}),
+    "vol-ls": ([], {"host", "store", "images", "transfer", "upkeep", "volume"}),
+    "vol-inspect": (["nothing"], {"host", "store", "volume"} | JSON),
+    "vol-rm": (["nothing"], {"host", "store", "volume"} | JSON),
 }
 """A command line that does the command's work without a registry, and the parts of ours that it may load."""
 

@@ -72,3 +72,16 @@ def stored(run: Commands, store_root: Path, image: Image) -> Box:
     """A box of `image`, which is put into the store."""
     image.into_store(store_root, NAME)
     return Box(run, store_root)
+
+
+def container_record(digit: str, volumes: list[str] | None = None) -> dict[str, Any]:
+    """The record of a container c<digit> of no image, that uses these volumes."""
+    image = {
+        "mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": f"sha256:{'5' * 64}", "size": 2,
+    }  # fmt: skip
+    return {
+        "id": digit * 64, "name": f"c{digit}", "image": image, "chainIds": [], "created": "2024-05-01T12:00:00Z",
+        "labels": {}, "runtime": "/usr/sbin/runc", "runtimeRoot": "/run/x", "stopSignal": "SIGTERM",
+        "removedAtEnd": False, "status": "stopped", "exitCode": 0,
+        **({"volumes": volumes} if volumes is not None else {}),
+    }  # fmt: skip

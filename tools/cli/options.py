@@ -30,7 +30,7 @@ PRUNE = (
     Option("--keep-bytes", "let the newest of the images that could go stay, up to so much, like 10g", kind="bytes"),
     Option(
         "--filter",
-        "only images and containers that fit: label=KEY[=VALUE], label!=KEY[=VALUE], name=PATTERN",
+        "only images, containers and volumes that fit: label=KEY[=VALUE], label!=KEY[=VALUE], name=PATTERN",
         metavar="KEY=VALUE",
         many=True,
     ),

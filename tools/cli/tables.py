@@ -215,6 +215,14 @@ COLUMNS: dict[str, Columns] = {
         ("NAME", _of_object(_annotation("org.ocipipe.name"))),
         ("DETAIL", _detail),
     ),
+    "volume": (
+        ("NAME", _field("name")),
+        ("TYPE", _field("type")),
+        ("SOURCE", lambda document: str(document["source"]) if document["source"] != document["mountpoint"] else ""),
+        ("CREATED", lambda document: str(document.get("created", ""))[:16].replace("T", " ")),
+        ("SIZE", lambda document: size(int(document["bytes"])) if "bytes" in document else ""),
+        ("CONTAINERS", lambda document: ", ".join(document.get("containers", ()))),
+    ),
     "finding": (
         ("SEVERITY", _field("severity")),
         ("OBJECT", _object),

@@ -39,9 +39,9 @@ def run(ctx: Context, args: Args) -> dict[str, object]:
     """Makes one container."""
     from ..cli import jsonio
     from ..cli.options import given
-    from ..containers import making
+    from ..containers import ending, making
     from ..errors import UsageError
-    from ..runtime import root, state
+    from ..runtime import state
     from ..store.store import Store
 
     item = jsonio.one(ctx.stdin, "image") if args.image == "-" else args.image
@@ -56,6 +56,6 @@ def run(ctx: Context, args: Args) -> dict[str, object]:
         container = making.again(ctx, store, args, item)
     else:
         container, _ = making.make(ctx, store, args, item, None, monitored=True)
-    root.unmount(container)
+    ending.unmount(store, container)
     store.containers.keep(container)
     return state.document(container, state.Observed("created"))

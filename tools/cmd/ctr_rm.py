@@ -15,7 +15,10 @@ COMMAND = Command(
     description="Removes containers that don't run, with all that they have written. One that runs is refused "
     "without --force, which kills it. Prints each container as it was.",
     operands=(Operand("CONTAINER", "container by name, id or an id's beginning", required=False, many=True),),
-    options=(Option("-f, --force", "kill it when it runs; one that is not there is no failure", kind="flag"),),
+    options=(
+        Option("-f, --force", "kill it when it runs; one that is not there is no failure", kind="flag"),
+        Option("-v, --volumes", "also its volumes that have no name, unless another container uses them", kind="flag"),
+    ),
     objects="container",
     reads="container",
     writes="container",
@@ -44,5 +47,5 @@ def each(ctx: Context, args: Args, item: str | dict[str, object]) -> dict[str, o
         if args.force:
             return None
         raise
-    found = stopping.remove(ctx, store, container, force=args.force)
+    found = stopping.remove(ctx, store, container, force=args.force, volumes=args.volumes)
     return state.document(found, ending.last_known(found))

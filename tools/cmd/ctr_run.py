@@ -43,6 +43,7 @@ COMMAND = Command(
         ("ctr-run --rm debian:bookworm cat /etc/os-release", "run one command"),
         ("img-pull debian:bookworm | ctr-run --rm - true", "pull, then run"),
         ("ctr-run -d --name web debian:bookworm sleep 60", "in the background"),
+        ("ctr-run --rm -v data:/data debian:bookworm touch /data/kept", "with a volume, which stays"),
         ("echo hello | ctr-run --rm -i debian:bookworm tr a-z A-Z", "a process in the middle of a pipe"),
     ),
     see=("ctr-create", "ctr-start", "ctr-stop", "ctr-rm", "img-pull"),

@@ -15,10 +15,10 @@ COMMAND = Command(
     "store-df",
     "show what takes how much of the store",
     description="Prints a document for each kind of thing: images, blobs that no image needs, unpacked layers, "
-    "containers, partial downloads, leases and temporary files. Bytes are those on the disk. Shared is what more than "
-    "one image needs; reclaimable is what no container and no running command uses, which store-prune --images "
-    "--containers --partial takes away.",
-    options=(Option("-v, --verbose", "a document for each image and each container instead", kind="flag"),),
+    "containers, volumes, partial downloads, leases and temporary files. Bytes are those on the disk. Shared is what "
+    "more than one image needs; reclaimable is what no container and no running command uses, which store-prune "
+    "--images --containers --volumes --partial takes away, but for volumes with a name, which vol-prune --all takes.",
+    options=(Option("-v, --verbose", "a document for each image, container and volume instead", kind="flag"),),
     writes="usage",
     examples=(
         ("store-df", "a table on a terminal"),

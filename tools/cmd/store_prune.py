@@ -26,6 +26,7 @@ COMMAND = Command(
         *PRUNE,
         Option("--images", "also images with a name, unless a container uses them", kind="flag"),
         Option("--containers", "also containers that have ended", kind="flag"),
+        Option("--volumes", "also volumes without a name that no container uses", kind="flag"),
         Option("--partial", "also broken downloads that could still be gone on with", kind="flag"),
     ),
     reads="action",
@@ -36,7 +37,7 @@ COMMAND = Command(
         ("store-prune --plan --images --older-than 7d | store-prune --apply -", "plan, look at it or not, do it"),
         ("store-prune", "remove what nothing names or uses"),
     ),
-    see=("store-check", "img-rm"),
+    see=("store-check", "img-prune", "vol-prune"),
 )
 
 
@@ -53,6 +54,7 @@ def run(ctx: Context, args: Args) -> Iterator[dict[str, object] | Exception]:
     selection = Selection(
         images=args.images,
         containers=args.containers,
+        volumes="anonymous" if args.volumes else "",
         partial=args.partial,
         older_than=args.older_than,
         keep_bytes=args.keep_bytes,

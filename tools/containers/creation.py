@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ..runtime.spec import Host, Options
     from ..store.container import Container
     from ..store.store import Store
+    from .volumes import Asked
 
 
 def create(
@@ -61,6 +62,7 @@ def create(
     }
     options.annotations |= {f"org.ocipipe.{key}": value for key, value in own.items()}
     options.annotations["org.opencontainers.image.stopSignal"] = stop_signal
+    volumes = _volumes(ctx, store, args, container_id, options, image.config)
     ending.sweep(ctx, store)
     record: Document = {
         "id": container_id,
@@ -80,13 +82,16 @@ def create(
         "stdinOnce": not getattr(args, "detach", True),
         **policy.record(args, image.config),
         **request.record(options),
+        **(volumes.record if volumes else {}),
     }
     if not monitored:
         record["logDriver"] = "passthrough"
     container = store.containers.create(record, removed_at_end=True)
     try:
         root.prepare(container, image.lowers)
-        preparing.prepare(ctx, store, container)
+        if volumes:
+            volumes.make(ctx, store)
+        preparing.prepare(ctx, store, container, created=True)
         config = _configure(container, image.config, options, host, args.user)
         if patch is not None:
             subject = "stdin" if args.config == "-" else str(args.config)
@@ -96,10 +101,21 @@ def create(
         if args.cidfile:
             _write_cidfile(args.cidfile, container.id)
     except BaseException:
-        store.containers.remove(container)
+        ending.forget(store, container)
         raise
     ending.tell(ctx, store, container, "create")
     return container, config
+
+
+def _volumes(
+    ctx: Context, store: Store, args: Any, container_id: str, options: Options, image: ImageConfig
+) -> Asked | None:
+    """What volumes the container wants; None when it wants none. Raises UsageError, NotFound."""
+    if not (args.volumes_from or image.volumes or any(one.volume for one in options.mounts)):
+        return None
+    from . import volumes
+
+    return volumes.ask(ctx, store, container_id, options, image, args.volumes_from)
 
 
 def _configure(container: Container, image: ImageConfig, options: Options, host: Host, user: str | None) -> Document:
@@ -166,7 +182,11 @@ def again(ctx: Context, store: Store, args: Any, image: RunnableImage, document:
     container = store.containers.create(record, removed_at_end=True)
     try:
         root.prepare(container, image.lowers)
-        preparing.prepare(ctx, store, container)
+        if record.get("volumes"):
+            from . import volumes
+
+            volumes.of_record(record).make(ctx, store)
+        preparing.prepare(ctx, store, container, created=True)
         own_network = any(space["type"] == "network" for space in config["linux"]["namespaces"])
         hostname = str(config.get("hostname") or os.uname().nodename)
         preparing.write_names(container, hostname, before.get("names") or {}, host_network=not own_network)
@@ -175,7 +195,7 @@ def again(ctx: Context, store: Store, args: Any, image: RunnableImage, document:
         if args.cidfile:
             _write_cidfile(args.cidfile, container.id)
     except BaseException:
-        store.containers.remove(container)
+        ending.forget(store, container)
         raise
     ending.tell(ctx, store, container, "create")
     return container

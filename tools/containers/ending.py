@@ -36,17 +36,26 @@ def settle(ctx: Context, store: Store, container: Container, code: int | None) -
     container.update(status="stopped", exitCode=code, finished=ctx.timestamp(), oomKilled=oom)
     detail = {} if code is None else {"exitCode": str(code)}
     tell(ctx, store, container, "die", durable=True, **detail)
-    take_apart(ctx, container)
+    take_apart(ctx, store, container)
 
 
-def take_apart(ctx: Context, container: Container) -> None:
-    """Takes away what a container without a process has of the host: the runtime's state with its cgroup, the mount of
-    its root, its run-time directory."""
+def take_apart(ctx: Context, store: Store, container: Container) -> None:
+    """Takes away what a container without a process has of the host: the runtime's state with its cgroup, the mounts of
+    its root and its volumes, its run-time directory."""
     runtime = runtime_of(container, ctx.env)
     if os.path.exists(os.path.join(runtime.root, container.id)):
         runtime.delete(container.id)
-    root.unmount(container)
+    unmount(store, container)
     trees.remove_tree(container.run_directory(ctx.run_root))
+
+
+def unmount(store: Store, container: Container) -> None:
+    """Unmounts the root of a container without a process, and lets its volumes go."""
+    root.unmount(container)
+    if container.record.get("volumes"):
+        from . import volumes
+
+        volumes.let_go(store, container)
 
 
 def await_monitor(ctx: Context, container: Container, seconds: float | None = None) -> bool:
@@ -94,11 +103,25 @@ def as_told(store: Store, container: Container) -> Container:
     return found
 
 
-def remove(ctx: Context, store: Store, container: Container) -> None:
-    """Removes a container that has no process; its lock is ours."""
-    take_apart(ctx, container)
-    store.containers.remove(container)
+def remove(ctx: Context, store: Store, container: Container, *, volumes: bool = False) -> None:
+    """Removes a container that has no process; its lock is ours. Its volumes without a name go along when `volumes`
+    says so, and when it was to be removed at its end."""
+    take_apart(ctx, store, container)
+    if volumes or container.record["removedAtEnd"] or store.containers.is_given_up(container):
+        forget(store, container)
+    else:
+        store.containers.remove(container)
     tell(ctx, store, container, "remove")
+
+
+def forget(store: Store, container: Container) -> None:
+    """Takes a container without a process out of the store, with its volumes that have no name."""
+    unmount(store, container)
+    store.containers.remove(container)
+    if container.record.get("volumes"):
+        from . import volumes
+
+        volumes.discard(store, container)
 
 
 def sweep(ctx: Context, store: Store) -> None:

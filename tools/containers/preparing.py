@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from ..store.store import Store
 
 
-def prepare(ctx: Context, store: Store, container: Container) -> None:
+def prepare(ctx: Context, store: Store, container: Container, *, created: bool = False) -> None:
     """Mounts a container's root, if it is not, and what else it needs to be configured or started; its lock is ours.
 
-    Raises Unavailable, and Conflict when a container whose namespaces it shares does not run.
+    `created` tells that it is just made. Raises Unavailable, Conflict when a container whose namespaces it shares does
+    not run, and what taking its volumes raises.
     """
     record: Any = container.record
     label = str(record.get("mountLabel") or "")
@@ -39,6 +40,10 @@ def prepare(ctx: Context, store: Store, container: Container) -> None:
         root.mount_image(container, number, _lowers(store, islice(mounted, count)), label)
     namespaces.link(container.path, record.get("joins") or {}, lambda one: _process(ctx, store, one))
     namespaces.mount_shm(container.path, record.get("shm") or "", record.get("shmSize") or 0, label)
+    if record.get("volumes"):
+        from . import volumes
+
+        volumes.take(ctx, store, container, created=created)
 
 
 def _lowers(store: Store, chain_ids: Iterable[str]) -> list[str]:

@@ -90,7 +90,7 @@ def begin(
             container.update(**before)
         if before["removedAtEnd"]:
             store.containers.keep(container)
-        ending.take_apart(ctx, container)
+        ending.take_apart(ctx, store, container)
         raise
     ending.tell(ctx, store, container, "start", pid=str(pid))
 

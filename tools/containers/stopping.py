@@ -83,8 +83,12 @@ def send(ctx: Context, container: Container, name: str) -> None:
         os.close(fd)
 
 
-def remove(ctx: Context, store: Store, container: Container, *, force: bool) -> Container:
+def remove(
+    ctx: Context, store: Store, container: Container, *, force: bool, volumes: bool = False
+) -> Container:
     """Removes a container, one that runs only with `force`, by SIGKILL; the container as it was at its end.
+
+    With `volumes`, those of its volumes that have no name go along.
 
     Raises Conflict, NotFound, Unavailable.
     """
@@ -95,7 +99,7 @@ def remove(ctx: Context, store: Store, container: Container, *, force: bool) -> 
     ended = _killed(ctx, store, container)
     try:
         with store.containers.locked(container) as mine:
-            ending.remove(ctx, store, mine)
+            ending.remove(ctx, store, mine, volumes=volumes)
             return mine
     except NotFound:  # removed at its end
         return ended

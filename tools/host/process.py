@@ -114,6 +114,16 @@ def wait(pid: int) -> int:
     return 128 - code if code < 0 else code
 
 
+def wait_or_kill(pid: int) -> int:
+    """The same, and the child is killed when we are asked to end meanwhile: it must not go on without us."""
+    try:
+        return wait(pid)
+    except BaseException:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        raise
+
+
 def run(argv: Sequence[str], *, env: Mapping[str, str], input: bytes = b"") -> Result:
     """Runs a program to its end, feeding `input` and keeping what it writes; for small inputs and outputs."""
     in_read, in_write = os.pipe()

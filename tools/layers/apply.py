@@ -1,8 +1,9 @@
 """Applies a layer's archive to a directory (image-spec 1.1.1, layer.md, Applying Changesets).
 
-Two forms. `overlay`: the directory starts empty and becomes an overlayfs lower directory over the layers beneath it,
+Three forms. `overlay`: the directory starts empty and becomes an overlayfs lower directory over the layers beneath it,
 with overlayfs's own whiteouts. `plain`: the directory holds the layers beneath already and is changed in place.
-Both show the same tree in the end, whatever the order of the entries.
+Both show the same tree in the end, whatever the order of the entries. `exact`: the archive is no layer's (see tree.py);
+it is applied like a plain one, and nothing in it is a whiteout or a mark.
 
 Owners are numeric; modes keep setuid, setgid and sticky; extended attributes, device nodes, sparse files, nanosecond
 times and names that are no text are kept. Nothing is made outside the directory (see confine.py). Nothing is synced:
@@ -22,6 +23,7 @@ from ..errors import Denied
 from . import attributes, whiteouts
 from .confine import Tree
 from .copyup import copy_up
+from .paths import clean, shown
 from .refusal import NEEDS_ROOT, corrupt, refused
 
 TYPE_CHECKING = False
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _MAX_ID = (1 << 32) - 2
-_PATH_LIMIT = 4095
 _HOSTILE = frozenset(
     (errno.ENAMETOOLONG, errno.EINVAL, errno.EFBIG, errno.ENOENT, errno.ERANGE, errno.E2BIG, errno.EMLINK)
 )
@@ -56,7 +57,7 @@ def apply_layer(
 
     `lowers` are the unpacked layers beneath, topmost first, or a function that gives them: it is called only when the
     archive needs them (a parent that it does not name, a whiteout, a hard link to below) and may wait until they are
-    there. In the plain form there are none. With `whole`, an archive without its end marker is refused: where nothing
+    there. In the other forms there are none. With `whole`, an archive without its end marker is refused: where nothing
     else tells, it may have been cut off. `subject` names the layer in messages.
 
     Raises Corrupt for an archive that is broken or tries to leave the directory, Denied without root, Unavailable for
@@ -67,7 +68,7 @@ def apply_layer(
         raise Denied(subject, "cannot be unpacked by this user", NEEDS_ROOT)
     tree = Tree(directory, lowers if form == "overlay" else None, subject)
     try:
-        _Applier(tree, Reader(tar_chunks), subject).run(whole)
+        _Applier(tree, Reader(tar_chunks), subject, form == "exact").run(whole)
     finally:
         tree.close()
 
@@ -75,8 +76,9 @@ def apply_layer(
 class _Applier:
     """One archive on its way into one tree."""
 
-    def __init__(self, tree: Tree, reader: Reader, subject: str) -> None:
+    def __init__(self, tree: Tree, reader: Reader, subject: str, exact: bool) -> None:
         self._tree = tree
+        self._exact = exact
         self._reader = reader
         self._subject = subject
         self._root_seen = False
@@ -114,10 +116,10 @@ class _Applier:
     def _where(self, entry: Entry | None) -> str:
         if entry is None:
             return self._subject
-        return f"{self._subject}: entry {entry.name[:200].decode('utf-8', 'backslashreplace')}"
+        return f"{self._subject}: entry {shown(entry.name)}"
 
     def _apply(self, entry: Entry) -> None:
-        parts = _clean(entry.name)
+        parts = clean(entry.name)
         if not (0 <= entry.uid <= _MAX_ID and 0 <= entry.gid <= _MAX_ID):
             raise Damaged("its owner is out of range")
         if not parts:
@@ -127,7 +129,7 @@ class _Applier:
             self._describe(entry, self._tree.root, True)
             return
         name = parts[-1]
-        if b"/.wh." in entry.name or entry.name.startswith(b".wh."):
+        if not self._exact and (b"/.wh." in entry.name or entry.name.startswith(b".wh.")):
             if any(map(whiteouts.is_special, parts)):
                 return
             if any(part.startswith(whiteouts.PREFIX) for part in parts[:-1]):
@@ -175,7 +177,7 @@ class _Applier:
             if entry.mode & self._masked or parent.inherits:
                 os.fchmod(fd, entry.mode)
             if entry.xattrs:
-                attributes.set_xattrs(fd, entry.xattrs, self._where(entry))
+                self._set_xattrs(fd, entry)
             time = attributes.clamp(entry.mtime)
             os.utime(fd, ns=(time, time))
         finally:
@@ -215,13 +217,16 @@ class _Applier:
             os.fchown(directory.fd, entry.uid, entry.gid)
         os.fchmod(directory.fd, entry.mode)
         if entry.xattrs:
-            attributes.set_xattrs(directory.fd, entry.xattrs, self._where(entry))
+            self._set_xattrs(directory.fd, entry)
         if entry.xattrs or entry.mode & stat.S_ISGID or directory.inherits:
             directory.inherits = attributes.inherits(directory.fd, os.fstat(directory.fd))
         self._tree.mtimes[directory.path] = attributes.clamp(entry.mtime)
 
+    def _set_xattrs(self, target: int | bytes, entry: Entry) -> None:
+        attributes.set_xattrs(target, entry.xattrs or {}, self._where(entry), exact=self._exact)
+
     def _hard_link(self, entry: Entry, parent: Directory, name: bytes) -> None:
-        target = _clean(entry.link)
+        target = clean(entry.link)
         if not target:
             raise Damaged("it links to no file")
         path = parent.path
@@ -246,14 +251,14 @@ class _Applier:
         except FileNotFoundError:
             below = self._tree.below(parent, name)
             if below is None:
-                raise Damaged(f"it links to {_shown(link)}, which does not exist") from None
+                raise Damaged(f"it links to {shown(link)}, which does not exist") from None
             found = below.stat
             if not below.is_directory:
                 copy_up(below, parent, name, self._subject)
         if whiteouts.is_whiteout(found) and parent.join(name) not in self._tree.made:
-            raise Damaged(f"it links to {_shown(link)}, which does not exist")
+            raise Damaged(f"it links to {shown(link)}, which does not exist")
         if stat.S_ISDIR(found.st_mode):
-            raise Damaged(f"it links to {_shown(link)}, which is a directory")
+            raise Damaged(f"it links to {shown(link)}, which is a directory")
 
     def _link(self, source: int, target: bytes, path: bytes, here: int, name: bytes) -> None:
         try:
@@ -294,27 +299,6 @@ class _Applier:
 
     def _finish_by_name(self, entry: Entry, parent: Directory, name: bytes) -> None:
         if entry.xattrs:
-            attributes.set_xattrs(attributes.at(parent.fd, name), entry.xattrs, self._where(entry))
+            self._set_xattrs(attributes.at(parent.fd, name), entry)
         time = attributes.clamp(entry.mtime)
         os.utime(name, ns=(time, time), dir_fd=parent.fd, follow_symlinks=False)
-
-
-def _clean(name: bytes) -> list[bytes]:
-    """A path's parts beneath the root: an absolute one starts there; `..` is taken literally, and must stay inside."""
-    if len(name) > _PATH_LIMIT:
-        raise Damaged(f"its path is longer than {_PATH_LIMIT} bytes")
-    if b"\0" in name:
-        raise Damaged("its path holds a zero byte")
-    parts: list[bytes] = []
-    for part in name.split(b"/"):
-        if part == b"..":
-            if not parts:
-                raise Damaged("its path leaves the layer")
-            parts.pop()
-        elif part and part != b".":
-            parts.append(part)
-    return parts
-
-
-def _shown(name: bytes) -> str:
-    return name[:200].decode("utf-8", "backslashreplace")

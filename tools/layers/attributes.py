@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 INTERNAL = (b"trusted.overlay.", b"user.overlay.")
 """overlayfs's own marks: never taken from an archive or a lower layer, where they would hide or redirect files."""
-_HOST_ONLY = frozenset((b"security.selinux", b"system.nfs4_acl"))
+HOST_ONLY = frozenset((b"security.selinux", b"system.nfs4_acl"))
 """Labels of the machine that made the archive; they mean nothing here (umoci leaves out the same two)."""
 _ACL_DEFAULT = b"system.posix_acl_default"
 _ACLS = (b"system.posix_acl_access", _ACL_DEFAULT)
@@ -23,7 +23,7 @@ _TIME_LIMIT = (1 << 62) // 1_000_000_000 * 1_000_000_000
 
 def is_carried(name: bytes) -> bool:
     """Whether an extended attribute of this name goes from an archive into the layer."""
-    return not name.startswith(INTERNAL) and name not in _HOST_ONLY
+    return not name.startswith(INTERNAL) and name not in HOST_ONLY
 
 
 def clamp(mtime: int) -> int:
@@ -43,10 +43,13 @@ def umask() -> int:
     return 0o777
 
 
-def set_xattrs(target: int | str | bytes, xattrs: Mapping[bytes, bytes], subject: str) -> None:
-    """Sets what is carried over, on an open file or on a path that is not followed. Raises Unsupported, OSError."""
+def set_xattrs(
+    target: int | str | bytes, xattrs: Mapping[bytes, bytes], subject: str, *, exact: bool = False
+) -> None:
+    """Sets what is carried over, on an open file or on a path that is not followed; when it is `exact`, overlayfs's
+    marks too. Raises Unsupported, OSError."""
     for name, value in xattrs.items():
-        if not is_carried(name):
+        if name in HOST_ONLY if exact else not is_carried(name):
             continue
         try:
             if isinstance(target, int):

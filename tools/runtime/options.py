@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from oci_spec.jsondoc import Document
 
+    from .volume_mount import Wanted
+
 _PROPAGATION = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
 RELABEL = ("z", "Z")
 """Options of a mount that give its source a label of SELinux's: for any container, or for this one."""
@@ -32,12 +34,22 @@ _TMPFS_DEFAULTS = ("nosuid", "nodev", "noexec")
 
 
 class Mount:
-    """One mount for a container: `kind` is bind, tmpfs or image; a bind's `source` is a host path, made for `make`."""
+    """One mount for a container: `kind` is bind, tmpfs, image or volume; a bind's `source` is a host path, made for
+    `make`. A volume's becomes known when the container takes the volume, which `volume` says more of."""
 
-    __slots__ = ("destination", "kind", "make", "options", "source")
+    __slots__ = ("destination", "kind", "make", "options", "source", "volume")
 
-    def __init__(self, kind: str, source: str, destination: str, options: list[str], make: bool = False) -> None:
+    def __init__(
+        self,
+        kind: str,
+        source: str,
+        destination: str,
+        options: list[str],
+        make: bool = False,
+        volume: Wanted | None = None,
+    ) -> None:
         self.kind = kind
+        self.volume = volume
         self.source = source
         self.destination = destination
         self.options = options
@@ -50,20 +62,25 @@ class Mount:
 
 
 def volume(text: str) -> Mount:
-    """-v SOURCE:DESTINATION[:OPTION,…]; the source is a path that is made when it is missing. Raises UsageError."""
+    """-v [SOURCE:]DESTINATION[:OPTION,…]; the source is a path that is made when it is missing, or a volume's name;
+    without one, the volume is anonymous. Raises UsageError."""
     parts = text.split(":")
-    if not 2 <= len(parts) <= 3 or not parts[0] or not parts[1]:
-        raise UsageError(f"--volume {text}", "is not SOURCE:DESTINATION[:OPTIONS]", "name two absolute paths")
+    if len(parts) == 1:
+        parts = ["", text]
+    elif not 2 <= len(parts) <= 3 or not parts[0] or not parts[1]:
+        raise UsageError(f"--volume {text}", "is not [SOURCE:]DESTINATION[:OPTIONS]", "name two absolute paths")
     source, destination = parts[0], parts[1]
-    if not source.startswith("/"):
-        raise UsageError(f"--volume {text}", f"{source} is no absolute path", "named volumes are not there yet")
     words = parts[2].split(",") if len(parts) == 3 else []
+    if not source.startswith("/"):
+        return _named_volume(source, _destination(destination, text), words, f"--volume {text}")
     return Mount("bind", source, _destination(destination, text), _bind_options(words, f"--volume {text}"), make=True)
 
 
 def mount(text: str) -> Mount:
-    """--mount type=bind|tmpfs|image,source=…,destination=…[,readonly,…]. Raises UsageError."""
+    """--mount type=bind|tmpfs|volume|image,source=…,destination=…[,readonly,…]. Raises UsageError."""
     subject = f"--mount {text}"
+    if "type=volume" in text.split(",") or not any(part.startswith("type=") for part in text.split(",")):
+        return _volume_of_fields(text, subject)
     fields: dict[str, str] = {}
     for part in text.split(","):
         key, equals, value = part.partition("=")
@@ -71,7 +88,7 @@ def mount(text: str) -> Mount:
         fields[key] = value if equals else "true"
     kind = fields.pop("type", "")
     if kind not in ("bind", "tmpfs", "image"):
-        raise UsageError(subject, f"type {kind or '(none)'} is not supported", "use type=bind, tmpfs or image")
+        raise UsageError(subject, f"type {kind or '(none)'} is not supported", "use type=bind, tmpfs, volume or image")
     destination = _destination(fields.pop("destination", ""), text)
     words = ["ro"] if _true(fields.pop("readonly", "false"), subject) else []
     if kind == "tmpfs":
@@ -96,6 +113,27 @@ def mount(text: str) -> Mount:
         words.append("bind" if _true(fields.pop("bind-nonrecursive"), subject) else "rbind")
     _nothing_else(fields, subject)
     return Mount("bind", source, destination, _bind_options(words, subject))
+
+
+def _named_volume(name: str, destination: str, words: list[str], subject: str) -> Mount:
+    from .volume_mount import Wanted
+
+    wanted = Wanted(name, subject)
+    wanted.copy = "nocopy" not in words
+    plain = [word for word in words if word not in ("copy", "nocopy")]
+    return Mount("volume", "", destination, _bind_options(plain, subject), volume=wanted)
+
+
+def _volume_of_fields(text: str, subject: str) -> Mount:
+    from . import volume_mount
+
+    wanted, fields = volume_mount.of_fields(volume_mount.split(text, subject), subject)
+    fields.pop("type", "")
+    destination = _destination(fields.pop("destination", ""), text)
+    words = ["ro"] if _true(fields.pop("readonly", "false"), subject) else []
+    wanted.copy = not _true(fields.pop("volume-nocopy", "false"), subject)
+    _nothing_else(fields, subject)
+    return Mount("volume", "", destination, _bind_options(words, subject), volume=wanted)
 
 
 def tmpfs(text: str) -> Mount:

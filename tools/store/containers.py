@@ -147,6 +147,10 @@ class Containers:
         if not os.path.lexists(mark):
             os.symlink(f"../{container.id}", mark)
 
+    def is_given_up(self, container: Container) -> bool:
+        """Whether the container is to be removed with its command or monitor."""
+        return os.path.lexists(os.path.join(self.path, "rm", container.id))
+
     def rename(self, container: Container, name: str) -> None:
         """Gives a container another name. Raises Conflict, UsageError."""
         check_name(name)

@@ -4,6 +4,7 @@
     layers/       unpacked layers, one directory a chain ID, used as overlayfs lower directories
     containers/   one directory a container: bundle, record, writable layer
     events/       the journal: what happened, a line an event
+    volumes/      one directory a volume: record, files
     leases/       what running commands need, beyond what references say
     partial/      blobs on their way in, resumable
     index.json.copy   the layout's index once more, for the day it is lost
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from .layers import Layers
     from .leases import Leases
     from .refs import Refs
+    from .volumes import Volumes
 
 
 class Store:
@@ -120,3 +122,9 @@ class Store:
         from .journal import Journal
 
         return Journal(self)
+
+    @property
+    def volumes(self) -> Volumes:
+        from .volumes import Volumes
+
+        return Volumes(self)

@@ -14,12 +14,14 @@ from oci_spec.descriptor import Descriptor
 from oci_spec.jsondoc import FormatError
 
 from ..containers import ending
-from ..errors import Conflict, Corrupt, OcipipeError
+from ..errors import Conflict, Corrupt, NotFound, OcipipeError
 from ..host import files, locks
 from ..store.collect import Collection
 from ..store.container import Container
 from ..store.reach import Reach
-from . import boxes, identity, leftovers, salvage
+from ..volume import mount
+from ..volume.remove import delete
+from . import boxes, identity, leftovers, salvage, volumes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ def _check_target(action: Action, subject: str) -> None:
         Descriptor.parse(target, subject)
     elif kind == "layer":
         digest.parse(target.get("id"), subject)
-    elif not isinstance(target.get("id" if kind == "container" else "path"), str):
+    elif not isinstance(target.get("id" if kind in ("container", "volume", "volume mount") else "path"), str):
         raise FormatError(subject, "names no object", "/object")
 
 
@@ -74,7 +76,11 @@ def apply(ctx: Context, store: Store, actions: list[Action]) -> Iterator[Documen
     """Carries out checked actions; each is yielded as it is done, or as `skip` with the reason."""
     dead = [action for action in actions if action["kind"] == "lease"]  # whoever collects would clear them on the way
     yield from _leftovers(ctx, store, dead)
-    for kind, remove in (("container", partial(_container, ctx, store)), ("image", partial(_image, store))):
+    parts: tuple[tuple[str, Callable[[Action], str]], ...] = (
+        ("container", partial(_container, ctx, store)), ("volume", partial(_volume, store)),
+        ("image", partial(_image, store)),
+    )  # fmt: skip
+    for kind, remove in parts:
         for action in actions:
             if action["kind"] == kind:
                 yield from _tried(action, remove)
@@ -139,6 +145,21 @@ def _listed(directory: str) -> list[str]:
         return []
 
 
+def _volume(store: Store, action: Action) -> str:
+    """Removes a volume that no container uses; why not, if it stays."""
+    try:
+        with store.volumes.locked(str(action["object"]["id"])) as volume:
+            users = store.volumes.users(volume.name)
+            if users:
+                return f"in use by container {users[0].name}"
+            if volumes.state(volume) != action["state"]:
+                return "changed"
+            delete(store, volume)
+    except NotFound:
+        return "gone"
+    return ""
+
+
 def _image(store: Store, action: Action) -> str:
     """Removes an entry, while nobody can come to need it; why not, if it stays."""
     entry = Descriptor.parse(action["object"], "plan")
@@ -182,6 +203,12 @@ def _leftovers(ctx: Context, store: Store, actions: list[Action]) -> Iterator[Do
 
 def _leftover(store: Store, there: dict[str, leftovers.Leftover], links: set[str], action: Action) -> str:
     """Removes what a killed command left, if it is still that; why not, if it stays."""
+    if action["kind"] == "volume mount":
+        found = [place for target, place in volumes.left_mounted(store) if target["id"] == action["object"]["id"]]
+        if not found:
+            return "gone, or in use"
+        mount.release(store, action["object"]["id"])
+        return ""
     path = os.path.join(store.root, action["object"]["path"])
     state = leftovers.state(path)
     if state != action["state"]:
@@ -195,5 +222,5 @@ def _leftover(store: Store, there: dict[str, leftovers.Leftover], links: set[str
     return "" if known is not None and known.kind == action["kind"] and leftovers.remove(store, known) else "in use"
 
 
-_LEFTOVERS = frozenset(("partial", "temporary", "container name", "mark", "index copy"))
-_KINDS = _LEFTOVERS | {"lease", "container", "image", "layer", "blob"}
+_LEFTOVERS = frozenset(("partial", "temporary", "container name", "mark", "index copy", "volume mount"))
+_KINDS = _LEFTOVERS | {"lease", "container", "volume", "image", "layer", "blob"}

@@ -12,7 +12,7 @@ import os
 
 from ..host import files
 from ..store.container import stood_on
-from . import boxes, content, identity, index, layers, leftovers
+from . import boxes, content, identity, index, layers, leftovers, volumes
 from .content import Expected
 
 TYPE_CHECKING = False
@@ -93,4 +93,5 @@ def _findings(ctx: Context, store: Store, depth: str, lease: Lease | None) -> It
         yield from layers.compared(store, expected, broken, ctx.progress)
     yield from wrong_records
     yield from boxes.problems(store, records)
+    yield from volumes.problems(store, records, known=not wrong_records)
     yield from leftovers.problems(store, ctx.now())

@@ -66,10 +66,11 @@ def found(store: Store, now: float, stale: float = STALE_SECONDS) -> Iterator[Le
         with locks.locked(store.leases.directory):  # no command is just beginning, and nobody collects
             gone = list(_unlocked(store.layers.path_prefix, "its command is gone"))
         yield from gone
-    if os.path.isdir(store.containers.path):
-        with locks.locked(store.containers.path):
-            gone = list(_unlocked(store.containers.path, "its command is gone"))
-        yield from gone
+    for part in (store.containers.path, store.volumes.path):
+        if os.path.isdir(part):
+            with locks.locked(part):
+                gone = list(_unlocked(part, "its command is gone"))
+            yield from gone
     if os.path.isdir(store.images):
         with locks.locked(store.images):
             gone = [Leftover("temporary", path, "its command is gone") for path in _temporaries(store.images)]

@@ -21,7 +21,7 @@ from ..images.entry import is_runnable, parse, read_config
 from ..store.blobs import DOCUMENT_LIMIT
 from ..store.container import stood_on
 from ..store.reach import Reach
-from . import boxes, content, identity, index, layers, leftovers
+from . import boxes, content, identity, index, layers, leftovers, volumes
 from .finding import bare, place
 
 TYPE_CHECKING = False
@@ -66,6 +66,8 @@ class _Planner:
         yield from going.values()
         staying = [record for record in self._records if record["id"] not in going]
         unknown = [found for found in self._unknown if found["object"]["id"] not in going]  # type: ignore[index]
+        if self._selection.volumes and not unknown:
+            yield from self._volumes(staying)
         if self._selection.content:
             try:
                 yield from self._content(staying, bool(unknown))
@@ -75,7 +77,7 @@ class _Planner:
             target: Any = found["object"]
             yield Corrupt(f"container {target['id'][:12]}", str(found["problem"]), str(found["remedy"]))
         if wanted:
-            yield from self._leftovers()
+            yield from self._leftovers(bool(unknown))
             yield from self._index_copy()
 
     def _action(
@@ -112,6 +114,18 @@ class _Planner:
     def _container(self, path: str, container_id: str, reasons: Mapping[str, object]) -> dict[str, Any]:
         target = place("container", self._store.root, path, id=container_id)
         return self._action("container", target, trees.size(path), boxes.state(path), reasons)
+
+    def _volumes(self, staying: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Those that no container uses, without a name unless all were asked for."""
+        used = volumes.used(staying)
+        for volume in volumes.whole(self._store):
+            wanted = volume.anonymous or self._selection.volumes == "all"
+            if not wanted or volume.name in used or not self._is_old(os.path.join(volume.path, "record.json")):
+                continue
+            if self._selection.fits([volume.name], volume.labels):
+                target = place("volume", self._store.root, volume.path, id=volume.name)
+                size = trees.size(volume.data)
+                yield self._action("volume", target, size, volumes.state(volume), {"used by": "nothing"})
 
     def _content(self, staying: list[dict[str, Any]], unknown: bool) -> Iterator[Document]:
         """Images, then the layers and blobs that nothing needs without them."""
@@ -199,7 +213,7 @@ class _Planner:
             staying.layers.update(mine.layers)
         return sorted(going, key=lambda entry: order[id(entry)])
 
-    def _leftovers(self) -> Iterator[Document]:
+    def _leftovers(self, unknown: bool) -> Iterator[Document]:
         stale = self._selection.older_than if self._selection.partial else leftovers.STALE_SECONDS
         for one in leftovers.found(self._store, self._ctx.now(), stale):
             if one.kind != "lease":
@@ -207,6 +221,8 @@ class _Planner:
         for kind, path in boxes.dangling(self._store):
             reasons = {"state": "leads to no container"}
             yield self._action(kind, place(kind, self._store.root, path), 0, leftovers.state(path), reasons)
+        for target, path in () if unknown else volumes.left_mounted(self._store):
+            yield self._action("volume mount", target, 0, leftovers.state(path), {"used by": "nothing"})
 
     def _index_copy(self) -> Iterator[Document]:
         """The one thing that is written anew: the copy of the index, where a killed command did not come to it."""

@@ -18,7 +18,7 @@ from ..images.entry import parse
 from ..registry.remote import connect
 from ..store.collect import Collection
 from ..transfer import insist
-from . import boxes, identity, relayer, salvage
+from . import boxes, identity, relayer, salvage, volumes
 from .content import origins
 from .finding import bare
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _LOCAL = frozenset(
     (
         "INDEX_MISSING", "INDEX_DAMAGED", "INDEX_COPY_STALE", "LAYOUT_MISSING", "LAYOUT_DAMAGED", "NAME_WRONG",
-        "CONTAINER_DAMAGED", "ID_DAMAGED",
+        "CONTAINER_DAMAGED", "ID_DAMAGED", "VOLUME_DAMAGED",
     )
 )  # fmt: skip
 
@@ -149,7 +149,7 @@ class Repair:
             if relayer.unpack_again(self.store, stack):
                 yield _done("unpack", found)
 
-    def _restored(self, code: str, container_id: str) -> bool:
+    def _restored(self, code: str, object_id: str) -> bool:
         """Mends what needs no registry; whether there was something to mend."""
         if code.startswith("LAYOUT_"):
             return salvage.layout(self.store)
@@ -159,9 +159,11 @@ class Repair:
             return salvage.index(self.store, self.ctx.progress.warn)
         if code == "ID_DAMAGED":
             return identity.mend(self.ctx, self.store)
+        if code == "VOLUME_DAMAGED":
+            return volumes.remake(self.store, object_id)
         if code == "NAME_WRONG":
-            return boxes.rename(self.store, container_id)
-        return boxes.remake(self.store, container_id)
+            return boxes.rename(self.store, object_id)
+        return boxes.remake(self.store, object_id)
 
 
 def _reader(remote: Remote, blob: Descriptor, watch: Callable[[int], None]) -> Reader:

@@ -16,19 +16,23 @@ class Selection:
     """images      also images with names, unless a container uses them
     containers  also containers that have ended
     content     images without a name, and blobs and layers that nothing needs
+    volumes     also volumes that no container uses: those without a name (`anonymous`), or `all`
     leftovers   what killed commands left; partial: broken downloads as well, without waiting for a day
     older_than  seconds; what is younger stays
     keep_bytes  the newest of the images that could go stay, as long as they take no more than so much together
-    filters     of images and containers only those that fit all of them; nothing else goes then
+    filters     of images, containers and volumes only those that fit all of them; nothing else goes then
     """
 
-    __slots__ = ("containers", "content", "filters", "images", "keep_bytes", "leftovers", "older_than", "partial")
+    __slots__ = (
+        "containers", "content", "filters", "images", "keep_bytes", "leftovers", "older_than", "partial", "volumes",
+    )  # fmt: skip
 
     def __init__(
         self,
         *,
         images: bool = False,
         containers: bool = False,
+        volumes: str = "",
         partial: bool = False,
         content: bool = True,
         leftovers: bool = True,
@@ -39,6 +43,7 @@ class Selection:
         """Raises UsageError for a duration or a filter that is none."""
         self.images = images
         self.containers = containers
+        self.volumes = volumes
         self.partial = partial
         self.content = content
         self.leftovers = leftovers

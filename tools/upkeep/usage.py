@@ -1,4 +1,4 @@
-"""What takes how much of the store: a document a kind (schema `usage`), or one for each image and container."""
+"""What takes how much of the store: a document a kind (schema `usage`), or one for each image, container and volume."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from ..host import trees
 from ..store.container import stood_on
 from ..store.reach import Reach
-from . import boxes, content, layers, leftovers
+from . import boxes, content, layers, leftovers, volumes
 from .finding import place
 
 TYPE_CHECKING = False
@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
 
 def usage(ctx: Context, store: Store, *, each: bool = False) -> Iterator[Document]:
-    """What each kind takes; with `each`, what each image and container does instead. Bytes are those on the disk.
+    """What each kind takes; with `each`, what each image, container and volume does instead.
 
-    `shared` is needed by more than one image, or stands under more than one; `reclaimable` is what would be free if
-    all that no container and no running command uses were removed. What is missing or damaged counts for nothing.
+    Bytes are those on the disk. `shared` is needed by more than one image, or stands under more than one;
+    `reclaimable` is what would be free if all that no container and no running command uses were removed. What is
+    missing or damaged counts for nothing.
     """
     if os.path.isdir(store.root):
         measured = _Measured(ctx, store)
@@ -82,6 +83,10 @@ class _Measured:
         alive = {record["id"] for record in self._records if boxes.is_alive(self._path(record))}
         ended = sum(size for one, size in sizes.items() if one not in alive)
         yield _kind("containers", len(sizes), len(alive), sum(sizes.values()), ended)
+        taken = {one.name: trees.size(one.data) for one in volumes.whole(self._store)}
+        in_use = volumes.used(self._records).keys() & taken.keys()
+        free = sum(size for name, size in taken.items() if name not in in_use)
+        yield _kind("volumes", len(taken), len(in_use), sum(taken.values()), free)
         yield from self._rest()
 
     def _rest(self) -> Iterator[Document]:
@@ -99,7 +104,7 @@ class _Measured:
         yield _kind("event segments", len(segments), len(segments), size, 0)
 
     def objects(self) -> Iterator[Document]:
-        """A document for each image, and for each container."""
+        """A document for each image, each container and each volume."""
         shared_blobs, shared_layers = self._shared("blobs"), self._shared("layers")
         for one, image in self._images.items():
             size = _sum(self._blobs, image.reach.blobs) + _sum(self._layers, image.reach.layers)
@@ -112,6 +117,11 @@ class _Measured:
             size, alive = self._container_size(record), boxes.is_alive(self._path(record))
             target = place("container", self._store.root, self._path(record), id=record["id"], name=record["name"])
             yield {**_kind("container", 1, int(alive), size, 0 if alive else size), "object": target}
+        users = volumes.used(self._records)
+        for volume in volumes.whole(self._store):
+            size, taken = trees.size(volume.data), volume.name in users
+            target = place("volume", self._store.root, volume.path, id=volume.name, name=volume.name)
+            yield {**_kind("volume", 1, int(taken), size, 0 if taken else size), "object": target}
 
     def _path(self, record: dict[str, Any]) -> str:
         return os.path.join(self._store.containers.path, record["id"])

@@ -34,6 +34,54 @@ def test_volume(text: str, document: dict[str, Any], make: bool) -> None:
     assert (found.document(), found.make) == (document, make)
 
 
+def asked(found: options.Mount) -> tuple[Any, ...]:
+    """What a mount says of its volume."""
+    assert found.kind == "volume"
+    assert not found.make
+    assert found.volume is not None
+    wanted = found.volume
+    return wanted.name, wanted.copy, wanted.subpath, wanted.driver, wanted.driver_options, wanted.labels
+
+
+@pytest.mark.parametrize(
+    ("text", "destination", "words", "name", "copy"),
+    [
+        ("/b", "/b", [], "", True),
+        ("data:/b", "/b", [], "data", True),
+        ("da_t.a-1:/b/:ro,nocopy", "/b/", ["ro"], "da_t.a-1", False),
+        ("data:/b:copy,noexec,z", "/b", ["noexec"], "data", True),
+    ],
+)
+def test_named_and_anonymous_volumes(text: str, destination: str, words: list[str], name: str, copy: bool) -> None:
+    found = options.volume(text)
+    assert asked(found) == (name, copy, "", "", {}, {})
+    found.source = "/store/data"
+    assert found.document() == {
+        "destination": destination, "type": "bind", "source": "/store/data", "options": [*BIND, *words],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "wanted"),
+    [
+        ("type=volume,source=data,destination=/b", [], ("data", True, "", "", {}, {})),
+        ("src=data,dst=/b,ro", ["ro"], ("data", True, "", "", {}, {})),
+        ("type=volume,target=/b,volume-nocopy", [], ("", False, "", "", {}, {})),
+        ("type=volume,src=data,dst=/b,volume-subpath=a/b", [], ("data", True, "a/b", "", {}, {})),
+        (
+            'type=volume,dst=/b,volume-driver=local,volume-opt=type=tmpfs,"volume-opt=o=size=1m,mode=700",'
+            "volume-label=a=b,volume-label=c,readonly=false",
+            [],
+            ("", True, "", "local", {"type": "tmpfs", "o": "size=1m,mode=700"}, {"a": "b", "c": ""}),
+        ),
+    ],
+)
+def test_mounted_volumes(text: str, words: list[str], wanted: tuple[Any, ...]) -> None:
+    found = options.mount(text)
+    assert asked(found) == wanted
+    assert (found.destination, found.options) == ("/b", [*BIND, *words])
+
+
 @pytest.mark.parametrize(
     ("text", "document"),
     [
@@ -122,13 +170,20 @@ def test_host_name(text: str) -> None:
     ("parse", "text"),
     [
         *((options.volume, text) for text in (
-            "", "/a", ":/b", "/a:", "rel:/b", "name:/b", "/a:rel", "/a:/b:zz", "/a:/b:", "/a:/b:ro:x", "/a:/",
+            "", ":/b", "/a:", "rel/x:/b", "./rel:/b", "n:/b", "name:", "name:rel", "name:/b:copyup", "a\n:/b", "rel",
+            "/a:rel", "/a:/b:zz", "/a:/b:", "/a:/b:ro:x", "/a:/",
             "/a:/b/../c",
         )),
         *((options.mount, text) for text in (
-            "", "type=volume,source=a,destination=/b", "source=/a,destination=/b", "type=bind,destination=/b",
-            "type=bind,source=a,destination=/b", "type=image,dst=/b", "type=image,source=x,dst=/b,image-subpath=c",
-            "type=bind,source=/a", "type=bind,source=/a,destination=b",
+            "", "source=/a,destination=/b", "type=volume,source=data",
+            "type=volume,source=data,destination=/b,volume-opt", "type=volume,destination=/b,volume-opt==x",
+            "type=volume,source=data,destination=/b,volume-nocopy=x", "type=volume,source=data,destination=/b,x=1",
+            "type=volume,source=data,destination=/b,volume-subpath=../c", "type=volume,destination=/b,subpath=c",
+            "type=volume,source=data,destination=/b,volume-subpath=/c", 'type=volume,"source=data,destination=/b',
+            'type=volume,"source=data"x,destination=/b', "type=volume,source=data,destination=/b,tmpfs-size=1",
+            "type=bind,destination=/b",
+            "type=image,dst=/b", "type=image,source=x,dst=/b,image-subpath=c",
+            "type=bind,source=a,destination=/b", "type=bind,source=/a", "type=bind,source=/a,destination=b",
             "type=bind,source=/a,destination=/b,x=1", "type=bind,source=/a,destination=/b,ro=maybe",
             "type=bind,source=/a,destination=/b,bind-propagation=no", "type=tmpfs,destination=/b,source=/a",
             "type=bind,source=/a,destination=/b,tmpfs-size=1", "type=tmpfs,destination=/b,tmpfs-mode=zz",

@@ -1,0 +1,125 @@
+"""kill -9 at every change that the commands for volumes make: a volume is there, whole, or it is not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from commands import Commands
+from killing import Kills
+from layer_trees import snapshot
+from tars import Tar
+from tracing import CHANGES, PROCESSES
+
+TREE = Tar().dir("./", mode=0o750).dir("d").file("d/f", b"hello\n", mode=0o4711, uid=5, xattrs={"user.k": b"v"})
+TREE.link("hard", "d/f").symlink("out", "/etc").file("last", b"x" * 10_000)
+
+
+class Places:
+    """A store for each run, with a volume `full`, an empty one and the files of `full` for comparison."""
+
+    def __init__(self, run: Commands, base: Path) -> None:
+        self.run = run
+        self.template = base / "template"
+        run("vol-import", "--root", self.template, "full", input=TREE.bytes())
+        run("vol-create", "--root", self.template, "empty")
+        self.wanted = snapshot(self.template / "volumes" / "full" / "data")
+
+    def make(self, number: int) -> Path:
+        subprocess.run(["cp", "-a", str(self.template), str(self.at(number))], check=True)
+        return self.at(number)
+
+    def at(self, number: int) -> Path:
+        return self.template.with_name(f"copy-{number}")
+
+    def volumes(self, number: int) -> dict[str, bool]:
+        """Each volume that is there, and whether it has the files, all of them; else it has none."""
+        found = {}
+        for one in self.run("vol-ls", "--root", self.at(number)).documents:
+            files = snapshot(one["mountpoint"])
+            files[b""].mtime = self.wanted[b""].mtime
+            found[one["name"]] = full = files == self.wanted
+            assert full or os.listdir(one["mountpoint"]) == [], f"{one['name']} is half filled"
+        return found
+
+    def done(self, number: int) -> None:
+        """Nothing is left that a prune does not take."""
+        root = self.at(number)
+        self.run("store-prune", "--root", root, "--older-than=0s")
+        assert self.run("store-check", "--root", root).documents == []
+        assert sorted(path.name for path in root.glob("volumes/*/*")) == sorted(
+            ["data", "record.json"] * len(os.listdir(root / "volumes"))
+        )
+        subprocess.run(["rm", "-rf", str(root)], check=True)
+
+
+@pytest.fixture
+def places(run: Commands, tmp_path: Path) -> Places:
+    return Places(run, tmp_path)
+
+
+def test_create(kills: Kills, run: Commands, places: Places) -> None:
+    def create(number: int) -> list[str | Path]:
+        return [run.bin / "vol-create", "--root", places.make(number), "new"]
+
+    def after(number: int) -> None:
+        assert places.volumes(number) in ({"full": True, "empty": False}, {"full": True, "empty": False, "new": False})
+        run("vol-create", "--root", places.at(number), "new")
+        assert places.volumes(number) == {"full": True, "empty": False, "new": False}
+        places.done(number)
+
+    assert kills(create, after) > 3
+
+
+def test_rm(kills: Kills, run: Commands, places: Places) -> None:
+    def remove(number: int) -> list[str | Path]:
+        return [run.bin / "vol-rm", "--root", places.make(number), "full"]
+
+    def after(number: int) -> None:
+        assert places.volumes(number) in ({"full": True, "empty": False}, {"empty": False})
+        run("vol-rm", "--root", places.at(number), "--force", "full")
+        assert places.volumes(number) == {"empty": False}
+        places.done(number)
+
+    assert kills(remove, after) > 3
+
+
+@pytest.mark.parametrize("name", ["new", "empty"])
+def test_import(kills: Kills, run: Commands, places: Places, name: str) -> None:
+    """Into a new volume, and into one that is there: where files were on their way into it, the next command that
+    takes it brings the rest."""
+
+    def fill(number: int) -> list[str | Path]:
+        return [run.bin / "vol-import", "--root", places.make(number), name]
+
+    def after(number: int) -> None:
+        root = places.at(number)
+        if (root / "volumes" / name).exists():
+            run("vol-export", "--root", root, name)
+        before = places.volumes(number)
+        assert before in (
+            {"full": True, "empty": False}, {"full": True, name: True}, {"full": True, "empty": False, "new": True},
+        )  # fmt: skip
+        run("vol-import", "--root", root, name, input=TREE.bytes(), status=1 if before.get(name) else 0)
+        assert places.volumes(number)[name]
+        places.done(number)
+
+    assert kills(fill, after, input=TREE.bytes()) > 3
+
+
+def test_clone(kills: Kills, run: Commands, places: Places) -> None:
+    """Also while cp is at work, which lives on for a moment: nobody takes its work from under it."""
+
+    def clone(number: int) -> list[str | Path]:
+        return [run.bin / "vol-clone", "--root", places.make(number), "full", "new"]
+
+    def after(number: int) -> None:
+        before = places.volumes(number)
+        assert before in ({"full": True, "empty": False}, {"full": True, "empty": False, "new": True})
+        run("vol-clone", "--root", places.at(number), "full", "new", status=1 if "new" in before else 0)
+        assert places.volumes(number)["new"]
+        places.done(number)
+
+    assert kills(clone, after, calls=CHANGES | PROCESSES) > 3

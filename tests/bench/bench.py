@@ -22,6 +22,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "support"), str(HERE)]
 
+import containers  # noqa: E402
 import inputs  # noqa: E402
 import storage  # noqa: E402
 from contenders import Contender, Ours, Podman, Skopeo, call, docker_daemon  # noqa: E402
@@ -32,7 +33,7 @@ from ocipipe.cli import scripts  # noqa: E402
 from ocipipe.host import mounts  # noqa: E402
 
 CACHE = HERE.parents[1] / ".cache"
-ROUNDS = {"startup": 40, "pull": 5, "push": 5, "archive": 5, "run": 20, "many": 10}
+ROUNDS = {"startup": 40, "pull": 5, "push": 5, "archive": 5, "run": 20, "life": 15, "many": 10}
 
 Job = tuple[str, Callable[[], None], list[str], dict[str, str]]
 """A contender's name, what to do before, the command that is measured, and its environment."""
@@ -225,6 +226,21 @@ class Bench:
             call(one.pull(name), one.env)
         jobs = [(one.name, nothing, one.run(name), one.env) for one in contenders]
         yield row("run `true`, no network", alternate(ROUNDS["run"], jobs))
+
+    def life(self) -> Iterator[str]:
+        """A container in the background, from its start to its end, and the list of them."""
+        name = f"{self.registry.address}/bench/busybox:1"
+        busybox_image().push(self.registry.address, "bench/busybox", "1")
+        contenders: list[Contender] = [self.ours, self.podman, self.docker]
+        for one in contenders:
+            call(one.pull(name), one.env)
+        lives = containers.Lives(contenders, name, lambda jobs: alternate(ROUNDS["life"], jobs))
+        for work, found in lives.rows():
+            yield row(work, found)
+        memory = lives.memory()
+        ours = memory.pop("ocipipe")
+        others = ", ".join(f"{one} {size / 1e6:.2f} MB (**{ours / size:.2f}×**)" for one, size in memory.items())
+        yield f"| memory that stays for one container in the background | {ours / 1e6:.2f} MB | {others} |"
 
     def many(self) -> Iterator[str]:
         """What one image costs beside many others."""

@@ -31,8 +31,10 @@ class Kills:
         *,
         calls: Collection[str] = tracing.CHANGES,
         input: bytes = b"",
+        least: float = 0.8,
     ) -> int:
-        """The number of changes at which it was killed. A command that fails by itself fails the test."""
+        """The number of changes at which it was killed. A command that fails by itself fails the test; one that shares
+        its work with another process may do less of it at times, but not under the part `least`."""
         names: list[str] = []
         self._run(command(0), 0, names, calls, input)
         after(0)
@@ -46,7 +48,7 @@ class Kills:
             after(number)
         kinds = ", ".join(f"{names.count(name)} {name}" for name in sorted(set(names)))
         print(f"killed at {tried} of {len(names)} changes ({kinds})")
-        assert tried >= len(numbers) * 0.8, "this command makes other changes each time"
+        assert tried >= len(numbers) * least, "this command makes other changes each time"
         return tried
 
     def _run(

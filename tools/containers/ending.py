@@ -17,6 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from oci_spec.jsondoc import Document
+
     from ..context import Context
     from ..runtime.oci import Runtime
     from ..store.container import Container
@@ -33,9 +35,12 @@ def settle(ctx: Context, store: Store, container: Container, code: int | None) -
     if container.record["status"] != "running":
         return
     oom = os.path.exists(os.path.join(container.path, "oom"))
-    container.update(status="stopped", exitCode=code, finished=ctx.timestamp(), oomKilled=oom)
+    changes: Document = {"status": "stopped", "exitCode": code, "finished": ctx.timestamp(), "oomKilled": oom}
     detail = {} if code is None else {"exitCode": str(code)}
-    tell(ctx, store, container, "die", durable=True, **detail)
+    # The journal first: who is killed between leaves a container that is settled once more, never an end untold.
+    ended = store.containers.container({**container.record, **changes})
+    tell(ctx, store, ended, "die", durable=True, **detail)
+    container.update(**changes)
     take_apart(ctx, store, container)
 
 

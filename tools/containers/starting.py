@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..store.container import Container
     from ..store.store import Store
 
+_LOOK_SECONDS = 0.1
 _CONFIG_LIMIT = 4 << 20
 
 
@@ -45,6 +46,9 @@ def start(
                 raise Conflict(mine.name, "is paused", "ctr-unpause it")
             if observed.status == "running":
                 return False
+            if state.waits_to_begin(mine, ctx.run_root):  # who was to start it was killed
+                monitor.end(mine, ctx.run_root)
+                ending.runtime_of(mine, ctx.env).delete(mine.id)
             if not mine.is_held("run.lock"):
                 ending.settle(ctx, store, mine, observed.exit_code)
                 if if_waiting is None:
@@ -54,7 +58,7 @@ def start(
                     return False
                 begin(ctx, store, mine, read_config(mine), ready)
                 return True
-        ending.await_monitor(ctx, container)  # it has just ended, and that is being recorded
+        ending.await_monitor(ctx, container, _LOOK_SECONDS)  # it has just ended, and that is being recorded
 
 
 def begin(

@@ -20,6 +20,7 @@ else:
 
 STOP_TIMEOUT = 10
 """Seconds between the stop signal and SIGKILL where nothing else was said, as docker has it."""
+_LOOK_SECONDS = 1
 _KILL_SECONDS = 30
 """After SIGKILL only the kernel can still hold a process."""
 
@@ -32,7 +33,7 @@ def stop(ctx: Context, store: Store, container: Container, seconds: float | None
     """
     observed = _no_restart(ctx, store, container)
     if not observed.runs:
-        return _ended(ctx, store, container, None)
+        return _killed(ctx, store, container)  # it may have begun by now, or have been left half-way
     record = container.record
     if seconds is None:
         seconds = float(record.get("stopTimeout", STOP_TIMEOUT))  # type: ignore[arg-type]
@@ -117,25 +118,23 @@ def _no_restart(ctx: Context, store: Store, container: Container) -> state.Obser
         return state.observe(mine, ctx.run_root, ctx.env)
 
 
-def _ended(ctx: Context, store: Store, container: Container, seconds: float | None) -> Container:
-    found = ending.await_end(ctx, store, container, seconds)
-    if found is None:
-        raise Unavailable(container.name, "does not end, not even by SIGKILL", "see its processes in ctr-top")
-    return found
-
-
 def _killed(ctx: Context, store: Store, container: Container) -> Container:
     """The container after its end by SIGKILL; with the host's process ids, all its processes are told."""
-    observed = state.observe(container, ctx.run_root, ctx.env)
-    if observed.runs or observed.monitor:
-        runtime = ending.runtime_of(container, ctx.env)
-        try:
-            runtime.kill(container.id, "KILL", all=True)
-        except OcipipeError:
-            if not observed.pid:  # created, and not yet running
-                runtime.delete(container.id)
-        _thaw(runtime, container)
-    return _ended(ctx, store, container, _KILL_SECONDS)
+    runtime = ending.runtime_of(container, ctx.env)
+    deadline = ctx.now() + _KILL_SECONDS
+    while ctx.now() < deadline:
+        observed = state.observe(container, ctx.run_root, ctx.env)
+        if observed.runs or container.is_held("run.lock"):
+            try:
+                runtime.kill(container.id, "KILL", all=True)
+            except OcipipeError:
+                if not observed.pid:  # created, and not begun: it waits for whom it was to be started by
+                    runtime.delete(container.id)
+            _thaw(runtime, container)
+        found = ending.await_end(ctx, store, container, _LOOK_SECONDS)
+        if found is not None:
+            return found
+    raise Unavailable(container.name, "does not end, not even by SIGKILL", "see its processes with ctr-top")
 
 
 def _thaw(runtime: oci.Runtime, container: Container) -> None:

@@ -72,6 +72,15 @@ def observe(container: Container, run_root: str, env: Mapping[str, str]) -> Obse
     return Observed("stopped")
 
 
+def waits_to_begin(container: Container, run_root: str) -> bool:
+    """Whether a monitor has created the container and nobody has told its process to begin. Who holds the container's
+    lock knows then that nobody will."""
+    if container.record["status"] == "running" or not container.is_held("run.lock"):
+        return False
+    pid = process.read_pid(os.path.join(container.run_directory(run_root), "pid"))
+    return bool(pid) and process.is_alive(pid)
+
+
 def exit_code(container: Container) -> int | None:
     """The exit status that the monitor wrote down; None when it has not."""
     try:

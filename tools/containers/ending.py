@@ -10,8 +10,8 @@ import os
 import time
 
 from ..errors import NotFound
-from ..host import process, trees
-from ..runtime import oci, root, state
+from ..host import process, times, trees
+from ..runtime import background, oci, root, state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,15 +33,17 @@ def settle(ctx: Context, store: Store, container: Container, code: int | None) -
     if container.record["status"] != "running":
         return
     oom = os.path.exists(os.path.join(container.path, "oom"))
-    container.update(status="stopped", exitCode=code, finished=ctx.timestamp(), oomKilled=oom)
+    finished = times.stamp(times.of_seconds(ctx.now()))
+    container.update(status="stopped", exitCode=code, finished=finished, oomKilled=oom)
     detail = {} if code is None else {"exitCode": str(code)}
     tell(ctx, store, container, "die", durable=True, **detail)
     take_apart(ctx, container)
 
 
 def take_apart(ctx: Context, container: Container) -> None:
-    """Takes away what a container without a process has of the host: the runtime's state with its cgroup, the mount of
-    its root, its run-time directory."""
+    """Takes away what a container without a process has of the host: who checks it, the runtime's state with its
+    cgroup, the mount of its root, its run-time directory."""
+    background.end(container, ctx.run_root, background.HEALTH)
     runtime = runtime_of(container, ctx.env)
     if os.path.exists(os.path.join(runtime.root, container.id)):
         runtime.delete(container.id)

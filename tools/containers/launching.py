@@ -24,7 +24,7 @@ def start_each(
 ) -> Iterator[Document | Exception]:
     """Starts each; its document, or what kept it from starting."""
     if if_waiting is not None:
-        process.close_inherited()  # the lock that says that somebody waits
+        process.guard_inherited()  # the lock that says that somebody waits is not the monitor's
     for item in items:
         try:
             container = selecting.find(store, item)

@@ -93,6 +93,56 @@ def close_inherited() -> None:
     os.closerange(3, 1 << 16)
 
 
+def guard_inherited() -> None:
+    """Keeps every descriptor but the standard streams from what we start."""
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > 2:
+            try:
+                os.set_inheritable(int(name), False)
+            except OSError:
+                pass  # the one that listed them
+
+
+def end_tree(pid: int) -> None:
+    """Ends a process, all that descend from it, and all that are in their sessions, whoever is their parent by now.
+
+    Those of its own session that do not descend from it stay.
+    """
+    sessions: set[int] = set()
+    doomed = {pid}
+    while doomed:
+        for one in doomed:
+            try:
+                os.kill(one, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        doomed = _related(pid, sessions)
+
+
+def _related(pid: int, sessions: set[int]) -> set[int]:
+    """Living processes below `pid` or in `sessions`, to which those of the ones below are added."""
+    parents: dict[int, tuple[int, int]] = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat", "rb") as file:
+                state, parent, _, session = file.read().rpartition(b")")[2].split()[:4]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if state not in (b"Z", b"X") or int(name) == pid:
+            parents[int(name)] = int(parent), int(session)
+    own = parents[pid][1] if pid in parents else os.getsid(0)
+    found: set[int] = set()
+    while True:
+        more = {
+            one for one, (parent, session) in parents.items()
+            if one not in found and one != pid and (parent == pid or parent in found or session in sessions)
+        }  # fmt: skip
+        if not more:
+            return found
+        found |= more
+        sessions |= {parents[one][1] for one in more} - {own}
+
+
 def await_end(pid: int, seconds: float | None = None) -> bool:
     """Waits until a process, anybody's, has ended, for so long at most; whether it has."""
     try:

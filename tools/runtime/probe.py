@@ -1,0 +1,72 @@
+"""One health check: a process in a running container, ended with all that it has started when it takes too long."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+
+from ..host import process
+from .health import OUTPUT_BYTES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .oci import Runtime
+
+_CHUNK = 1 << 16
+"""As much as a pipe holds."""
+
+
+def run(runtime: Runtime, container_id: str, description: str, seconds: float) -> tuple[int, bytes]:
+    """Runs the process in the file `description` (runtime-spec's `process`): its exit status and the beginning of its
+    output, -1 and what it has said by then when it was ended after so many seconds."""
+    read, write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    null = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.set_blocking(write, True)
+        pid = runtime.execute(container_id, description, null, write)
+    finally:
+        os.close(null)
+        os.close(write)
+    try:
+        output = _watch(pid, read, seconds)
+        ended = process.await_end(pid, 0)
+        if not ended:
+            process.end_tree(pid)
+        code = process.wait(pid)
+        return code if ended else -1, output
+    finally:
+        os.close(read)
+
+
+def _watch(pid: int, read: int, seconds: float) -> bytes:
+    """What comes through the pipe until the process ends, or for so long."""
+    output = b""
+    deadline = time.monotonic() + seconds
+    fd = os.pidfd_open(pid)
+    try:
+        poll = select.poll()
+        poll.register(fd, select.POLLIN)
+        poll.register(read, select.POLLIN)
+        while (left := deadline - time.monotonic()) > 0:
+            ready = [one for one, _ in poll.poll(left * 1000)]
+            part = _read(read)
+            output = (output + (part or b""))[:OUTPUT_BYTES]
+            if fd in ready:
+                break  # what it has left running may write on
+            if part == b"":
+                poll.unregister(read)
+                read = -1
+        return output
+    finally:
+        os.close(fd)
+
+
+def _read(fd: int) -> bytes | None:
+    """What is in the pipe; b"" at its end, None when there is nothing."""
+    if fd < 0:
+        return None
+    try:
+        return os.read(fd, _CHUNK)
+    except BlockingIOError:
+        return None

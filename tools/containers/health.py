@@ -81,7 +81,8 @@ def check(ctx: Context, store: Store, container: Container) -> Document:
     directory = container.run_directory(ctx.run_root)
     runtime = ending.runtime_of(container, ctx.env)
     begun = _now(ctx)
-    code, output = probe.run(runtime, container.id, os.path.join(directory, _DESCRIPTION), float(rule["timeout"]))
+    description, pid_file = (os.path.join(directory, name) for name in (_DESCRIPTION, f"check-{os.getpid()}"))
+    code, output = probe.run(runtime, container.id, description, pid_file, float(rule["timeout"]))
     if code < 0:
         output = b"took longer than %g seconds\n" % float(rule["timeout"]) + output
     found = health.result(begun, _now(ctx), code, output)

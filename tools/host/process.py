@@ -17,6 +17,8 @@ else:
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Where host programs are looked for when the caller's PATH has nothing: a user's PATH often lacks sbin."""
 
+_SET_CHILD_SUBREAPER = 36
+
 
 class Result:
     """How a program ended: `status` as a shell shows it (128+n for signal n), and what it wrote."""
@@ -103,20 +105,27 @@ def guard_inherited() -> None:
                 pass  # the one that listed them
 
 
-def end_tree(pid: int) -> None:
-    """Ends a process, all that descend from it, and all that are in their sessions, whoever is their parent by now.
+def adopt_orphans() -> None:
+    """From now on, processes below ours whose parent has ended are our children (PR_SET_CHILD_SUBREAPER)."""
+    import ctypes
 
-    Those of its own session that do not descend from it stay.
+    if ctypes.CDLL(None, use_errno=True).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+        raise Unavailable("prctl", f"refuses us to be a subreaper: {os.strerror(ctypes.get_errno())}")
+
+
+def end_tree(pid: int) -> None:
+    """Ends a process, all that descend from it, and all that are in their sessions, whoever is their parent by now;
+    of its own session only where it leads that.
     """
     sessions: set[int] = set()
-    doomed = {pid}
+    doomed = {pid, *_related(pid, sessions)}
     while doomed:
         for one in doomed:
             try:
                 os.kill(one, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        doomed = _related(pid, sessions)
+        doomed = _related(pid, sessions)  # what they have started meanwhile
 
 
 def _related(pid: int, sessions: set[int]) -> set[int]:
@@ -130,7 +139,8 @@ def _related(pid: int, sessions: set[int]) -> set[int]:
             continue
         if state not in (b"Z", b"X") or int(name) == pid:
             parents[int(name)] = int(parent), int(session)
-    own = parents[pid][1] if pid in parents else os.getsid(0)
+    own = parents[pid][1] if pid in parents else 0
+    sessions |= {pid} & {own}
     found: set[int] = set()
     while True:
         more = {
@@ -140,7 +150,7 @@ def _related(pid: int, sessions: set[int]) -> set[int]:
         if not more:
             return found
         found |= more
-        sessions |= {parents[one][1] for one in more} - {own}
+        sessions |= {parents[one][1] for one in more} - {own, 0}
 
 
 def await_end(pid: int, seconds: float | None = None) -> bool:

@@ -48,6 +48,8 @@ def observe(container: Container, run_root: str, env: Mapping[str, str]) -> Obse
     found = _observe(container, run_root, env)
     if found.runs and container.record.get("health"):
         found.health = health(container, run_root)
+        if found.health == "none" and not process.is_alive(found.pid):  # it has just ended, and with it who checked it
+            return _observe(container, run_root, env)
     return found
 
 

@@ -68,7 +68,7 @@ root:
 
 # System packages: PROGRAM, or PROGRAM=PACKAGE where Debian's package has another name.
 
-RUNTIMES := crun runc
+RUNTIMES := crun runc conmon
 DEMO := docker-registry busybox=busybox-static jq
 PEERS := skopeo podman umoci
 TESTS := apparmor_parser=apparmor debootstrap strace tini openssl htpasswd=apache2-utils man=man-db zsh fish
@@ -186,9 +186,10 @@ install: ## commands, manual pages and completion under PREFIX
 	mkdir -p "$$stage/share/man/man1"
 	cp man/*.1 "$$stage/share/man/man1"
 	chmod 644 "$$stage/share/man/man1"/*
+	$(restore_unit)
 	list="$(DESTDIR)$(HOME_DIR)/installed"
 	(cd "$$work/stage" && find . -type f -o -type l) | sed 's/^\.//' | sort >"$$new/installed"
-	for directory in bin share/man/man1 $(COMPLETION); do absent "$(PREFIX)/$$directory"; done >>"$$work/directories"
+	for directory in bin share/man/man1 lib/systemd/system $(COMPLETION); do absent "$(PREFIX)/$$directory"; done >>"$$work/directories"
 	sort -u "$$work/directories" >>"$$new/installed"
 	if [ -f "$$list" ]; then
 		grep '/$$' "$$list" >>"$$new/installed" || true
@@ -200,11 +201,13 @@ install: ## commands, manual pages and completion under PREFIX
 	cp -R --remove-destination "$$stage/." "$(DESTDIR)$(PREFIX)/"
 	rm -rf "$$old"
 	echo "installed $$(ls "$$stage/bin" | wc -l) commands in $(PREFIX)/bin"
+	if $(knows_units); then systemctl daemon-reload && systemctl --quiet enable $(RESTORE); fi
 	$(system_parts)
 
 uninstall: ## remove what make install put under PREFIX
 	@list="$(DESTDIR)$(HOME_DIR)/installed"
 	[ -f "$$list" ] || { echo "make uninstall: $(DESTDIR)$(HOME_DIR): nothing is installed there (name its PREFIX=)" >&2; exit 1; }
+	if $(knows_units); then systemctl --quiet disable $(RESTORE); fi
 	grep -v '/$$' "$$list" | while IFS= read -r file; do rm -f "$(DESTDIR)$$file"; done
 	grep '/$$' "$$list" >"$$list.directories" || true
 	directories=$$(sort -r "$$list.directories")
@@ -214,19 +217,47 @@ uninstall: ## remove what make install put under PREFIX
 	done
 	echo "removed ocipipe from $(PREFIX)"
 
-# What the commands need of the machine: an OCI runtime, crun where cgroups are version 2 and else runc.
+# Where systemd is: what starts containers again after a reboot. It is enabled where systemd runs and looks for units
+# below PREFIX.
+RESTORE := ocipipe-restore.service
+define restore_unit
+	if command -v systemctl >/dev/null; then
+		mkdir -p "$$stage/lib/systemd/system"
+		printf '%s\n' '[Unit]' \
+			'Description=Containers that their restart policy wants back after a reboot' \
+			'Documentation=man:ctr-start(1)' \
+			'Wants=network-online.target' \
+			'After=local-fs.target network-online.target' \
+			'RequiresMountsFor=/var/lib/ocipipe' '' \
+			'[Service]' \
+			'Type=oneshot' \
+			'RemainAfterExit=yes' \
+			'KillMode=process' \
+			'ExecStart=$(PREFIX)/bin/ctr-start --all --restore --progress none' '' \
+			'[Install]' \
+			'WantedBy=multi-user.target' >"$$stage/lib/systemd/system/$(RESTORE)"
+	fi
+endef
+knows_units = [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ] && [ "$$(id -u)" = 0 ] && \
+	{ [ "$(PREFIX)" = /usr ] || [ "$(PREFIX)" = /usr/local ]; }
+
+# What the commands need of the machine: an OCI runtime, crun where cgroups are version 2 and else runc, and conmon.
 define system_parts
+	missing=
 	if ! command -v crun >/dev/null && ! command -v runc >/dev/null; then
 		missing=runc
 		[ "$$(stat -f -c %T /sys/fs/cgroup 2>/dev/null)" != cgroup2fs ] || missing=crun
+	fi
+	command -v conmon >/dev/null || missing="$$missing conmon"
+	if [ -n "$$missing" ]; then
 		if [ "$(SYSTEM_PACKAGES)" = no ] || [ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ]; then
-			echo "missing: an OCI runtime, which ctr-run needs (install $$missing)" >&2
+			echo "missing: what containers need (install $$missing)" >&2
 		elif command -v apt-get >/dev/null; then
 			$(apt)
 		elif command -v dnf >/dev/null; then
 			dnf -q -y install $$missing
 		else
-			echo "missing: an OCI runtime, which ctr-run needs (install $$missing)" >&2
+			echo "missing: what containers need (install $$missing)" >&2
 		fi
 	fi
 endef

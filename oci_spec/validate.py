@@ -58,6 +58,7 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("image-config", "rootfs"),
         ("image-config", "architecture os"),
         ("error", "errors"),
+        ("health", "failingStreak log"),
         ("registries", "registries"),
         ("action", "action object reasons"),
         ("event", "time type action object"),

@@ -92,6 +92,20 @@ def test_manual_pages_and_completion(prefix: Path) -> None:
             assert name in path.read_text()
 
 
+def test_the_unit_that_brings_containers_back(prefix: Path) -> None:
+    """It is there where systemd is, calls what was installed, and systemd takes it."""
+    unit = prefix / "lib" / "systemd" / "system" / "ocipipe-restore.service"
+    if shutil.which("systemctl") is None:
+        assert not unit.exists()
+        return
+    lines = unit.read_text().splitlines()
+    (words,) = (line.partition("=")[2].split() for line in lines if line.startswith("ExecStart="))
+    assert words[:3] == [f"{prefix}/bin/ctr-start", "--all", "--restore"]
+    assert execute(words, env={"OCIPIPE_ROOT": str(prefix / "no-store"), "PATH": os.environ["PATH"]}).err == b""
+    done = execute(["systemd-analyze", "verify", "--man=no", str(unit)], env=dict(os.environ))
+    assert (done.status, done.err.decode()) == (0, "")
+
+
 def test_a_second_install_replaces_the_first(prefix: Path, caller_env: dict[str, str]) -> None:
     """A command that the new version does not have is gone afterwards; what is not ours stays."""
     installed = prefix / "lib" / "ocipipe" / "installed"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 COMMAND = Command(
     "ctr-kill",
     "send a signal to containers",
-    description="Sends a signal to the first process of each container. SIGKILL ends it for good: its "
+    description="Sends a signal to the first process of each container. After SIGKILL or its own stop signal its "
     "restart policy does not start it again. Prints each container.",
     operands=(Operand("CONTAINER", "container by name, id or an id's beginning", required=False, many=True),),
     options=(Option("-s, --signal", "signal by name or number (default: SIGKILL)", metavar="SIGNAL"),),

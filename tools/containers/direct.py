@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from ..host import files, process
+from ..host import files, process, times
 from ..runtime import executable, foreground, oci, placement, root, users
 from ..runtime.oci import RuntimeFailed
-from . import ending
+from . import ending, health
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ def run(ctx: Context, store: Store, container: Container, config: Document, *, i
         def start() -> int:
             pid = runtime.run(container.id, container.path, log, pid_file, stdin, lock)
             files.write_atomic(os.path.join(directory, "monitor"), str(pid).encode(), durable=False)
-            container.update(status="running", started=ctx.timestamp())
+            health.begin(ctx, container, config)
+            container.update(status="running", started=times.stamp(times.of_seconds(ctx.now())))
             ending.tell(ctx, store, container, "start")
             return pid
 

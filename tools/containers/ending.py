@@ -10,8 +10,8 @@ import os
 import time
 
 from ..errors import NotFound
-from ..host import process, trees
-from ..runtime import oci, root, state
+from ..host import process, times, trees
+from ..runtime import background, oci, root, state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ def settle(ctx: Context, store: Store, container: Container, code: int | None) -
     if container.record["status"] != "running":
         return
     oom = os.path.exists(os.path.join(container.path, "oom"))
-    changes: Document = {"status": "stopped", "exitCode": code, "finished": ctx.timestamp(), "oomKilled": oom}
+    finished = times.stamp(times.of_seconds(ctx.now()))
+    changes: Document = {"status": "stopped", "exitCode": code, "finished": finished, "oomKilled": oom}
     detail = {} if code is None else {"exitCode": str(code)}
     # The journal first: who is killed between leaves a container that is settled once more, never an end untold.
     ended = store.containers.container({**container.record, **changes})
@@ -45,8 +46,9 @@ def settle(ctx: Context, store: Store, container: Container, code: int | None) -
 
 
 def take_apart(ctx: Context, store: Store, container: Container) -> None:
-    """Takes away what a container without a process has of the host: the runtime's state with its cgroup, the mounts of
-    its root and its volumes, its run-time directory."""
+    """Takes away what a container without a process has of the host: who checks it, the runtime's state with its
+    cgroup, the mounts of its root and its volumes, its run-time directory."""
+    background.end(container, ctx.run_root, background.HEALTH)
     runtime = runtime_of(container, ctx.env)
     if os.path.exists(os.path.join(runtime.root, container.id)):
         runtime.delete(container.id)

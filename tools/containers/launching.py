@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..errors import Conflict, UsageError
+from ..errors import Conflict, NotFound, OcipipeError, UsageError
 from ..host import process
-from ..runtime import state
-from . import attached, selecting, starting
+from ..runtime import restart, state
+from . import attached, ending, selecting, starting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,34 +22,67 @@ if TYPE_CHECKING:
 def start_each(
     ctx: Context, store: Store, items: Iterable[str | Document], if_waiting: str | None
 ) -> Iterator[Document | Exception]:
-    """Starts each; its document, or what kept it from starting."""
+    """Starts each; its document, or what kept it from starting, which the journal has, too, when nobody reads this."""
     if if_waiting is not None:
-        process.close_inherited()  # the lock that says that somebody waits
+        process.guard_inherited()  # the lock that says that somebody waits is not the monitor's
     for item in items:
+        container = None
         try:
             container = selecting.find(store, item)
             starting.start(ctx, store, container, if_waiting=if_waiting)
             found = store.containers.load(container.id)
             yield state.document(found, state.observe(found, ctx.run_root, ctx.env))
         except Exception as error:
+            if container is not None and if_waiting is not None:
+                ending.tell(ctx, store, container, "restart", problem=str(error))
             yield error
 
 
 def restore(ctx: Context, store: Store) -> Iterator[Document | Exception]:
-    """Starts, after a reboot, the containers that their restart policy wants back: with `always` all, with
-    `unless-stopped` those that nobody had stopped, with `on-failure` those that the reboot ended."""
-    for container in store.containers.all():
-        policy: Document = container.record.get("restartPolicy") or {"name": "no"}  # type: ignore[assignment]
-        observed = state.observe(container, ctx.run_root, ctx.env)
-        if observed.runs or observed.status in ("created", "restarting"):
+    """After a reboot, records how it has ended the containers that ran, and starts those that their restart policy
+    wants back: whose namespaces others share before those, and else the older first."""
+    ending.sweep(ctx, store)
+    loaded = []
+    for container_id in store.containers.ids():
+        try:
+            loaded.append(store.containers.load(container_id))
+        except NotFound:
             continue
-        cut_off = container.record["status"] == "running"
-        wanted = policy["name"] == "always" or (
-            not container.record.get("stoppedByUser")
-            and (policy["name"] == "unless-stopped" or (policy["name"] == "on-failure" and cut_off))
-        )
+        except OcipipeError as error:  # a damaged one keeps no other from coming back
+            yield error
+    found = {one.id: one for one in sorted(loaded, key=lambda one: str(one.record["created"]))}
+    done: set[str] = set()
+
+    def inner_first(container: Container) -> Iterator[Container]:
+        if container.id not in done:
+            done.add(container.id)
+            joins: Document = container.record.get("joins") or {}  # type: ignore[assignment]
+            for other in joins.values():
+                if other in found:
+                    yield from inner_first(found[str(other)])
+            yield container
+
+    for container in (one for outer in found.values() for one in inner_first(outer)):
+        try:
+            wanted = _settled(ctx, store, container)
+        except OcipipeError as error:
+            yield error
+            continue
         if wanted:
             yield from start_each(ctx, store, [container.id], None)
+
+
+def _settled(ctx: Context, store: Store, container: Container) -> bool:
+    """Sees to it that the record of a container without a process says so; whether it is to be started."""
+    if state.observe(container, ctx.run_root, ctx.env).status != "stopped":
+        return False
+    with store.containers.locked(container) as mine:
+        observed = state.observe(mine, ctx.run_root, ctx.env)
+        if observed.status != "stopped" or mine.is_held("run.lock"):
+            return False
+        wanted = restart.comes_back(mine.record)
+        ending.settle(ctx, store, mine, observed.exit_code)
+        return wanted
 
 
 def start_attached(ctx: Context, store: Store, item: str | Document, args: Any) -> int:

@@ -105,7 +105,7 @@ _TESTS: dict[str, Callable[[Seen, str], bool]] = {
     "status": lambda seen, value: seen.observed.status == value,
     "exited": lambda seen, value: seen.observed.status == "stopped" and seen.observed.exit_code == int(value),
     "ancestor": _ancestor,
-    "health": lambda seen, value: (state.health(seen.container, seen.observed) or "none") == value,
+    "health": lambda seen, value: (seen.observed.health or "none") == value,
     "volume": lambda seen, value: seen.lists("volumes", value),
     "network": lambda seen, value: seen.lists("networks", value),
 }

@@ -7,9 +7,9 @@ import os
 from oci_spec import jsondoc
 
 from ..errors import Conflict, Corrupt, NotFound
-from ..host import files
-from ..runtime import logs, monitor, state
-from . import direct, ending, preparing, waiting
+from ..host import files, times
+from ..runtime import logs, monitor, restart, state
+from . import direct, ending, health, preparing, waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ def start(
     """Starts a container; False when it runs already.
 
     `ready` is called when its streams can be attached to, and its process has not begun. With `if_waiting`, the time of
-    its last end, it is started as its policy wants, unless something has happened to it since. Raises
-    Conflict for a paused one, CommandNotFound (127), CannotExecute (126), RuntimeFailed (125), Corrupt, NotFound.
+    its last end, it is started as its policy wants, unless something has happened to it since. Raises Conflict for a
+    paused one, CommandNotFound (127), CannotExecute (126), RuntimeFailed (125), Corrupt, NotFound, Unavailable.
     """
     while True:
         with store.containers.locked(container) as mine:
@@ -54,7 +54,7 @@ def start(
                 if if_waiting is None:
                     waiting.end(ctx, mine)
                     mine.update(restartCount=0, restartDelay=0, stoppedByUser=False)
-                elif mine.record.get("stoppedByUser") or mine.record.get("finished") != if_waiting:
+                elif mine.record.get("finished") != if_waiting or not restart.is_wanted(mine.record):
                     return False
                 begin(ctx, store, mine, read_config(mine), ready)
                 return True
@@ -82,8 +82,10 @@ def begin(
             container, runtime, ctx.run_root, _cleanup(ctx, container), ctx.env,
             terminal=terminal, log=logs.monitor_options(container),
         )  # fmt: skip
+        health.begin(ctx, container, config)
         container.update(
-            status="running", started=ctx.timestamp(), finished=None, exitCode=None, oomKilled=False, monitored=True,
+            status="running", started=times.stamp(times.of_seconds(ctx.now())), finished=None, exitCode=None,
+            oomKilled=False, monitored=True,
         )  # fmt: skip
         if ready is not None:
             ready(container)

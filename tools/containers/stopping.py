@@ -53,14 +53,17 @@ def stop(ctx: Context, store: Store, container: Container, seconds: float | None
 def kill(ctx: Context, store: Store, container: Container, name: str) -> Container:
     """Sends a signal, by name or number, to a container's first process; the container, after its end by SIGKILL.
 
-    Raises Conflict when it has no process, Unavailable when not even SIGKILL ends it.
+    SIGKILL and its own stop signal mean that it is to end: its policy does not restart it then. Raises Conflict when
+    it has no process, Unavailable when not even SIGKILL ends it.
     """
     observed = state.observe(container, ctx.run_root, ctx.env)
     if not observed.runs:
         raise Conflict(container.name, "does not run", "ctr-start it first")
     ending.tell(ctx, store, container, "kill", signal=name)
-    if signal_number(name) == signals.SIGKILL:
+    number = signal_number(name)
+    if number in (signals.SIGKILL, signal_number(str(container.record["stopSignal"]))):
         _no_restart(ctx, store, container)
+    if number == signals.SIGKILL:
         return _killed(ctx, store, container)
     send(ctx, container, name)
     return container
@@ -94,7 +97,7 @@ def remove(
     Raises Conflict, NotFound, Unavailable.
     """
     observed = state.observe(container, ctx.run_root, ctx.env)
-    if observed.runs and not force:
+    if (observed.runs or observed.status == "restarting") and not force:
         raise Conflict(container.name, f"is {observed.status}", "ctr-stop it first, or ctr-rm --force")
     _no_restart(ctx, store, container)
     ended = _killed(ctx, store, container)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
+import os
 
 from ..errors import NotFound, OcipipeError, Unavailable
+from ..host.watch import Watch
 from ..runtime import state
 from . import attached, ending, selecting
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from ..store.container import Container
     from ..store.store import Store
 
-_POLL_SECONDS = 0.02
+_LOOK_SECONDS = 1.0
+"""What does not show itself in the watched directory, like a killed monitor, is seen after so long."""
 
 
 def each(
@@ -71,39 +73,62 @@ def _polled_until_started(ctx: Context, store: Store, container: Container, seco
     deadline = None if seconds is None else ctx.now() + seconds
     while deadline is None or ctx.now() < deadline:
         try:
-            found = store.containers.load(container.id)
+            with Watch(container.path) as watch:
+                found = store.containers.load(container.id)
+                if found.record["status"] != "created":
+                    return found
+                watch.wait(_left(ctx, deadline))
         except NotFound:
-            return container
-        if found.record["status"] != "created":
-            return found
-        time.sleep(_POLL_SECONDS)
+            if not os.path.exists(container.path):
+                return container
     return None
 
 
 def _polled(ctx: Context, store: Store, container: Container, condition: str, deadline: float | None) -> Document:
     while True:
         try:
-            container = store.containers.load(container.id)
+            with Watch(_place(ctx, container, condition)) as watch:
+                container = store.containers.load(container.id)
+                document = _reached(ctx, container, condition)
+                if document is not None:
+                    return document
+                if deadline is not None and ctx.now() >= deadline:
+                    raise _late(container, condition)
+                watch.wait(_left(ctx, deadline))
         except NotFound:
+            if os.path.exists(container.path):
+                continue  # only what was watched is gone: it has ended
             if condition == "removed":
                 found = ending.as_told(store, container)
                 return state.document(found, ending.last_known(found))
             raise Unavailable(container.name, f"was removed before it was {condition}", "see ctr-events") from None
-        observed = state.observe(container, ctx.run_root, ctx.env)
-        document = state.document(container, observed)
-        if condition == "running" and observed.status == "running":
-            return document
-        if condition == "healthy":
-            annotations: Document = document["annotations"]  # type: ignore[assignment]
-            if annotations.get("org.ocipipe.health") == "healthy":
-                return document
-            if "org.ocipipe.health" not in annotations:
-                raise Unavailable(container.name, "has no health check", "make it with --health-cmd")
-            if observed.status == "stopped":
-                raise Unavailable(container.name, "has ended, and was not healthy", "see ctr-logs")
-        if deadline is not None and ctx.now() >= deadline:
-            raise _late(container, condition)
-        time.sleep(_POLL_SECONDS)
+
+
+def _place(ctx: Context, container: Container, condition: str) -> str:
+    """The directory in which it shows that the condition has come: where its health is, or its record."""
+    directory = container.run_directory(ctx.run_root)
+    return directory if condition == "healthy" and os.path.isdir(directory) else container.path
+
+
+def _left(ctx: Context, deadline: float | None) -> float:
+    """Seconds until it is time to look again."""
+    return _LOOK_SECONDS if deadline is None else max(0.0, min(_LOOK_SECONDS, deadline - ctx.now()))
+
+
+def _reached(ctx: Context, container: Container, condition: str) -> Document | None:
+    """Its document when it is running or healthy, as was asked; None when it may come to it. Raises Unavailable."""
+    has_monitor = container.is_held("run.lock")  # as long as it is there, it may still be restarted
+    observed = state.observe(container, ctx.run_root, ctx.env)
+    if condition == "healthy":
+        if not container.record.get("health"):
+            raise Unavailable(container.name, "has no health check", "make it with --health-cmd")
+        if observed.status == "stopped" and not has_monitor:
+            raise Unavailable(container.name, "has ended, and was not healthy", "see ctr-logs")
+        if observed.health == "none":
+            raise Unavailable(container.name, "nobody checks it: who did was killed", "ctr-restart it")
+    if condition in (observed.status, observed.health):
+        return state.document(container, observed)
+    return None
 
 
 def _gone(store: Store, item: str | Document, condition: str) -> Document:

@@ -17,6 +17,8 @@ else:
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Where host programs are looked for when the caller's PATH has nothing: a user's PATH often lacks sbin."""
 
+_SET_CHILD_SUBREAPER = 36
+
 
 class Result:
     """How a program ended: `status` as a shell shows it (128+n for signal n), and what it wrote."""
@@ -91,6 +93,64 @@ def read_pid(path: str) -> int:
 def close_inherited() -> None:
     """Closes every descriptor but the standard streams: locks that our parent holds are not ours to hold on to."""
     os.closerange(3, 1 << 16)
+
+
+def guard_inherited() -> None:
+    """Keeps every descriptor but the standard streams from what we start."""
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > 2:
+            try:
+                os.set_inheritable(int(name), False)
+            except OSError:
+                pass  # the one that listed them
+
+
+def adopt_orphans() -> None:
+    """From now on, processes below ours whose parent has ended are our children (PR_SET_CHILD_SUBREAPER)."""
+    import ctypes
+
+    if ctypes.CDLL(None, use_errno=True).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+        raise Unavailable("prctl", f"refuses us to be a subreaper: {os.strerror(ctypes.get_errno())}")
+
+
+def end_tree(pid: int) -> None:
+    """Ends a process, all that descend from it, and all that are in their sessions, whoever is their parent by now;
+    of its own session only where it leads that.
+    """
+    sessions: set[int] = set()
+    doomed = {pid, *_related(pid, sessions)}
+    while doomed:
+        for one in doomed:
+            try:
+                os.kill(one, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        doomed = _related(pid, sessions)  # what they have started meanwhile
+
+
+def _related(pid: int, sessions: set[int]) -> set[int]:
+    """Living processes below `pid` or in `sessions`, to which those of the ones below are added."""
+    parents: dict[int, tuple[int, int]] = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat", "rb") as file:
+                state, parent, _, session = file.read().rpartition(b")")[2].split()[:4]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if state not in (b"Z", b"X") or int(name) == pid:
+            parents[int(name)] = int(parent), int(session)
+    own = parents[pid][1] if pid in parents else 0
+    sessions |= {pid} & {own}
+    found: set[int] = set()
+    while True:
+        more = {
+            one for one, (parent, session) in parents.items()
+            if one not in found and one != pid and (parent == pid or parent in found or session in sessions)
+        }  # fmt: skip
+        if not more:
+            return found
+        found |= more
+        sessions |= {parents[one][1] for one in more} - {own, 0}
 
 
 def await_end(pid: int, seconds: float | None = None) -> bool:

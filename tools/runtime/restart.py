@@ -20,17 +20,44 @@ def decide(record: Document) -> float | None:
 
     `restartDelay` in the record is what was waited before; `restartCount` how often it was started again.
     """
-    policy: Document = record.get("restartPolicy") or {"name": "no", "maximum": 0}  # type: ignore[assignment]
-    name, maximum = policy["name"], int(policy["maximum"])  # type: ignore[call-overload]
-    failed = record["exitCode"] != 0  # an end that nobody knows is none that went well
-    wanted = name in ("always", "unless-stopped") or (name == "on-failure" and failed)
-    spent = name == "on-failure" and maximum and int(record.get("restartCount") or 0) >= maximum  # type: ignore[call-overload]
-    if not wanted or spent or record.get("stoppedByUser"):
+    if not is_wanted(record) or _is_spent(record):
         return None
     before = float(record.get("restartDelay") or 0)  # type: ignore[arg-type]
     if not before or lasted(record) >= LASTING_SECONDS:
         return FIRST_SECONDS
     return min(2 * before, LONGEST_SECONDS)
+
+
+def is_wanted(record: Document) -> bool:
+    """Whether its policy wants a container that has ended to run, and nobody has stopped it."""
+    name = _policy(record)["name"]
+    failed = record["exitCode"] != 0  # an end that nobody knows is none that went well
+    return not record.get("stoppedByUser") and (
+        name in ("always", "unless-stopped") or (name == "on-failure" and failed)
+    )
+
+
+def comes_back(record: Document) -> bool:
+    """Whether a container that does not run is to be started after a reboot: with `always` in any case, with
+    `unless-stopped` unless somebody had stopped it, with `on-failure` when it was the reboot that ended it."""
+    name = _policy(record)["name"]
+    cut_off = record["status"] == "running"
+    return record["status"] != "created" and (
+        name == "always"
+        or (name == "unless-stopped" and not record.get("stoppedByUser"))
+        or (name == "on-failure" and cut_off and not record.get("stoppedByUser") and not _is_spent(record))
+    )
+
+
+def _policy(record: Document) -> Document:
+    return record.get("restartPolicy") or {"name": "no", "maximum": 0}  # type: ignore[return-value]
+
+
+def _is_spent(record: Document) -> bool:
+    """Whether it was started again as often as it may."""
+    policy = _policy(record)
+    maximum = int(policy["maximum"])  # type: ignore[call-overload]
+    return policy["name"] == "on-failure" and 0 < maximum <= int(record.get("restartCount") or 0)  # type: ignore[call-overload]
 
 
 def lasted(record: Document) -> float:

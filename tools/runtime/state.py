@@ -11,7 +11,8 @@ from __future__ import annotations
 import os
 
 from ..host import cgroups, process
-from . import oci, spec
+from . import background, oci, spec
+from . import health as checks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
 class Observed:
     """status: created, running, paused, restarting or stopped; pid: its first process, 0 when there is none; monitor:
     the process whose end means that the container's end is recorded, 0 when there is none; exit_code: None when it has
-    not ended, or when nobody can know it."""
+    not ended, or when nobody can know it; health: of one that runs and has a check, else ''."""
 
-    __slots__ = ("exit_code", "monitor", "pid", "status")
+    __slots__ = ("exit_code", "health", "monitor", "pid", "status")
 
     def __init__(self, status: str, pid: int = 0, monitor: int = 0, exit_code: int | None = None) -> None:
+        self.health = ""
         self.status = status
         self.pid = pid
         self.monitor = monitor
@@ -43,6 +45,15 @@ class Observed:
 
 def observe(container: Container, run_root: str, env: Mapping[str, str]) -> Observed:
     """What the container is doing at this moment."""
+    found = _observe(container, run_root, env)
+    if found.runs and container.record.get("health"):
+        found.health = health(container, run_root)
+        if found.health == "none" and not process.is_alive(found.pid):  # it has just ended, and with it who checked it
+            return _observe(container, run_root, env)
+    return found
+
+
+def _observe(container: Container, run_root: str, env: Mapping[str, str]) -> Observed:
     record = container.record
     directory = container.run_directory(run_root)
     if container.is_held("run.lock"):
@@ -53,13 +64,14 @@ def observe(container: Container, run_root: str, env: Mapping[str, str]) -> Obse
         if pid and process.is_alive(pid):
             return Observed("paused" if cgroups.is_frozen(pid) else "running", pid, monitor)
         if record["status"] == "stopped":  # being started again
-            return Observed("stopped", 0, monitor, _known(record))
+            waiting = background.is_there(container, run_root, background.RESTART)
+            return Observed("restarting" if waiting else "stopped", 0, monitor, _known(record))
         code = exit_code(container)
         if not pid and code is None:
             return Observed("running", 0, monitor)  # just beginning
         return Observed("stopped", 0, monitor, code)
     if record["status"] != "running":
-        waiting = record["status"] == "stopped" and container.is_held("restart.lock")
+        waiting = record["status"] == "stopped" and background.is_there(container, run_root, background.RESTART)
         return Observed("restarting" if waiting else str(record["status"]), exit_code=_known(record))
     code = exit_code(container)
     if code is not None:
@@ -91,11 +103,11 @@ def exit_code(container: Container) -> int | None:
     return int(text) & 0xFF if text.isdigit() else None
 
 
-def health(container: Container, observed: Observed) -> str:
-    """starting, healthy or unhealthy, of a container that is checked and runs; else ''."""
-    if not container.record.get("health") or not observed.runs:
-        return ""
-    return "starting"
+def health(container: Container, run_root: str) -> str:
+    """starting, healthy or unhealthy, of a container that is checked and runs; none when nobody checks it, because
+    who did was killed."""
+    found = checks.read(container, run_root) if background.is_there(container, run_root, background.HEALTH) else None
+    return "none" if found is None else str(found["status"])
 
 
 def document(container: Container, observed: Observed) -> Document:
@@ -111,7 +123,7 @@ def document(container: Container, observed: Observed) -> Document:
         "started": record.get("started"),
         "finished": None if observed.runs else record.get("finished"),
         "exit-code": None if observed.exit_code is None else str(observed.exit_code),
-        "health": health(container, observed) or None,
+        "health": observed.health or None,
         "restart-count": str(record["restartCount"]) if record.get("restartCount") else None,
     }
     labels: Document = record["labels"]  # type: ignore[assignment]

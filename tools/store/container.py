@@ -53,16 +53,19 @@ class Container:
             self.lock = -1
 
     def lock_file(self, name: str) -> int:
-        """An open descriptor of `run.lock` or `restart.lock`, which holds it; who inherits it keeps it. Raises
-        Conflict when somebody has it."""
+        """An open descriptor of `run.lock`, `restart.lock` or `health.lock`, which holds it; who inherits it keeps it.
+
+        Raises Conflict when somebody has it.
+        """
         fd = os.open(os.path.join(self.path, name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if locks.take(fd):
-            return fd
-        os.close(fd)
-        raise Conflict(self.name, "is running", "stop it first")
+        while not locks.take(fd):
+            if not locks.take(fd, shared=True):  # who only asks shares it
+                os.close(fd)
+                raise Conflict(self.name, "is running", "stop it first")
+        return fd
 
     def is_held(self, name: str) -> bool:
-        """Whether somebody holds `run.lock` or `restart.lock`."""
+        """Whether somebody holds `run.lock`, `restart.lock` or `health.lock`."""
         return locks.is_held(os.path.join(self.path, name))
 
     def run_directory(self, run_root: str) -> str:

@@ -7,6 +7,7 @@
     containers/rm/ID            its command removes it at its end (--rm)
     containers/ID/run.lock      held by its monitor or runtime, which outlive the command that started them
     containers/ID/restart.lock  held by who waits to start it again
+    containers/ID/health.lock   held by who asks how it is
     containers/ID/exit/ID       the exit status, as the monitor writes it down
 
 A container appears whole, by one rename. Whoever changes one holds the kernel lock of its directory, and no longer

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 
-from oci_spec import jsondoc
-
-from ..errors import Conflict, Corrupt, NotFound
-from ..host import files
+from ..errors import Conflict
 from ..runtime import logs, monitor, state
 from . import direct, ending, preparing, waiting
 
@@ -20,8 +17,6 @@ if TYPE_CHECKING:
     from ..context import Context
     from ..store.container import Container
     from ..store.store import Store
-
-_CONFIG_LIMIT = 4 << 20
 
 
 def start(
@@ -52,7 +47,7 @@ def start(
                     mine.update(restartCount=0, restartDelay=0, stoppedByUser=False)
                 elif mine.record.get("stoppedByUser") or mine.record.get("finished") != if_waiting:
                     return False
-                begin(ctx, store, mine, read_config(mine), ready)
+                begin(ctx, store, mine, mine.config(), ready)
                 return True
         ending.await_monitor(ctx, container)  # it has just ended, and that is being recorded
 
@@ -93,18 +88,6 @@ def begin(
         ending.take_apart(ctx, container)
         raise
     ending.tell(ctx, store, container, "start", pid=str(pid))
-
-
-def read_config(container: Container) -> Document:
-    """A container's config.json, which we wrote. Raises Corrupt."""
-    try:
-        place = os.path.join(container.path, "config.json")
-        data = files.read_limited(place, _CONFIG_LIMIT, container.name, sealed=True)
-        return jsondoc.load_object(data, container.name)
-    except NotFound:
-        raise Corrupt(container.name, "has no config.json: it was never made whole", "remove it with ctr-rm") from None
-    except (Corrupt, jsondoc.FormatError) as error:
-        raise Corrupt(str(error), "the container's config is damaged", "store-check says what can be done") from None
 
 
 def _cleanup(ctx: Context, container: Container) -> list[str]:

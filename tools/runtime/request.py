@@ -62,7 +62,7 @@ def options(
     found = spec.Options()
     found.command = args.command
     found.entrypoint = args.entrypoint
-    found.env = values.environment(image.env, [(path, _text(path)) for path in args.env_file], args.env, ctx.env)
+    found.env = values.environment(image.env, [(path, read_text(path)) for path in args.env_file], args.env, ctx.env)
     found.workdir = args.workdir
     if found.workdir is not None and not found.workdir.startswith("/"):
         raise UsageError(f"--workdir {found.workdir}", "is no absolute path", "begin it with /")
@@ -162,7 +162,7 @@ def _security(found: spec.Options, args: Any, host: spec.Host) -> None:
             found.seccomp_unconfined = True
         elif name == "seccomp" and value:
             granted = frozenset(spec.capabilities(found, host.bounding))
-            found.seccomp = seccomp.load(_text(value).encode(), value, host.machine, host.kernel, granted)
+            found.seccomp = seccomp.load(read_text(value).encode(), value, host.machine, host.kernel, granted)
         else:
             raise UsageError(
                 f"--security-opt {text}",
@@ -184,7 +184,7 @@ def _init(env: Mapping[str, str]) -> str:
     return path
 
 
-def _text(path: str) -> str:
+def read_text(path: str) -> str:
     """A small text file, or a pipe: a shell's <(…) is one. Raises NotFound, UsageError."""
     try:
         with open(path, "rb") as file:
@@ -201,7 +201,7 @@ def _text(path: str) -> str:
 
 def patch(path: str) -> Document:
     """The runtime config in the file that --config names, to be merged over ours. Raises FormatError, NotFound."""
-    return jsondoc.load_object(_text(path), path)
+    return jsondoc.load_object(read_text(path), path)
 
 
 def patched(config: Document, patch: Document, subject: str, terminal: bool) -> Document:

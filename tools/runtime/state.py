@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 
 from ..host import cgroups, process
-from . import oci, spec
+from . import oci
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def document(container: Container, observed: Observed) -> Document:
         "restart-count": str(record["restartCount"]) if record.get("restartCount") else None,
     }
     labels: Document = record["labels"]  # type: ignore[assignment]
-    found: Document = {"ociVersion": spec.VERSION, "id": container.id, "status": observed.status}
+    found: Document = {"ociVersion": oci.VERSION, "id": container.id, "status": observed.status}
     if observed.pid:
         found["pid"] = observed.pid
     found["bundle"] = container.path

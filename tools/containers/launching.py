@@ -109,7 +109,7 @@ def attach(ctx: Context, store: Store, container: Container, args: Any) -> int:
 
 
 def _streams(ctx: Context, container: Container, args: Any, *, stdin: bool) -> attached.Streams:
-    config: Any = starting.read_config(container)
+    config: Any = container.config()
     terminal = bool(config["process"].get("terminal"))
     reads = bool(container.record.get("interactive"))
     if terminal and stdin and reads and not ctx.stdin.isatty():

@@ -131,12 +131,10 @@ def documents(
 
 def whole(ctx: Context, store: Store, item: str | Document, *, size: bool) -> Document:
     """Everything about one container (schema container-inspect)."""
-    from . import starting
-
     container = find(store, item)
     document: Document = {
         "state": state.document(container, state.observe(container, ctx.run_root, ctx.env)),
-        "config": starting.read_config(container),
+        "config": container.config(),
         "image": container.record["image"],
         "record": container.record,
     }

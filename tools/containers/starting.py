@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 
-from oci_spec import jsondoc
-
-from ..errors import Conflict, Corrupt, NotFound
-from ..host import files, times
+from ..errors import Conflict
+from ..host import times
 from ..runtime import logs, monitor, restart, state
 from . import direct, ending, health, preparing, waiting
 
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from ..store.store import Store
 
 _LOOK_SECONDS = 0.1
-_CONFIG_LIMIT = 4 << 20
 
 
 def start(
@@ -56,7 +53,7 @@ def start(
                     mine.update(restartCount=0, restartDelay=0, stoppedByUser=False)
                 elif mine.record.get("finished") != if_waiting or not restart.is_wanted(mine.record):
                     return False
-                begin(ctx, store, mine, read_config(mine), ready)
+                begin(ctx, store, mine, mine.config(), ready)
                 return True
         ending.await_monitor(ctx, container, _LOOK_SECONDS)  # it has just ended, and that is being recorded
 
@@ -99,18 +96,6 @@ def begin(
         ending.take_apart(ctx, store, container)
         raise
     ending.tell(ctx, store, container, "start", pid=str(pid))
-
-
-def read_config(container: Container) -> Document:
-    """A container's config.json, which we wrote. Raises Corrupt."""
-    try:
-        place = os.path.join(container.path, "config.json")
-        data = files.read_limited(place, _CONFIG_LIMIT, container.name, sealed=True)
-        return jsondoc.load_object(data, container.name)
-    except NotFound:
-        raise Corrupt(container.name, "has no config.json: it was never made whole", "remove it with ctr-rm") from None
-    except (Corrupt, jsondoc.FormatError) as error:
-        raise Corrupt(str(error), "the container's config is damaged", "store-check says what can be done") from None
 
 
 def _cleanup(ctx: Context, container: Container) -> list[str]:

@@ -140,15 +140,13 @@ def _not_taken(options: Options, mounts: Iterator[Mount]) -> list[Mount]:
 
 def _of_other(store: Store, text: str) -> Iterator[Mount]:
     """What --volumes-from CONTAINER[:ro|rw] brings: the volumes, and host paths, that are mounted in another one."""
-    from .starting import read_config
-
     name, _, mode = text.partition(":")
     if mode not in ("", "ro", "rw"):
         raise UsageError(f"--volumes-from {text}", f"{mode} is neither ro nor rw", "write CONTAINER[:ro]")
     other = store.containers.find(name)
     known: Any = other.record.get("volumeMounts") or ()
     volumes = {str(one["destination"]): one for one in known}
-    config: Any = read_config(other)
+    config: Any = other.config()
     for one in config.get("mounts") or ():
         source, destination, words = one.get("source", ""), one["destination"], list(one.get("options") or ())
         if mode:

@@ -16,8 +16,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
     from collections.abc import Callable
-
-    from ..store.container import Container
 else:
     import _signal as signal  # what it is made of, without the enumerations that it builds at every start
 
@@ -32,18 +30,19 @@ PROXIED = (
 
 
 class Attachment:
-    """A connection to a container's monitor; for a `with` block. Raises Conflict when there is none to connect to."""
+    """A connection to the monitor whose `attach` and `ctl` are in a directory, `name` being the container's; for a
+    `with` block. Raises Conflict when there is none to connect to."""
 
-    def __init__(self, container: Container) -> None:
-        self._container = container
-        directory = os.open(container.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    def __init__(self, path: str, name: str) -> None:
+        self._path = path
+        directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC)
         try:
             # Through /proc: a path that is longer than a socket's address may be is no obstacle.
             self._socket.connect(f"/proc/self/fd/{directory}/attach")
         except OSError:
             self._socket.close()
-            raise Conflict(container.name, "has no monitor to attach to", "see ctr-ps and ctr-logs") from None
+            raise Conflict(name, "has no monitor to attach to", "see ctr-ps and ctr-logs") from None
         finally:
             os.close(directory)
 
@@ -57,7 +56,7 @@ class Attachment:
         """Tells the container's terminal how large ours is."""
         try:
             size = os.get_terminal_size(0)
-            fd = os.open(os.path.join(self._container.path, "ctl"), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            fd = os.open(os.path.join(self._path, "ctl"), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:  # no terminal any more, or no monitor
             return
         try:

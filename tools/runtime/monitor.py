@@ -99,39 +99,55 @@ def create(
         files.remove_file(os.path.join(container.path, "oom"))
         read, write = os.pipe()
         try:
-            words = [*_scope(container, env), program]
+            words = [*scope(container.id, env), program]
             words += argv(container, runtime, run_root, cleanup, terminal=terminal, log=log)
-            environment = {key: value for key, value in env.items() if key not in _DROPPED}
-            environment["_OCI_SYNCPIPE"] = str(write)
-            null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-            errors = os.open(os.path.join(directory, "monitor.log"), os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC)
             try:
-                keep = (write, lock)
-                pid = process.spawn(words, env=environment, stdin=null, stdout=null, stderr=errors, keep=keep)
+                pid = launch(words, env, directory, {"_OCI_SYNCPIPE": write}, lock)
             finally:
                 os.close(write)
-                os.close(null)
-            try:
-                answer = _answer(read)
-                process.wait(pid)  # conmon goes on in a process of its own
-                if answer > 0:
-                    return answer
-                words_of_its_own = os.pread(errors, _ANSWER_LIMIT, 0).decode("utf-8", "replace").split("\n")
-            finally:
-                os.close(errors)
+            found = answer(read)
+            process.wait(pid)  # conmon goes on in a process of its own
         finally:
             os.close(read)
     finally:
         os.close(lock)  # closing ours leaves it to the monitor, if there is one
-    problem = oci.last_error(os.path.join(directory, "runtime.log")) or next(filter(None, words_of_its_own), "")
+    if found > 0:
+        return found
     raise RuntimeFailed(
         container.name,
-        f"{runtime.name} cannot create it: {problem or 'it failed without a word'}",
+        f"{runtime.name} cannot create it: {problem(directory)}",
         "see the options, and the runtime's needs",
     )
 
 
-def _scope(container: Container, env: Mapping[str, str]) -> list[str]:
+def launch(argv: Sequence[str], env: Mapping[str, str], directory: str, pipes: Mapping[str, int], *keep: int) -> int:
+    """Starts a monitor, which writes `monitor.log` in its run-time directory; its process id.
+
+    It has the descriptors of `pipes`, by the names that conmon has for them, and those of `keep`.
+    """
+    environment = {key: value for key, value in env.items() if key not in _DROPPED}
+    environment |= {name: str(fd) for name, fd in pipes.items()}
+    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    errors = os.open(
+        os.path.join(directory, "monitor.log"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600
+    )
+    try:
+        kept = (*pipes.values(), *keep)
+        return process.spawn(argv, env=environment, stdin=null, stdout=null, stderr=errors, keep=kept)
+    finally:
+        os.close(null)
+        os.close(errors)
+
+
+def problem(directory: str) -> str:
+    """Why a monitor did not do its work: in the runtime's words, or in its own, from its run-time directory."""
+    with open(os.path.join(directory, "monitor.log"), encoding="utf-8", errors="replace") as file:
+        own = file.read(_ANSWER_LIMIT).split("\n")
+    told = oci.last_error(os.path.join(directory, "runtime.log"))
+    return told or next(filter(None, own), "") or "it failed without a word"
+
+
+def scope(unit: str, env: Mapping[str, str]) -> list[str]:
     """Where systemd keeps the cgroups, what a login session leaves running may be ended with it: the monitor gets a
     scope of its own."""
     if not (cgroups.version() == 2 and cgroups.has_systemd()):
@@ -141,20 +157,20 @@ def _scope(container: Container, env: Mapping[str, str]) -> list[str]:
         return []
     return [
         program, "--quiet", "--scope", "--collect", "--slice", "system.slice",
-        "--unit", f"ocipipe-monitor-{container.id}", "--",
+        "--unit", f"ocipipe-monitor-{unit}", "--",
     ]  # fmt: skip
 
 
-def _answer(read: int) -> int:
-    """What conmon says: the container's process id, else a number that is none."""
+def answer(read: int) -> int:
+    """What conmon says: a process id, or an exit status, else a number that is neither."""
     data = b""
     while len(data) < _ANSWER_LIMIT and b"\n" not in data and (part := os.read(read, 4096)):
         data += part
     try:
-        answer = jsondoc.load_object(data, "conmon")
+        told = jsondoc.load_object(data, "conmon")
     except jsondoc.FormatError:
         return -1
-    found = answer.get("data", answer.get("pid", -1))
+    found = told.get("data", told.get("pid", -1))
     return found if isinstance(found, int) else -1
 
 

@@ -13,6 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+VERSION = "1.0.2"
+"""The runtime-spec version of what we write: the oldest that has all of it, so that every runtime takes it."""
 _LOG_LIMIT = 1 << 20
 
 
@@ -57,6 +59,18 @@ class Runtime:
         """
         argv = [*self._argv("--log", log, "--log-format", "json"), "run", "--bundle", bundle]
         return process.spawn([*argv, "--pid-file", pid_file, container_id], env=self._env, stdin=stdin, keep=(lock,))
+
+    def exec(
+        self, container_id: str, spec: str, log: str, pid_file: str, *, stdin: int, detach: int | None = None
+    ) -> int:
+        """Starts `exec` of the process that the file `spec` describes, with our stdout and stderr; the runtime's
+        process id. With `detach`, a descriptor that takes what it writes, the runtime leaves it in the background."""
+        argv = [*self._argv("--log", log, "--log-format", "json"), "exec", "--process", spec, "--pid-file", pid_file]
+        if detach is None:
+            return process.spawn([*argv, container_id], env=self._env, stdin=stdin)
+        return process.spawn(
+            [*argv, "--detach", container_id], env=self._env, stdin=stdin, stdout=detach, stderr=detach
+        )
 
     def start(self, container_id: str, log: str) -> None:
         """Starts the process of a container that a monitor has created. Raises RuntimeFailed with the runtime's own

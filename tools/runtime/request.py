@@ -71,7 +71,7 @@ def options(
     found = spec.Options()
     found.command = args.command
     found.entrypoint = args.entrypoint
-    found.env = values.environment(image.env, [(path, _text(path)) for path in args.env_file], args.env, ctx.env)
+    found.env = values.environment(image.env, [(path, read_text(path)) for path in args.env_file], args.env, ctx.env)
     found.workdir = args.workdir
     if found.workdir is not None and not found.workdir.startswith("/"):
         raise UsageError(f"--workdir {found.workdir}", "is no absolute path", "begin it with /")
@@ -95,7 +95,7 @@ def options(
     found.image_layers = [list(layers(mount.source)) for mount in found.mounts if mount.kind == "image"]
     _devices(found, args)
     granted = frozenset(spec.capabilities(found, host.bounding)) if args.security_opt else frozenset()
-    confinement.take(found, args.security_opt, host, granted, lambda path: _text(path).encode())
+    confinement.take(found, args.security_opt, host, granted, lambda path: read_text(path).encode())
     found.mount_label = confinement.labels(container_id, found, host)[1]
     _relabel(found)
     found.loads_apparmor = confinement.apparmor_profile(found, host) == apparmor.DEFAULT
@@ -213,7 +213,7 @@ def _init(env: Mapping[str, str]) -> str:
     return path
 
 
-def _text(path: str) -> str:
+def read_text(path: str) -> str:
     """A small text file, or a pipe: a shell's <(…) is one. Raises NotFound, UsageError."""
     try:
         with open(path, "rb") as file:
@@ -230,7 +230,7 @@ def _text(path: str) -> str:
 
 def patch(path: str) -> Document:
     """The runtime config in the file that --config names, to be merged over ours. Raises FormatError, NotFound."""
-    return jsondoc.load_object(_text(path), path)
+    return jsondoc.load_object(read_text(path), path)
 
 
 def patched(config: Document, patch: Document, subject: str, terminal: bool) -> Document:

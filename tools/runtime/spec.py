@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ..errors import Unsupported, UsageError
 from . import confinement, namespaces, placement, resources
+from .oci import VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
     from .options import Mount
     from .users import User
-
-VERSION = "1.0.2"
-"""The runtime-spec version of what is written here: the oldest that has all of it, so that every runtime takes it."""
 
 DEFAULT_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DEFAULT_CAPABILITIES = tuple(

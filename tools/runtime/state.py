@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 
 from ..host import cgroups, process
-from . import background, oci, spec
+from . import background, oci
 from . import health as checks
 
 TYPE_CHECKING = False
@@ -127,7 +127,7 @@ def document(container: Container, observed: Observed) -> Document:
         "restart-count": str(record["restartCount"]) if record.get("restartCount") else None,
     }
     labels: Document = record["labels"]  # type: ignore[assignment]
-    found: Document = {"ociVersion": spec.VERSION, "id": container.id, "status": observed.status}
+    found: Document = {"ociVersion": oci.VERSION, "id": container.id, "status": observed.status}
     if observed.pid:
         found["pid"] = observed.pid
     found["bundle"] = container.path

@@ -6,13 +6,15 @@ import os
 
 from oci_spec import jsondoc
 
-from ..errors import Conflict
+from ..errors import Conflict, Corrupt, NotFound
 from ..host import files, locks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from oci_spec.digest import Digest
     from oci_spec.jsondoc import Document
+
+_CONFIG_LIMIT = 4 << 20
 
 
 def stood_on(record: Document) -> list[Digest]:
@@ -71,6 +73,18 @@ class Container:
     def run_directory(self, run_root: str) -> str:
         """Where its run-time state is: `pid` and `monitor`, which mean something while `run.lock` is held."""
         return os.path.join(run_root, "containers", self.id)
+
+    def config(self) -> Document:
+        """Its config.json, which we wrote. Raises Corrupt."""
+        try:
+            place = os.path.join(self.path, "config.json")
+            return jsondoc.load_object(files.read_limited(place, _CONFIG_LIMIT, self.name, sealed=True), self.name)
+        except NotFound:
+            raise Corrupt(self.name, "has no config.json: it was never made whole", "remove it with ctr-rm") from None
+        except (Corrupt, jsondoc.FormatError) as error:
+            raise Corrupt(
+                str(error), "the container's config is damaged", "store-check says what can be done"
+            ) from None
 
     def update(self, **changes: object) -> None:
         """Changes fields of the record, durably."""

@@ -1,0 +1,75 @@
+"""ctr-exec: one more process in a running container."""
+
+from __future__ import annotations
+
+from ..cli.declare import Command, Operand, Option
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..cli.declare import Args
+    from ..context import Context
+
+COMMAND = Command(
+    "ctr-exec",
+    "run a command in a running container",
+    description="Runs one more process in a container, with the container's environment, user, working directory and "
+    "limits, and this command's standard streams; the exit status is the process's own. Signals go on to the process. "
+    "A container that does not run, or is paused, is refused. With - as CONTAINER, its document is read from stdin, "
+    "one line and no byte more; what follows is the process's with -i.\n\n"
+    "The process is this command's own child, and no monitor is beside it. With --detach-keys there is one, which "
+    "keeps the terminal when this command is gone. With --detach nobody waits for the process: the journal has its "
+    "start and not its end.",
+    operands=(
+        Operand("CONTAINER", "container by name, id or an id's beginning, or - for its document on stdin"),
+        Operand("COMMAND", "command and its arguments", many=True),
+    ),
+    options=(
+        Option("-i, --interactive", "the process reads our stdin (default: /dev/null)", kind="flag"),
+        Option("-t, --tty", "give the process our terminal, which stdin must be, and its keys", kind="flag"),
+        Option("-d, --detach", "leave it in the background; --tty: with a terminal that nobody sees", kind="flag"),
+        Option("-e, --env", "set a variable; a bare NAME takes its value from here", metavar="NAME=VALUE", many=True),
+        Option("--env-file", "variables from a file, one NAME=VALUE a line", metavar="FILE", many=True),
+        Option("-w, --workdir", "working directory, which must be there (default: the container's)", metavar="DIR"),
+        Option("-u, --user", "user and group, by name or number (default: the container's)", metavar="USER[:GROUP]"),
+        Option("--privileged", "every capability", kind="flag"),
+        Option("--detach-keys", "with --tty: keys that leave it running, like ctrl-p,ctrl-q (default: none)",
+               metavar="KEYS"),
+    ),
+    reads="container",
+    verbatim=True,
+    exits={
+        125: "the process could not be started: the container does not run, is paused or is not there, or we failed",
+        126: "the command is there but cannot be executed",
+        127: "the command is not found",
+        128: "plus n: the process was ended by signal n",
+    },
+    examples=(
+        ("ctr-exec web cat /etc/os-release", "one command"),
+        ("ctr-exec -it web sh", "a shell"),
+        ("ctr-ps -l | ctr-exec - ps", "in the newest container"),
+        ("echo hello | ctr-exec -i web tr a-z A-Z", "a process in the middle of a pipe"),
+    ),
+    see=("ctr-run", "ctr-attach", "ctr-top"),
+)  # fmt: skip
+
+
+def run(ctx: Context, args: Args) -> int:
+    """Runs one process; its exit status, 0 with --detach."""
+    from ..containers import executing, selecting
+    from ..errors import UsageError
+    from ..store.store import Store
+
+    if args.detach and args.interactive and not args.tty:
+        raise UsageError("--interactive", "does not go with --detach: nobody could write", "leave one of them out")
+    if args.detach_keys is not None and (args.detach or not args.tty):
+        raise UsageError("--detach-keys", "is for a terminal that we are at", "use it with --tty, and without --detach")
+    if args.container == "-":
+        from ..cli.jsonio import first
+
+        item = first(ctx.stdin, "container")
+    else:
+        item = args.container
+    if args.tty and not args.detach and not ctx.stdin.isatty():
+        raise UsageError("--tty", "standard input is no terminal", "leave it out, or run from a terminal")
+    store = Store(ctx.root)
+    return executing.run(ctx, store, selecting.find(store, item), args)

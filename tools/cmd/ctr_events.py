@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..cli.declare import Command, Option
-from ..errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ def run(ctx: Context, args: Args) -> Iterator[dict[str, object]]:
 
     wanted = EventFilter(args.filter)
     now = ctx.now()
-    since, until = _moment(args.since, "--since", now), _moment(args.until, "--until", now)
+    since, until = times.asked(args.since, "--since", now), times.asked(args.until, "--until", now)
     journal = Store(ctx.root).journal
     cursor = args.cursor
     if cursor is None:
@@ -83,12 +82,3 @@ def run(ctx: Context, args: Args) -> Iterator[dict[str, object]]:
     for event in events:
         if (newest is None or str(event["time"]) <= newest) and wanted.fits(event):
             yield event
-
-
-def _moment(text: str | None, flag: str, now: float) -> int | None:
-    from ..host import times
-
-    found = None if text is None else times.moment(text, now)
-    if text is not None and found is None:
-        raise UsageError(flag, f"{text!r} is no moment", "like 10m, 1767225600 or 2026-01-01T00:00:00Z")
-    return found

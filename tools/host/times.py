@@ -6,6 +6,8 @@ import time
 
 from oci_spec import quantity
 
+from ..errors import UsageError
+
 _SECOND = 10**9
 
 
@@ -32,6 +34,14 @@ def moment(text: str, now: float) -> int | None:
         return int(whole) * _SECOND + _fraction(fraction)
     ago = quantity.seconds(text)
     return of_seconds(now) - of_seconds(ago) if ago is not None else _dated(text)
+
+
+def asked(text: str | None, flag: str, now: float) -> int | None:
+    """The moment that the option `flag` was given; None when it was not. Raises UsageError."""
+    found = None if text is None else moment(text, now)
+    if text is not None and found is None:
+        raise UsageError(flag, f"{text!r} is no moment", "like 10m, 1767225600 or 2026-01-01T00:00:00Z")
+    return found
 
 
 def _dated(text: str) -> int | None:

@@ -1,4 +1,4 @@
-"""Waiting for changes in a directory: inotify(7) through ctypes, so that nobody has to look again and again."""
+"""Waiting for changes in directories: inotify(7) through ctypes, so that nobody has to look again and again."""
 
 from __future__ import annotations
 
@@ -12,34 +12,40 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
 
-_MODIFY, _MOVED_TO, _CREATE, _DELETE, _DELETE_SELF, _MOVE_SELF = 0x2, 0x80, 0x100, 0x200, 0x400, 0x800
+MODIFIED, MOVED_TO, _CREATE, _DELETE, _DELETE_SELF, _MOVE_SELF = 0x2, 0x80, 0x100, 0x200, 0x400, 0x800
 _IGNORED, _ONLY_A_DIRECTORY = 0x8000, 0x1000000
-_CHANGES = _MODIFY | _MOVED_TO | _CREATE | _DELETE | _DELETE_SELF | _MOVE_SELF
-_GONE = _IGNORED | _DELETE_SELF | _MOVE_SELF
+_LEFT = _DELETE_SELF | _MOVE_SELF
+_CHANGES = MODIFIED | MOVED_TO | _CREATE | _DELETE
+_GONE = _IGNORED | _LEFT
 _HEAD = 16
 _LONGEST_WAIT = 86400.0
 
 
 class Watch:
-    """Notices, from its making on, whatever is written, made, renamed or removed in a directory; for a `with` block.
+    """Notices, from its making on, whatever is written, made, renamed or removed in some directories, or just one kind
+    of change (`changes`: MODIFIED, MOVED_TO); for a `with` block.
 
-    Raises NotFound when there is no such directory, Unavailable when the user watches too much already.
+    `fd` can be polled. Raises NotFound when there is no such directory, Unavailable when the user watches too much
+    already.
     """
 
-    __slots__ = ("_directory", "_fd")
+    __slots__ = ("_directories", "fd")
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, *directories: str, changes: int = _CHANGES) -> None:
         import ctypes
 
-        self._directory = directory
+        self._directories: dict[int, str] = {}
         libc = ctypes.CDLL(None, use_errno=True)
-        self._fd = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-        if self._fd < 0:
-            raise _refused(ctypes.get_errno(), directory)
-        if libc.inotify_add_watch(self._fd, os.fsencode(directory), _CHANGES | _ONLY_A_DIRECTORY) < 0:
-            number = ctypes.get_errno()
-            os.close(self._fd)
-            raise _refused(number, directory)
+        self.fd = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        if self.fd < 0:
+            raise _refused(ctypes.get_errno(), directories[0])
+        for directory in directories:
+            number = libc.inotify_add_watch(self.fd, os.fsencode(directory), changes | _LEFT | _ONLY_A_DIRECTORY)
+            if number < 0:
+                problem = ctypes.get_errno()
+                os.close(self.fd)
+                raise _refused(problem, directory)
+            self._directories[number] = directory
 
     def __enter__(self) -> Watch:
         return self
@@ -47,33 +53,42 @@ class Watch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.close(self._fd)
+        os.close(self.fd)
 
     def wait(self, seconds: float | None = None) -> bool:
         """Waits until something has changed since the last call; False when nothing did in so many seconds.
 
-        Raises NotFound when the directory itself was removed or renamed.
+        Raises NotFound when a directory itself was removed or renamed.
         """
         import select
 
         poll = select.poll()
-        poll.register(self._fd, select.POLLIN)
+        poll.register(self.fd, select.POLLIN)
         if not poll.poll(None if seconds is None else max(0.0, min(seconds, _LONGEST_WAIT)) * 1000):
             return False
-        try:
-            while data := os.read(self._fd, 65536):
-                self._look(data)
-        except BlockingIOError:
-            pass
+        self.take()
         return True
 
-    def _look(self, data: bytes) -> None:
-        position = 0
+    def take(self) -> int:
+        """The kinds of changes since the last call, as one mask; 0 for none. Raises NotFound as `wait`."""
+        found = 0
+        try:
+            while data := os.read(self.fd, 65536):
+                found |= self._kinds(data)
+        except BlockingIOError:
+            pass
+        return found
+
+    def _kinds(self, data: bytes) -> int:
+        found = position = 0
         while position < len(data):
             mask = int.from_bytes(data[position + 4 : position + 8], byteorder)
             if mask & _GONE:
-                raise NotFound(self._directory, "was removed or renamed while it was watched")
+                directory = self._directories.get(int.from_bytes(data[position : position + 4], byteorder), "it")
+                raise NotFound(directory, "was removed or renamed while it was watched")
+            found |= mask
             position += _HEAD + int.from_bytes(data[position + 12 : position + 16], byteorder)
+        return found
 
 
 def _refused(number: int, directory: str) -> Exception:

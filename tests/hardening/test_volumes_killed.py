@@ -6,10 +6,13 @@ import os
 import subprocess
 from pathlib import Path
 
+import boxes
 import pytest
 from commands import Commands
+from images import Layer, image
 from killing import Kills
 from layer_trees import snapshot
+from rootfs import busybox_tar
 from tars import Tar
 from tracing import CHANGES, PROCESSES
 
@@ -123,3 +126,32 @@ def test_clone(kills: Kills, run: Commands, places: Places) -> None:
         places.done(number)
 
     assert kills(clone, after, calls=CHANGES | PROCESSES) > 3
+
+
+@pytest.mark.parametrize("kind", ["plain", "memory"])
+def test_copy_up(kills: Kills, run: Commands, tmp_path: Path, store_root: Path, kind: str) -> None:
+    """A container killed while it is made: its volume is empty, or whole, or the next container makes it whole."""
+    content = Tar().dir("srv").dir("srv/data", mode=0o750, uid=7)
+    for number in range(5):
+        content.file(f"srv/data/{number}", b"x" * 1000, uid=5, xattrs={"user.k": b"v"})
+    made = image([Layer(busybox_tar()), Layer(content.bytes())], {"Cmd": ["ls"]})
+    made.into_store(store_root, boxes.NAME)
+    run("ctr-run", "--rm", "busybox", "true")
+    arguments = ["-v", "data:/srv/data", "busybox", "ls", "/srv/data"]
+
+    def create(number: int) -> list[str | Path]:
+        run("vol-rm", "--force", "data")
+        if kind == "memory":
+            run("vol-create", "--opt", "type=tmpfs", "data")
+        return [run.bin / "ctr-create", "--name", f"c{number}", *arguments]
+
+    def after(number: int) -> None:
+        assert run("ctr-run", "--rm", *arguments).out == b"0\n1\n2\n3\n4\n"
+        run("ctr-rm", "--force", f"c{number}")
+        assert run("vol-inspect", "data").documents[0]["containers"] == []
+        run("store-prune", "--older-than=0s")
+        assert run("store-check").documents == []
+        assert sorted(os.listdir(store_root / "volumes" / "data")) == ["data", "record.json"]
+        assert os.listdir(store_root / "volumes") == ["data"]
+
+    assert kills(create, after) > 3

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import os
 
+_DEPTH = 200
+"""Directories in one another that are gone into at once: a container can make more than descriptors or calls reach."""
+_PATH = 2000
+"""Bytes of a path that are enough: from there on, paths begin anew."""
+
 
 def remove_tree(path: str) -> None:
     """Removes the file or directory tree `path`; nothing to do when it is gone. Does not cross into mounts.
@@ -20,26 +25,34 @@ def remove_tree(path: str) -> None:
             raise
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        _empty(fd, os.fstat(fd).st_dev)
+        while _empty(fd, os.fstat(fd).st_dev, fd, 0):
+            pass
     finally:
         os.close(fd)
     os.rmdir(path)
 
 
-def _empty(fd: int, device: int) -> None:
+def _empty(fd: int, device: int, top: int, depth: int) -> bool:
+    """Empties a directory `depth` levels below `top`; whether something was too deep, and lies in `top` now."""
+    moved = False
     with os.scandir(fd) as entries:
         found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
     for name, is_directory in found:
         if not is_directory:
             os.unlink(name, dir_fd=fd)
             continue
+        if depth >= _DEPTH:
+            os.rename(name, f"deep-{os.urandom(8).hex()}", src_dir_fd=fd, dst_dir_fd=top)
+            moved = True
+            continue
         inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=fd)
         try:
             if os.fstat(inner).st_dev == device:
-                _empty(inner, device)
+                moved |= _empty(inner, device, top, depth + 1)
         finally:
             os.close(inner)
         os.rmdir(name, dir_fd=fd)
+    return moved
 
 
 def sync_filesystem(path: str) -> None:
@@ -63,9 +76,15 @@ def size(path: str) -> int:
     except FileNotFoundError:
         return 0
     total = top.st_blocks * 512
-    if not os.path.isdir(path) or os.path.islink(path):
-        return total
-    seen: set[int] = set()
+    if os.path.isdir(path) and not os.path.islink(path):
+        total += _size_within(path, top.st_dev, set())
+    return total
+
+
+def _size_within(path: str, device: int, seen: set[int]) -> int:
+    """What is in a directory; `seen` are the files with several names that were counted."""
+    total = 0
+    far: list[str] = []
     waiting = [path]
     while waiting:
         try:
@@ -77,11 +96,20 @@ def size(path: str) -> int:
                 status = entry.stat(follow_symlinks=False)
             except FileNotFoundError:
                 continue
-            if status.st_dev != top.st_dev or status.st_ino in seen:
+            if status.st_dev != device or status.st_ino in seen:
                 continue
             if status.st_nlink > 1 and not entry.is_dir(follow_symlinks=False):
                 seen.add(status.st_ino)
             total += status.st_blocks * 512
             if entry.is_dir(follow_symlinks=False):
-                waiting.append(entry.path)
+                (far if len(entry.path) > _PATH else waiting).append(entry.path)
+    for one in far:
+        try:
+            fd = os.open(one, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        try:
+            total += _size_within(f"/proc/self/fd/{fd}", device, seen)
+        finally:
+            os.close(fd)
     return total

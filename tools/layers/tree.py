@@ -11,6 +11,7 @@ import stat
 
 from oci_spec import tarwriter
 
+from ..errors import Unsupported
 from . import attributes
 from .member import member
 
@@ -21,11 +22,16 @@ if TYPE_CHECKING:
     from .member import Links
 
 
+_LONGEST = 4096
+"""Of a path, with the zero byte at its end (PATH_MAX)."""
+
+
 def archive(directory: str) -> Iterator[bytes]:
     """The archive of a directory, from its own entry to its end marker; holes are left out.
 
     Every directory stands before what is in it, names in byte order. What is mounted in it is not in it. What is
-    removed meanwhile is left out. Raises OSError, and Corrupt when a file becomes shorter while it is read.
+    removed meanwhile is left out. Raises OSError, Corrupt when a file becomes shorter
+    while it is read, and Unsupported for a path that is too long.
     """
     top = os.fsencode(directory)
     device = os.lstat(top).st_dev
@@ -34,6 +40,8 @@ def archive(directory: str) -> Iterator[bytes]:
     while waiting:
         path = waiting.pop()
         source = top if path == b"." else top + b"/" + path
+        if len(source) >= _LONGEST:
+            raise Unsupported(directory, "holds a path of more than 4095 bytes", "make it shorter: no archive holds it")
         try:
             status = os.lstat(source)
             if status.st_dev != device:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _ALL = "--preserve=mode,ownership,timestamps,links,xattr"
 """What -a means, but so that an attribute that cannot be kept is an error."""
-_SAID = 4096
+_SAID, _SHOWN = 4096, 300
+"""Bytes that are read of what cp says, and characters that are shown of it."""
 
 
 def copy_tree(source: str, target: str, subject: str, env: Mapping[str, str], lock: int) -> None:
@@ -38,7 +39,8 @@ def copy_tree(source: str, target: str, subject: str, env: Mapping[str, str], lo
         status = process.wait_or_kill(pid)
         if status:
             text = os.pread(said, _SAID, 0).decode("utf-8", "backslashreplace")
-            told = text.splitlines()[0].removeprefix("cp: ") if text else f"cp ended with status {status}"
+            told = text.splitlines()[0].removeprefix(f"{program}: ") if text else f"cp ended with status {status}"
+            told = told if len(told) <= _SHOWN else f"{told[:_SHOWN]}…"
             raise Unavailable(subject, f"cannot be copied: {told}", "see that there is room and nobody writes there")
     finally:
         os.close(said)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 
 from ..errors import Conflict, Corrupt, NotFound, UsageError
+from ..host import security
+from ..runtime import confinement
 from ..runtime.options import Mount
 from ..runtime.volume_mount import Wanted
 from ..store.volumes import volumes_of
@@ -107,6 +109,8 @@ def take(ctx: Context, store: Store, container: Container, *, created: bool) -> 
             subpath.bind(path, str(one["subpath"]), target, name)
         elif one["copy"] and (created or create.in_memory(store.volumes.load(name))):
             fill.copy_up(store, name, container.rootfs, str(one["destination"]), ctx.env)
+        if created and container.record.get("mountLabel"):
+            security.label(path, confinement.shared(str(container.record["mountLabel"])))
 
 
 def let_go(store: Store, container: Container) -> None:

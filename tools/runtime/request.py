@@ -170,6 +170,8 @@ def _relabel(found: spec.Options) -> None:
     for mount in found.mounts:
         wanted = [word for word in mount.options if word in values.RELABEL]
         mount.options = [word for word in mount.options if word not in values.RELABEL]
+        if "Z" in wanted and own and mount.kind == "volume":
+            raise Unsupported(mount.destination, "other containers may use a volume, so Z cannot be", "use z")
         if wanted and own and mount.kind == "bind":
             try:
                 security.label(mount.source, own if wanted[-1] == "Z" else confinement.shared(own))

@@ -73,11 +73,11 @@ class _Measured:
             "orphaned blobs", len(orphans), len(orphans & self._leased), _sum(self._blobs, orphans),
             _sum(self._blobs, orphans - self._leased),
         )  # fmt: skip
-        stood_on = {one for record in self._records for one in stood_on(record)} | self._leased
-        stood_on |= {one for image in used for one in image.reach.layers}
+        in_use = {one for record in self._records for one in stood_on(record)} | self._leased
+        in_use |= {one for image in used for one in image.reach.layers}
         yield _kind(
-            "layers", len(self._layers), len(self._layers.keys() & stood_on), sum(self._layers.values()),
-            _sum(self._layers, self._layers.keys() - stood_on), _sum(self._layers, self._shared("layers")),
+            "layers", len(self._layers), len(self._layers.keys() & in_use), sum(self._layers.values()),
+            _sum(self._layers, self._layers.keys() - in_use), _sum(self._layers, self._shared("layers")),
         )  # fmt: skip
         sizes = {record["id"]: self._container_size(record) for record in self._records}
         alive = {record["id"] for record in self._records if boxes.is_alive(self._path(record))}

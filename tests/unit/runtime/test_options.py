@@ -49,7 +49,7 @@ def asked(found: options.Mount) -> tuple[Any, ...]:
         ("/b", "/b", [], "", True),
         ("data:/b", "/b", [], "data", True),
         ("da_t.a-1:/b/:ro,nocopy", "/b/", ["ro"], "da_t.a-1", False),
-        ("data:/b:copy,noexec,z", "/b", ["noexec"], "data", True),
+        ("data:/b:copy,noexec,z", "/b", ["noexec", "z"], "data", True),
     ],
 )
 def test_named_and_anonymous_volumes(text: str, destination: str, words: list[str], name: str, copy: bool) -> None:

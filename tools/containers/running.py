@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import OcipipeError, UsageError
 from ..host import files
 from ..runtime import state
-from . import attached, direct, ending, starting, stopping
+from . import ending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,14 +31,20 @@ def run(ctx: Context, store: Store, args: Any, make: Make) -> int | Document:
     monitored = _monitored(args)
     streams = None
     if monitored and not args.detach:
+        from . import attached
+
         streams = attached.Streams.of(args, stdin=args.interactive, terminal=args.tty)
     container, config = make(monitored)
     told = False
     try:
         if not monitored:
+            from . import direct
+
             status = direct.run(ctx, store, container, config, interactive=args.interactive)
             told = True
             return status
+        from . import starting
+
         starting.begin(ctx, store, container, config, streams.connect if streams else None)
         if not args.rm:
             store.containers.keep(container)
@@ -73,4 +79,6 @@ def _replace(ctx: Context, store: Store, name: str | None) -> None:
             raise
         return
     if before.name == name:
+        from . import stopping
+
         stopping.remove(ctx, store, before, force=True)

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import os
 import select
-import socket
 
 from ..errors import Conflict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
+    import socket
     from collections.abc import Callable
 else:
-    import _signal as signal  # what it is made of, without the enumerations that it builds at every start
+    # What these are made of, without the enumerations that they build at every start.
+    import _signal as signal
+    import _socket as socket
 
 _PACKET = 32 * 1024 + 1
 _STREAMS = {2: 1, 3: 2}

@@ -11,7 +11,7 @@ import pytest
 from boxes import Box, stored
 from commands import Commands
 from images import Image
-from lives import annotation, events, reboot, record, state, until
+from observing import annotation, events, reboot, record, state, until
 
 FOREVER = ("--", "sleep", "1000")
 

@@ -6,12 +6,12 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import lives
+import observing
 import pytest
 from boxes import Box, stored
 from commands import Commands
 from images import Image
-from lives import until
+from observing import until
 
 from ocipipe.host import cgroups
 
@@ -37,7 +37,7 @@ def start(box: Box, *options: str) -> None:
 def limit(box: Box, knob: tuple[str, str, str]) -> str:
     """What the kernel has for the cgroup of its process."""
     controller, two, one = knob
-    place = cgroups.directory(lives.state(box, "web")["pid"], controller)
+    place = cgroups.directory(observing.state(box, "web")["pid"], controller)
     return Path(place, two if V2 else one).read_text().strip()
 
 
@@ -82,7 +82,7 @@ def test_of_a_container_that_does_not_run(box: Box) -> None:
     update(box, "--memory", "48m")
     box.run("ctr-start", "web")
     assert limit(box, MEMORY) == str(48 << 20)
-    assert lives.events(box, "web").count("update") == 2
+    assert observing.events(box, "web").count("update") == 2
 
 
 def test_of_a_paused_one(box: Box) -> None:
@@ -90,7 +90,7 @@ def test_of_a_paused_one(box: Box) -> None:
     box.run("ctr-pause", "web")
     update(box, "--pids-limit", "30")
     assert limit(box, PIDS) == "30"
-    assert lives.state(box, "web")["status"] == "paused"
+    assert observing.state(box, "web")["status"] == "paused"
 
 
 def test_the_limit_of_swap_goes_with_it(box: Box) -> None:
@@ -124,17 +124,17 @@ def test_the_limit_of_swap_goes_with_it(box: Box) -> None:
 )
 def test_refused_and_nothing_is_changed(box: Box, options: list[str], said: str, status: int) -> None:
     start(box, "--memory", "64m")
-    before = box.config(lives.record(box, "web")["id"])
+    before = box.config(observing.record(box, "web")["id"])
     assert said in update(box, *options, status=status)
     assert limit(box, MEMORY) == str(64 << 20)
-    assert box.config(lives.record(box, "web")["id"]) == before
+    assert box.config(observing.record(box, "web")["id"]) == before
 
 
 def test_what_the_runtime_refuses_is_not_written_down(box: Box) -> None:
     """Less memory than it uses, where the kernel does not take that (version 1)."""
     script = "dd if=/dev/zero of=/dev/shm/x bs=1M count=40 2>/dev/null; touch /ready; exec sleep 1000"
     box("-d", "--name", "web", "--memory", "64m", "--memory-swap", "64m", "--", "sh", "-c", script, rm=False)
-    container_id = lives.record(box, "web")["id"]
+    container_id = observing.record(box, "web")["id"]
     until((box.root / "containers" / container_id / "upper" / "ready").exists)
     done = box.run("ctr-update", "--memory", "8m", "--memory-swap", "64m", "web", status=None)
     kept = box.config(container_id)["linux"]["resources"]["memory"]["limit"]
@@ -148,19 +148,19 @@ def test_what_the_runtime_refuses_is_not_written_down(box: Box) -> None:
 def test_a_restart_policy(box: Box) -> None:
     start(box)
     update(box, "--restart", "on-failure:3")
-    assert lives.record(box, "web")["restartPolicy"] == {"name": "on-failure", "maximum": 3}
-    before = lives.state(box, "web")["pid"]
-    lives.kill(before)
-    until(lambda: lives.state(box, "web").get("pid") not in (None, before))
+    assert observing.record(box, "web")["restartPolicy"] == {"name": "on-failure", "maximum": 3}
+    before = observing.state(box, "web")["pid"]
+    observing.kill(before)
+    until(lambda: observing.state(box, "web").get("pid") not in (None, before))
 
 
 def test_no_more_restarts_ends_the_wait(box: Box) -> None:
     box("-d", "--name", "web", "--restart", "always", "--", "false", rm=False)
-    until(lambda: float(lives.record(box, "web").get("restartDelay") or 0) >= 1.6)
-    until(lambda: lives.state(box, "web")["status"] == "restarting")
+    until(lambda: float(observing.record(box, "web").get("restartDelay") or 0) >= 1.6)
+    until(lambda: observing.state(box, "web")["status"] == "restarting")
     (found,) = box.run("ctr-update", "--restart", "no", "web").documents
     assert found["status"] == "stopped"
-    until(lambda: not lives.processes(box, "web"))
+    until(lambda: not observing.processes(box, "web"))
 
 
 def test_a_container_that_is_removed_at_its_end_has_no_policy(box: Box) -> None:
@@ -171,7 +171,7 @@ def test_a_container_that_is_removed_at_its_end_has_no_policy(box: Box) -> None:
 def test_one_that_a_command_runs(box: Box) -> None:
     argv = [box.run.bin / "ctr-run", "--rm", "--name", "web", "busybox", "sleep", "1000"]
     with subprocess.Popen(argv, env=box.run.env) as process:
-        until(lambda: lives.state(box, "web").get("status") == "running")
+        until(lambda: observing.state(box, "web").get("status") == "running")
         assert "has no monitor" in update(box, "--pids-limit", "30", status=1)
         box.run("ctr-kill", "web")
         assert process.wait() == 137

@@ -70,7 +70,7 @@ def begin(
     runtime = ending.runtime_of(container, ctx.env)
     directory = container.run_directory(ctx.run_root)
     if os.path.exists(os.path.join(runtime.root, container.id)):
-        ending.take_apart(ctx, container)  # who began to was killed
+        ending.take_apart(ctx, store, container)  # who began to was killed
     try:
         preparing.prepare(ctx, store, container)
         direct.check(container, config)

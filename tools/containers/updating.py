@@ -9,7 +9,7 @@ from oci_spec import jsondoc
 from ..errors import Conflict, UsageError
 from ..host import files
 from ..runtime import limits, policy, request, restart, state
-from . import ending, starting, waiting
+from . import ending, waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def update(ctx: Context, store: Store, container: Container, args: Any) -> Docum
 
 def _limit(ctx: Context, container: Container, args: Any) -> None:
     """Gives its cgroup the limits, and then writes them down: what is on the disk has been possible once."""
-    config: Any = starting.read_config(container)
+    config: Any = container.config()
     linux = config["linux"]
     resources = limits.changed(linux.get("resources") or {}, args, request.host(), linux.get("cgroupsPath") or "")
     if state.observe(container, ctx.run_root, ctx.env).runs:

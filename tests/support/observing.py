@@ -3,7 +3,6 @@ far as they can see."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -15,7 +14,7 @@ from typing import Any
 import leaks
 from boxes import Box
 
-from ocipipe.host import mounts
+from ocipipe.host import mounts, process
 
 PATIENCE = 60.0
 """Seconds after which what is waited for has failed to come; nothing depends on how fast it comes."""
@@ -72,13 +71,15 @@ def told(pid: int, words: str) -> str:
         return words
 
 
-def kill(pid: int) -> None:
-    """kill -9, and gone."""
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
-    until(lambda: not Path(f"/proc/{pid}").exists() or "State:\tZ" in Path(f"/proc/{pid}/status").read_text())
+def kill(*pids: int) -> None:
+    """kill -9 all at once, so that none has a last word on another's end; and gone."""
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        for pid in pids:
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass
+    until(lambda: not any(map(process.is_alive, pids)))
 
 
 def pid(box: Box, name: str, what: str) -> int:
@@ -90,16 +91,13 @@ def reboot(box: Box) -> None:
     """Everything that a reboot takes: all processes at once, mounts, cgroups, and the run-time directory."""
     ids = [one["id"] for one in box.records()]
     groups = [Path(top) for one in ids for top, _, _ in os.walk("/sys/fs/cgroup") if Path(top).name == one]
+    for group in groups:
+        if (group / "freezer.state").exists():  # what is frozen does not even hear of SIGKILL
+            (group / "freezer.state").write_text("THAWED")
     while left := leaks.processes(box.root.parent):
-        for one in left:
-            kill(one)
+        kill(*left)
     mounts.unmount_under(str(box.root))
     for group in groups:
         until(lambda group=group: not (group / "cgroup.procs").read_text())
         group.rmdir()
     shutil.rmtree(box.run.env["OCIPIPE_RUN_ROOT"])
-
-
-def document(text: bytes) -> Any:
-    """The one JSON document in what a command has written."""
-    return json.loads(text)

@@ -309,6 +309,8 @@ def test_ctr_start_killed_at_every_change(kills: Kills, box: Box, store_root: Pa
         until(lambda: not [one for one in seen if Path(f"/proc/{one}").exists()])
         assert box.left() == []
 
+    box("-d", "--name", "web", *options, "--", "sleep", "1000", rm=False)  # all directories are there
+    box.run("ctr-rm", "-f", "web")
     assert kills(command, after, calls=MOMENTS) > 3
 
 

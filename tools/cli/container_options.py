@@ -120,6 +120,13 @@ CONTAINER = (
 )
 """What ctr-create and ctr-run take; runtime.request reads them."""
 
+_CHANGEABLE = frozenset(
+    "--memory --memory-swap --memory-reservation --cpus --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime "
+    "--cpu-shares --cpuset-cpus --cpuset-mems --blkio-weight --pids-limit --restart".split()
+)
+CHANGEABLE = tuple(option for option in CONTAINER if option.long in _CHANGEABLE)
+"""What of it ctr-update can change; containers.updating takes them."""
+
 ATTACHED = (
     Option("--detach-keys", "keys that leave it running, '' for none (default: ctrl-p,ctrl-q)", metavar="KEYS"),
     Option("--sig-proxy", "pass signals on to the process (default: true)", kind="flag", default=True),

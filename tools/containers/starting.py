@@ -69,6 +69,8 @@ def begin(
     before = container.record
     runtime = ending.runtime_of(container, ctx.env)
     directory = container.run_directory(ctx.run_root)
+    if os.path.exists(os.path.join(runtime.root, container.id)):
+        ending.take_apart(ctx, store, container)  # who began to was killed
     try:
         preparing.prepare(ctx, store, container)
         direct.check(container, config)

@@ -23,6 +23,14 @@ _PLAIN = (
     "cpu_quota", "cpu_rt_period", "cpu_rt_runtime", "cpu_shares", "cpuset_cpus", "cpuset_mems", "blkio_weight",
     "pids_limit",
 )  # fmt: skip
+_PLACES = {
+    "memory": ("memory", "limit"), "memory_swap": ("memory", "swap"), "memory_reservation": ("memory", "reservation"),
+    "cpu_period": ("cpu", "period"), "cpu_quota": ("cpu", "quota"), "cpu_rt_period": ("cpu", "realtimePeriod"),
+    "cpu_rt_runtime": ("cpu", "realtimeRuntime"), "cpu_shares": ("cpu", "shares"), "cpuset_cpus": ("cpu", "cpus"),
+    "cpuset_mems": ("cpu", "mems"), "blkio_weight": ("blockIO", "weight"), "pids_limit": ("pids", "limit"),
+}  # fmt: skip
+"""Where in `linux.resources` a limit is that a container can be given while it runs."""
+CHANGEABLE = ("cpus", *_PLACES)
 _GONE = {
     "kernel_memory": ("Linux has no such limit any more", "--memory counts the kernel's memory too"),
     "isolation": ("is a choice of Windows containers", "leave it out"),
@@ -41,12 +49,7 @@ def take(found: Options, args: Any, host: Host) -> None:
             raise Unsupported(f"--{name.replace('_', '-')}", problem, remedy)
     for name in _PLAIN:
         setattr(found, name, getattr(args, name))
-    if found.cpus is not None and not _LEAST_CPUS <= found.cpus <= (os.cpu_count() or 1):
-        raise UsageError("--cpus", f"{found.cpus} is not from {_LEAST_CPUS} to {os.cpu_count()}, what this host has")
-    if found.cpu_shares is not None and not 2 <= found.cpu_shares <= 1 << 18:
-        raise UsageError("--cpu-shares", f"{found.cpu_shares} is no weight", "give one from 2 to 262144")
-    _check_set(found.cpuset_cpus, "--cpuset-cpus", "/sys/devices/system/cpu/online")
-    _check_set(found.cpuset_mems, "--cpuset-mems", "/sys/devices/system/node/online")
+    _check_processors(found)
     found.ulimits = [_within_ours(values.ulimit(one), one, host) for one in args.ulimit]
     for dest, name in _THROTTLES.items():
         texts = getattr(args, dest)
@@ -58,6 +61,39 @@ def take(found: Options, args: Any, host: Host) -> None:
         _check_realtime(found.cpu_rt_runtime, found.cgroup_parent)
     if args.oom_score_adj is not None:
         found.oom_score_adj = _oom_score(args.oom_score_adj, host)
+
+
+def changed(before: Document, args: Any, host: Host, group: str) -> Document:
+    """A container's `linux.resources` with the limits among `args` (CHANGEABLE) in the place of its own; `group` is its
+    cgroup. Its limit of swap grows with its memory, unless it was chosen. Raises UsageError, Unsupported."""
+    from . import spec
+    from .resources import resources
+
+    found = spec.Options()
+    old: Any = {part: before.get(part) or {} for part in ("memory", "cpu", "blockIO", "pids")}
+    for name, (part, key) in _PLACES.items():
+        own = getattr(args, name)
+        setattr(found, name, old[part].get(key) if own is None else own)
+    memory = old["memory"]
+    if args.memory is not None and args.memory_swap is None and memory.get("swap") == 2 * memory.get("limit", 0):
+        found.memory_swap = None
+    found.cpus = args.cpus
+    if args.cpus is not None:
+        found.cpu_period, found.cpu_quota = args.cpu_period, args.cpu_quota
+    _check_processors(found)
+    if args.cpu_rt_runtime:
+        _check_realtime(args.cpu_rt_runtime, os.path.dirname(group))
+    after: Any = resources(found, host)
+    return {**before, **{part: {**old[part], **after[part]} for part in old if part in after}}
+
+
+def _check_processors(found: Options) -> None:
+    if found.cpus is not None and not _LEAST_CPUS <= found.cpus <= (os.cpu_count() or 1):
+        raise UsageError("--cpus", f"{found.cpus} is not from {_LEAST_CPUS} to {os.cpu_count()}, what this host has")
+    if found.cpu_shares is not None and not 2 <= found.cpu_shares <= 1 << 18:
+        raise UsageError("--cpu-shares", f"{found.cpu_shares} is no weight", "give one from 2 to 262144")
+    _check_set(found.cpuset_cpus, "--cpuset-cpus", "/sys/devices/system/cpu/online")
+    _check_set(found.cpuset_mems, "--cpuset-mems", "/sys/devices/system/node/online")
 
 
 def _check_set(wanted: str | None, option: str, online: str) -> None:

@@ -1,0 +1,58 @@
+"""A container's limits and restart policy, changed: of one that runs at once, and for all its starts to come."""
+
+from __future__ import annotations
+
+import os
+
+from oci_spec import jsondoc
+
+from ..errors import Conflict, UsageError
+from ..host import files
+from ..runtime import limits, policy, request, restart, state
+from . import ending, waiting
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from oci_spec.jsondoc import Document
+
+    from ..context import Context
+    from ..store.container import Container
+    from ..store.store import Store
+
+
+def update(ctx: Context, store: Store, container: Container, args: Any) -> Document:
+    """Changes what `args` (cli.container_options.CHANGEABLE) names; the container's document.
+
+    Nothing is changed where the host cannot limit so, or the runtime refuses. Raises UsageError, Unsupported, Conflict,
+    NotFound, Corrupt, RuntimeFailed.
+    """
+    limited = any(getattr(args, name) is not None for name in limits.CHANGEABLE)
+    if not limited and args.restart is None:
+        raise UsageError(container.name, "there is nothing to change", "name a limit, or --restart")
+    if state.observe(container, ctx.run_root, ctx.env).runs and not container.monitored:
+        raise Conflict(container.name, "is run by a command, and has no monitor", "run it with -d")
+    with store.containers.locked(container) as mine:
+        removed_at_end = bool(mine.record["removedAtEnd"])
+        wanted = None if args.restart is None else policy.restart(args.restart, removed_at_end=removed_at_end)
+        if limited:
+            _limit(ctx, mine, args)
+        if wanted is not None:
+            mine.update(restartPolicy=wanted)
+            if not restart.is_wanted(mine.record):
+                waiting.end(ctx, mine)
+        ending.tell(ctx, store, mine, "update")
+        return state.document(mine, state.observe(mine, ctx.run_root, ctx.env))
+
+
+def _limit(ctx: Context, container: Container, args: Any) -> None:
+    """Gives its cgroup the limits, and then writes them down: what is on the disk has been possible once."""
+    config: Any = container.config()
+    linux = config["linux"]
+    resources = limits.changed(linux.get("resources") or {}, args, request.host(), linux.get("cgroupsPath") or "")
+    if state.observe(container, ctx.run_root, ctx.env).runs:
+        given = {key: value for key, value in resources.items() if key != "devices"}
+        ending.runtime_of(container, ctx.env).update(container.id, jsondoc.dumps(given))
+    config = {**config, "linux": {**linux, "resources": resources}}
+    files.write_atomic(os.path.join(container.path, "config.json"), jsondoc.dumps(config), 0o600, sealed=True)

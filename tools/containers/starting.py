@@ -9,7 +9,7 @@ from oci_spec import jsondoc
 from ..errors import Conflict, Corrupt, NotFound
 from ..host import files
 from ..runtime import logs, monitor, state
-from . import direct, ending, preparing, waiting
+from . import direct, ending, joining, preparing, waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,12 +74,15 @@ def begin(
         if before["removedAtEnd"]:
             store.containers.give_up(container)
         terminal = bool(config["process"].get("terminal"))  # type: ignore[attr-defined]
-        pid = monitor.create(
-            container, runtime, ctx.run_root, _cleanup(ctx, container), ctx.env,
-            terminal=terminal, log=logs.monitor_options(container),
-        )  # fmt: skip
+        with joining.Joined(ctx, store, container) as joined:
+            pid = monitor.create(
+                container, runtime, ctx.run_root, _cleanup(ctx, container), ctx.env,
+                terminal=terminal, log=logs.monitor_options(container),
+            )  # fmt: skip
+            joined.begun(pid)
         container.update(
             status="running", started=ctx.timestamp(), finished=None, exitCode=None, oomKilled=False, monitored=True,
+            **joined.published,
         )  # fmt: skip
         if ready is not None:
             ready(container)

@@ -216,7 +216,8 @@ uninstall: ## remove what make install put under PREFIX
 	done
 	echo "removed ocipipe from $(PREFIX)"
 
-# What the commands need of the machine: an OCI runtime, crun where cgroups are version 2 and else runc.
+# What the commands need of the machine: an OCI runtime, crun where cgroups are version 2 and else runc; and for
+# networks iproute2, nftables and aardvark-dns, without which all else works.
 define system_parts
 	if ! command -v crun >/dev/null && ! command -v runc >/dev/null; then
 		missing=runc
@@ -229,6 +230,24 @@ define system_parts
 			dnf -q -y install $$missing
 		else
 			echo "missing: an OCI runtime, which ctr-run needs (install $$missing)" >&2
+		fi
+	fi
+	missing=
+	command -v ip >/dev/null || missing="$$missing iproute2"
+	command -v nft >/dev/null || missing="$$missing nftables"
+	for directory in /usr/libexec/podman /usr/lib/podman /usr/bin; do
+		[ ! -x $$directory/aardvark-dns ] || break
+	done
+	[ -x $$directory/aardvark-dns ] || missing="$$missing aardvark-dns"
+	if [ -n "$$missing" ]; then
+		if [ "$(SYSTEM_PACKAGES)" = no ] || [ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ]; then
+			echo "missing: what networks of containers need (install$$missing)" >&2
+		elif command -v apt-get >/dev/null; then
+			$(apt)
+		elif command -v dnf >/dev/null; then
+			dnf -q -y install $$(echo $$missing | sed 's/iproute2/iproute/')
+		else
+			echo "missing: what networks of containers need (install$$missing)" >&2
 		fi
 	fi
 endef

@@ -71,7 +71,9 @@ root:
 RUNTIMES := crun runc conmon
 DEMO := docker-registry busybox=busybox-static jq
 PEERS := skopeo podman umoci
-TESTS := apparmor_parser=apparmor debootstrap strace tini openssl htpasswd=apache2-utils man=man-db zsh fish
+NETWORKS := ip=iproute2 nft=nftables iptables /usr/lib/podman/aardvark-dns=aardvark-dns \
+	/usr/lib/cni/macvlan=containernetworking-plugins
+TESTS := apparmor_parser=apparmor debootstrap strace tini openssl htpasswd=apache2-utils man=man-db zsh fish $(NETWORKS)
 BENCHED := dockerd=docker.io debootstrap strace
 
 # $(call need,PART …): has all these programs here, or installs them on Debian and its kin, or names them.
@@ -241,7 +243,8 @@ endef
 knows_units = [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ] && [ "$$(id -u)" = 0 ] && \
 	{ [ "$(PREFIX)" = /usr ] || [ "$(PREFIX)" = /usr/local ]; }
 
-# What the commands need of the machine: an OCI runtime, crun where cgroups are version 2 and else runc, and conmon.
+# What the commands need of the machine: an OCI runtime, crun where cgroups are version 2 and else runc, and conmon; and
+# for networks iproute2, nftables and aardvark-dns, without which all else works.
 define system_parts
 	missing=
 	if ! command -v crun >/dev/null && ! command -v runc >/dev/null; then
@@ -258,6 +261,24 @@ define system_parts
 			dnf -q -y install $$missing
 		else
 			echo "missing: what containers need (install $$missing)" >&2
+		fi
+	fi
+	missing=
+	command -v ip >/dev/null || missing="$$missing iproute2"
+	command -v nft >/dev/null || missing="$$missing nftables"
+	for directory in /usr/libexec/podman /usr/lib/podman /usr/bin; do
+		[ ! -x $$directory/aardvark-dns ] || break
+	done
+	[ -x $$directory/aardvark-dns ] || missing="$$missing aardvark-dns"
+	if [ -n "$$missing" ]; then
+		if [ "$(SYSTEM_PACKAGES)" = no ] || [ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ]; then
+			echo "missing: what networks of containers need (install$$missing)" >&2
+		elif command -v apt-get >/dev/null; then
+			$(apt)
+		elif command -v dnf >/dev/null; then
+			dnf -q -y install $$(echo $$missing | sed 's/iproute2/iproute/')
+		else
+			echo "missing: what networks of containers need (install$$missing)" >&2
 		fi
 	fi
 endef

@@ -189,9 +189,7 @@ def again(ctx: Context, store: Store, args: Any, image: RunnableImage, document:
 
             volumes.of_record(record).make(ctx, store)
         preparing.prepare(ctx, store, container, created=True)
-        own_network = any(space["type"] == "network" for space in config["linux"]["namespaces"])
-        hostname = str(config.get("hostname") or os.uname().nodename)
-        preparing.write_names(container, hostname, before.get("names") or {}, host_network=not own_network)
+        preparing.renew_names(container, config)
         root.make_working_directory(root.place(container, config), str(config["process"]["cwd"]))
         files.write_atomic(os.path.join(container.path, "config.json"), jsondoc.dumps(config), 0o600, sealed=True)
         if args.cidfile:

@@ -7,9 +7,9 @@ from itertools import islice
 
 from oci_spec import digest
 
-from ..errors import NotFound
-from ..host import files, mounts, security
-from ..runtime import apparmor, names, namespaces, root, state
+from ..errors import Corrupt, NotFound
+from ..host import files, mounts, seals, security
+from ..runtime import apparmor, names, namespaces, placement, root, state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ..context import Context
     from ..store.container import Container
     from ..store.store import Store
+
+_NAMES_LIMIT = 16 << 20
 
 
 def prepare(ctx: Context, store: Store, container: Container, *, created: bool = False) -> None:
@@ -61,6 +63,25 @@ def write_names(container: Container, hostname: str, wanted: Document, *, host_n
     write(container, texts)
 
 
+def renew_names(container: Container, config: Document) -> None:
+    """Writes them anew for a start where a disk has lost or changed one; what the container wrote into them stays."""
+    if all(_is_sound(os.path.join(container.path, name)) for name in placement.FILES):
+        return
+    linux: Any = config["linux"]
+    own_network = any(space["type"] == "network" for space in linux["namespaces"])
+    hostname = str(config.get("hostname") or os.uname().nodename)
+    asked: Any = container.record.get("names") or {}
+    write_names(container, hostname, asked, host_network=not own_network)
+
+
+def _is_sound(path: str) -> bool:
+    try:
+        files.read_limited(path, _NAMES_LIMIT, sealed=True)
+    except (NotFound, Corrupt):
+        return False
+    return True
+
+
 def write(container: Container, texts: Mapping[str, str]) -> None:
     """These files of a container; in place, as they may be mounted in it."""
     for name, text in texts.items():
@@ -68,6 +89,7 @@ def write(container: Container, texts: Mapping[str, str]) -> None:
         try:
             os.fchmod(fd, 0o644)  # whatever our umask is: every user in the container reads it
             files.write_all(fd, text.encode())
+            seals.put(fd, text.encode())
         finally:
             os.close(fd)
         if container.record.get("mountLabel"):

@@ -73,6 +73,7 @@ def begin(
         ending.take_apart(ctx, store, container)  # who began to was killed
     try:
         preparing.prepare(ctx, store, container)
+        preparing.renew_names(container, config)
         direct.check(container, config)
         if before["removedAtEnd"]:
             store.containers.give_up(container)

@@ -9,6 +9,7 @@ from oci_spec.jsondoc import FormatError
 
 from ..errors import Conflict, Corrupt, NotFound
 from ..host import files, locks
+from ..runtime import placement
 from .content import listed, stray
 from .finding import finding, place
 
@@ -129,6 +130,12 @@ def _of_one(store: Store, record: dict[str, Any], path: str, target: Document) -
         if not os.path.isdir(os.path.join(path, part)):
             yield finding("CONTAINER_DAMAGED", target, f"its directory {part} is missing", containers=[name],
                           remedy="" if part != "upper" else by_hand)  # fmt: skip
+    for part in placement.FILES if os.path.exists(os.path.join(path, "config.json")) else ():
+        try:
+            files.read_limited(os.path.join(path, part), _LIMIT, part, sealed=True)
+        except (NotFound, Corrupt) as error:
+            yield finding("CONTAINER_DAMAGED", target, f"its /etc/{part}: {error.problem}", containers=[name],
+                          remedy="ctr-restart writes it anew")  # fmt: skip
     if _target(os.path.join(store.containers.path, "names", name)) != record["id"]:
         link = place("container name", store.root, os.path.join(store.containers.path, "names", name), id=record["id"])
         yield finding("NAME_WRONG", link, f"does not stand for container {record['id'][:12]}", containers=[name])

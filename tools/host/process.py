@@ -150,7 +150,7 @@ def _related(pid: int, sessions: set[int]) -> set[int]:
         if not more:
             return found
         found |= more
-        sessions |= {parents[one][1] for one in more} - {own, 0}
+        sessions |= more | {parents[one][1] for one in more} - {own, 0}  # each may just be about to lead one
 
 
 def await_end(pid: int, seconds: float | None = None) -> bool:

@@ -177,8 +177,11 @@ def world(tmp_path_factory: pytest.TempPathFactory, programs: Path, debian_image
 
 
 @pytest.fixture
-def example_env(world: dict[str, str], run: Commands, store_root: Path, debian_image: Image) -> dict[str, str]:
+def example_env(
+    world: dict[str, str], run: Commands, store_root: Path, debian_image: Image
+) -> Iterator[dict[str, str]]:
     """The world of our manual pages: a store that holds debian:bookworm, and a docker.io that has it and takes pushes
-    (as does registry.local)."""
+    (as does registry.local). What runs in the end is removed."""
     debian_image.into_store(store_root, "docker.io/library/debian:bookworm")
-    return {**run.env, **world}
+    yield {**run.env, **world}
+    run.shell("ctr-ps -aq | ctr-rm -f")

@@ -114,8 +114,8 @@ def adopt_orphans() -> None:
 
 
 def end_tree(pid: int) -> None:
-    """Ends a process, all that descend from it, and all that are in their sessions, whoever is their parent by now;
-    of its own session only where it leads that.
+    """Ends a child of ours, all that descend from it or, orphaned, have become our children too, and all that are in
+    their sessions; of our own session nobody else.
     """
     sessions: set[int] = set()
     doomed = {pid, *_related(pid, sessions)}
@@ -129,7 +129,7 @@ def end_tree(pid: int) -> None:
 
 
 def _related(pid: int, sessions: set[int]) -> set[int]:
-    """Living processes below `pid` or in `sessions`, to which those of the ones below are added."""
+    """Living processes below `pid` or us, or in `sessions`, to which those of the ones below are added."""
     parents: dict[int, tuple[int, int]] = {}
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -139,18 +139,18 @@ def _related(pid: int, sessions: set[int]) -> set[int]:
             continue
         if state not in (b"Z", b"X") or int(name) == pid:
             parents[int(name)] = int(parent), int(session)
-    own = parents[pid][1] if pid in parents else 0
-    sessions |= {pid} & {own}
+    own, roots = os.getsid(0), {pid, os.getpid()}
+    sessions |= {parents[pid][1]} - {own} if pid in parents else set()
     found: set[int] = set()
     while True:
         more = {
             one for one, (parent, session) in parents.items()
-            if one not in found and one != pid and (parent == pid or parent in found or session in sessions)
+            if one not in found and one != pid and (parent in roots or parent in found or session in sessions)
         }  # fmt: skip
         if not more:
             return found
         found |= more
-        sessions |= {parents[one][1] for one in more} - {own, 0}
+        sessions |= more | {parents[one][1] for one in more} - {own, 0}  # each may just be about to lead one
 
 
 def await_end(pid: int, seconds: float | None = None) -> bool:

@@ -1,0 +1,103 @@
+"""Network namespaces of containers.
+
+A container's namespace is made before its runtime starts, by a system call of ours (0.5 ms; `ip netns add` is a process
+and a mount), so that it is set up while everything else is prepared, and the container's first instruction finds its
+interfaces. The runtime joins it by the path RUN_ROOT/netns/ID: a link to our descriptor of it. No mount holds it. From
+the moment that we close the descriptor it lives by the container's processes alone, and the kernel takes its interfaces
+away when the last of them is gone, whoever was killed before. A restart makes a new one under the same path, so that
+config.json stays as it is.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import Unavailable
+from ..host import files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
+
+_CLONE_NEWNET = 0x40000000
+
+
+class Namespace:
+    """A new network namespace, there for others under `path` until the end of the `with` block.
+
+    Raises Unavailable where the kernel makes none.
+    """
+
+    __slots__ = ("_fd", "path")
+
+    def __init__(self, run_root: str, container_id: str) -> None:
+        self.path = path_of(run_root, container_id)
+        self._fd = -1
+
+    def __enter__(self) -> Namespace:
+        directory = os.path.dirname(self.path)
+        files.make_directories(directory, 0o711)
+        ours = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            _call("unshare", _CLONE_NEWNET)
+            try:
+                self._fd = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+            finally:
+                _call("setns", ours, _CLONE_NEWNET)
+        finally:
+            os.close(ours)
+        aside = os.path.join(directory, files.temporary_name(os.path.basename(self.path)))
+        os.symlink(f"/proc/{os.getpid()}/fd/{self._fd}", aside)
+        os.rename(aside, self.path)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._fd)
+
+
+def path_of(run_root: str, container_id: str) -> str:
+    """Where the runtime finds a container's namespace while it starts: for config.json."""
+    return os.path.join(run_root, "netns", container_id)
+
+
+def point_to(run_root: str, container_id: str, pid: int) -> None:
+    """Lets the path lead to the namespace of a process from now on: the container's, once it has started."""
+    path = path_of(run_root, container_id)
+    aside = os.path.join(os.path.dirname(path), files.temporary_name(os.path.basename(path)))
+    os.symlink(f"/proc/{pid}/ns/net", aside)
+    os.rename(aside, path)
+
+
+def inside(path: str, spawn: Callable[[], Sequence[int]]) -> Sequence[int]:
+    """What `spawn` returns, called with this thread in the namespace at `path`: processes that it starts stay in it.
+
+    Raises Unavailable when there is none.
+    """
+    try:
+        there = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise Unavailable(path, f"is no network namespace: {os.strerror(error.errno or 0).lower()}") from None
+    ours = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _call("setns", there, _CLONE_NEWNET)
+        try:
+            return spawn()
+        finally:
+            _call("setns", ours, _CLONE_NEWNET)
+    finally:
+        os.close(there)
+        os.close(ours)
+
+
+def _call(name: str, *arguments: int) -> None:
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    if getattr(libc, name)(*arguments) != 0:
+        number = ctypes.get_errno()
+        raise Unavailable(
+            "network namespace", f"{name}: {os.strerror(number).lower()}", "run as root; --network host needs none"
+        )

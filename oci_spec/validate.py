@@ -65,6 +65,9 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("login", "registry status"),
         ("tags", "name tags"),
         ("cdi", "cdiVersion"),
+        ("network", "cniVersion plugins"),
+        ("network", "name plugins"),
+        ("attachment", "cniVersion interfaces"),
     )
 )
 """Fields that only documents of a type have together, the surest first."""

@@ -17,7 +17,6 @@ from ..host import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from types import TracebackType
 
 _CLONE_NEWNET = 0x40000000
@@ -71,25 +70,34 @@ def point_to(run_root: str, container_id: str, pid: int) -> None:
     os.rename(aside, path)
 
 
-def inside(path: str, spawn: Callable[[], Sequence[int]]) -> Sequence[int]:
-    """What `spawn` returns, called with this thread in the namespace at `path`: processes that it starts stay in it.
+class inside:
+    """This thread is in the namespace at `path` within the `with` block: processes started there stay in it.
 
     Raises Unavailable when there is none.
     """
-    try:
-        there = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as error:
-        raise Unavailable(path, f"is no network namespace: {os.strerror(error.errno or 0).lower()}") from None
-    ours = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        _call("setns", there, _CLONE_NEWNET)
+
+    __slots__ = ("_ours", "_path")
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
         try:
-            return spawn()
+            there = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            why = os.strerror(error.errno or 0).lower()
+            raise Unavailable(self._path, f"is no network namespace: {why}", "start the container again") from None
+        try:
+            self._ours = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+            _call("setns", there, _CLONE_NEWNET)
         finally:
-            _call("setns", ours, _CLONE_NEWNET)
-    finally:
-        os.close(there)
-        os.close(ours)
+            os.close(there)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _call("setns", self._ours, _CLONE_NEWNET)
+        os.close(self._ours)
 
 
 def _call(name: str, *arguments: int) -> None:

@@ -1,0 +1,145 @@
+"""From one state to another: what has come and gone is made so on the host, and nothing else is touched."""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import OcipipeError, Unavailable
+from . import bridge, firewall, foreign, host, names, namespaces, programs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from .state import Held, State
+
+
+class Plug:
+    """An interface to be made: as the state's attachment, its container's namespace, whether routes lead through it."""
+
+    __slots__ = ("attachment", "mac", "mtu", "namespace")
+
+    def __init__(self, attachment: Mapping[str, Any], namespace: str, mac: str, mtu: int) -> None:
+        self.attachment = attachment
+        self.namespace = namespace
+        self.mac = mac
+        self.mtu = mtu
+
+
+def number_of(run_root: str) -> str:
+    """What tells our chains in others' tables from another run-time directory's."""
+    return firewall.table_of(run_root).rpartition("-")[2]
+
+
+def prepare(held: Held, after: State, env: Mapping[str, str]) -> None:
+    """Notes in the new state what the host's own settings are to be for it."""
+    service = names.Service(held.directory, env)
+    if any(names.listening(one) for one in after.bridges.values()):
+        names.program(env)
+        after.service = {"port": service.port(after)}
+    else:
+        after.service = {}
+    for version in forwarded(after):
+        if str(version) not in after.forwarding and not host.forwards(version):
+            after.forwarding[str(version)] = sorted(host.interfaces() - {"lo", *after.bridges})
+
+
+def forwarded(state: State) -> set[int]:
+    """The versions of IP that the host must forward."""
+    subnets = [one for bridge in state.bridges.values() if not bridge["internal"] for one in bridge["subnets"]]
+    return {6 if ":" in one else 4 for one in subnets}
+
+
+def to(
+    held: Held, after: State, env: Mapping[str, str], plugs: Sequence[Plug] = (), *, clean: bool = True
+) -> list[str]:
+    """Makes `after` true where the host is as `held.state` says, and writes it down; warnings for people.
+
+    Unless `clean`, what is to go may be gone, and the firewall may be in any state. Raises Unavailable, with the state
+    left marked as changing.
+    """
+    before, held.state = held.state, after
+    run_root = os.path.dirname(held.directory)
+    held.write(changing=True)
+    looks = foreign.look(env) if after.bridges or before.bridges else None
+    rules = firewall.changes(run_root, before, after) if clean else firewall.whole(run_root, after)
+    filtering = programs.nft(rules, env) if rules else None
+    try:
+        leaving = _leaving(before, after)
+        if leaving:
+            programs.batch(bridge.down(leaving), env, force=True).result()
+        _come(before, after, env, plugs)
+    finally:
+        refused = filtering.result() if filtering else None
+        seen = looks.result() if looks else None
+    if refused and refused.status:
+        if not clean:
+            raise Unavailable("nft", programs.said(refused), "the kernel needs nftables, with NAT")
+        # Somebody has changed or flushed our table: what it was does not matter then.
+        programs.nft(firewall.whole(run_root, after), env).done()
+    overview = foreign.Overview(seen.stdout.decode("utf-8", "replace") if seen else "")
+    number = number_of(run_root)
+    if before.bridges.keys() != after.bridges.keys() or overview.lacks(after, number) or not clean:
+        foreign.settle(overview, after, number, env)
+    names.Service(held.directory, env).update(before if clean else _nothing(before), after)
+    if not after.bridges and after.forwarding:
+        host.forward_no_more(after)
+    held.write()
+    return overview.warnings if plugs else []
+
+
+def _nothing(state: State) -> State:
+    found = state.copy()
+    found.bridges, found.containers = {}, {}
+    return found
+
+
+def _leaving(before: State, after: State) -> list[str]:
+    """The host's interfaces that are to go."""
+    kept = {one["host"] for container in after.containers.values() for one in container["attachments"]}
+    old = [one["host"] for container in before.containers.values() for one in container["attachments"]]
+    return [*(name for name in old if name and name not in kept), *(before.bridges.keys() - after.bridges.keys())]
+
+
+def _come(before: State, after: State, env: Mapping[str, str], plugs: Sequence[Plug]) -> None:
+    """Bridges that are new, and interfaces on bridges."""
+    new = [name for name in after.bridges if name not in before.bridges]
+    lines = [line for name in new for line in bridge.up(name, after.bridges[name])]
+    for plug in plugs:
+        one = plug.attachment
+        lines += bridge.plug(one["host"], one["bridge"], plug.namespace, one["interface"], plug.mac, plug.mtu)
+    if lines:
+        programs.batch(lines, env).done()
+    for name in new:
+        host.route_loopback(name)
+    for version in forwarded(after):
+        if not host.forwards(version):
+            host.forward(version)
+    inside: dict[str, list[str]] = {}
+    for plug in plugs:
+        result = plug.attachment["result"]
+        inside.setdefault(plug.namespace, []).extend(
+            bridge.configure(plug.attachment["interface"], result["ips"], result["routes"])
+        )
+    for namespace, commands in inside.items():
+        with namespaces.inside(namespace):
+            job = programs.batch(commands, env)
+        job.done()
+
+
+def take_back(held: Held, env: Mapping[str, str], container_id: str, attachments: Sequence[Mapping[str, Any]]) -> None:
+    """After a failure: the container is without these attachments, and everything else as it should be."""
+    from . import mend
+
+    hosts = {one["host"] for one in attachments}
+    container = held.state.containers.get(container_id)
+    if container is not None:
+        container["attachments"] = [one for one in container["attachments"] if one["host"] not in hosts]
+        if not container["attachments"]:
+            del held.state.containers[container_id]
+    programs.batch(bridge.down(sorted(filter(None, hosts))), env, force=True).result()
+    try:
+        mend.mend(held, env)
+    except OcipipeError:
+        pass  # the mark of an unfinished change stays: the next command goes on from there

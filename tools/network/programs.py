@@ -1,0 +1,89 @@
+"""The host's programs that make networks: iproute2 and nftables, several at a time where they don't wait for one
+another."""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import Unavailable
+from ..host import process
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_PACKAGES = {"ip": "iproute2", "nft": "nftables"}
+
+
+class Job:
+    """A program at work. What it is given and what it writes lies in memory, so nobody waits for a reader."""
+
+    __slots__ = ("_errors", "_output", "_pid", "argv")
+
+    def __init__(self, argv: Sequence[str], env: Mapping[str, str], input: bytes = b"") -> None:
+        self.argv = argv
+        given = _memory(input)
+        self._output, self._errors = _memory(), _memory()
+        try:
+            self._pid = process.spawn(argv, env=env, stdin=given, stdout=self._output, stderr=self._errors)
+        except BaseException:
+            os.close(self._output)
+            os.close(self._errors)
+            raise
+        finally:
+            os.close(given)
+
+    def result(self) -> process.Result:
+        """Waits for its end."""
+        status = process.wait(self._pid)
+        try:
+            return process.Result(status, _content(self._output), _content(self._errors))
+        finally:
+            os.close(self._output)
+            os.close(self._errors)
+
+    def done(self) -> bytes:
+        """Waits for its end; what it wrote. Raises Unavailable with its own words when it failed."""
+        result = self.result()
+        if result.status:
+            raise Unavailable(os.path.basename(self.argv[0]), said(result), "the network is left as it was")
+        return result.stdout
+
+
+def said(result: process.Result) -> str:
+    """Why a program failed, in its own words, in one line."""
+    lines = [line.strip() for line in result.stderr.decode("utf-8", "replace").splitlines()]
+    words = next((line for line in lines if line and not line.startswith("Command failed")), "")
+    for prefix in ("Error: ", "RTNETLINK answers: "):
+        words = words.rpartition(prefix)[2]
+    return words.rstrip(".") or f"ended with status {result.status}"
+
+
+def start(name: str, *arguments: str, env: Mapping[str, str], input: str = "") -> Job:
+    """Starts `ip` or `nft`. Raises Unavailable where it is not installed."""
+    path = process.find(name, env.get("PATH", ""))
+    if path is None:
+        raise Unavailable(name, "is not installed", f"install the package {_PACKAGES[name]}")
+    return Job([path, *arguments], env, input.encode())
+
+
+def batch(lines: Sequence[str], env: Mapping[str, str], *, force: bool = False) -> Job:
+    """Starts one `ip` that does all of `lines`; with `force` it goes on past what cannot be done."""
+    return start("ip", *(["-force"] if force else []), "-batch", "-", env=env, input="".join(f"{x}\n" for x in lines))
+
+
+def nft(lines: Sequence[str], env: Mapping[str, str]) -> Job:
+    """Starts one transaction: all of `lines`, or nothing of it."""
+    return start("nft", "-f", "-", env=env, input="".join(f"{line}\n" for line in lines))
+
+
+def _memory(content: bytes = b"") -> int:
+    fd = os.memfd_create("ocipipe", os.MFD_CLOEXEC)
+    if content:
+        os.write(fd, content)
+        os.lseek(fd, 0, os.SEEK_SET)
+    return fd
+
+
+def _content(fd: int) -> bytes:
+    return os.pread(fd, os.fstat(fd).st_size, 0)

@@ -1,0 +1,183 @@
+"""A new network's document, from what somebody asks for."""
+
+from __future__ import annotations
+
+from oci_spec import jsondoc
+from oci_spec.jsondoc import FormatError
+
+from ..errors import Conflict, UsageError
+from . import addresses, conflist
+from .addresses import Subnet
+from .conflist import Network, Range
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from oci_spec.jsondoc import Document
+
+    from .networks import Networks
+
+DRIVERS = ("bridge", "macvlan", "ipvlan", "cni")
+_OPTIONS = {"bridge": (), "macvlan": ("mode",), "ipvlan": ("mode",)}
+_MODES = {"macvlan": ("bridge", "private", "vepa", "passthru"), "ipvlan": ("l2", "l3", "l3s")}
+
+
+class Asked:
+    """What somebody asks for; every text as it was typed, '' for what was not said. `random` are 5 bytes or more."""
+
+    def __init__(
+        self,
+        name: str,
+        created: str,
+        random: bytes,
+        *,
+        driver: str = "bridge",
+        subnets: Sequence[str] = (),
+        gateways: Sequence[str] = (),
+        ranges: Sequence[str] = (),
+        ipv6: bool = False,
+        internal: bool = False,
+        isolate: bool = False,
+        mtu: int = 0,
+        labels: dict[str, str] | None = None,
+        options: dict[str, str] | None = None,
+        dns: Sequence[str] = (),
+        disable_dns: bool = False,
+        interface: str = "",
+    ) -> None:
+        self.name = name
+        self.created = created
+        self.random = random
+        self.driver = driver
+        self.subnets = subnets
+        self.gateways = gateways
+        self.ranges = ranges
+        self.ipv6 = ipv6
+        self.internal = internal
+        self.isolate = isolate
+        self.mtu = mtu
+        self.labels = labels or {}
+        self.options = options or {}
+        self.dns = dns
+        self.disable_dns = disable_dns
+        self.interface = interface
+
+
+def create(networks: Networks, asked: Asked) -> Network:
+    """Makes the network. Raises UsageError for what does not go together, Conflict for what is taken."""
+    from .networks import check_name
+
+    check_name(asked.name)
+    if asked.mtu and not 576 <= asked.mtu <= 65535:
+        raise UsageError(f"--mtu {asked.mtu}", "is no size of packets", "from 576 (with IPv6, 1280) to 65535")
+    for one in asked.dns:
+        addresses.parse(one, "address of a name server")
+    if asked.dns and asked.disable_dns:
+        raise UsageError("--dns", "with --disable-dns nobody would ask it", "leave one of them out")
+    if asked.driver == "bridge":
+        return networks.create(_bridge(networks, asked))
+    for option, given in (("--internal", asked.internal), ("--isolate", asked.isolate), ("--dns", asked.dns)):
+        if given:
+            raise UsageError(option, f"is for bridges; the driver is {asked.driver}", "leave it out")
+    return networks.create(_plugin(asked))
+
+
+def _bridge(networks: Networks, asked: Asked) -> Document:
+    _known_options(asked, ())
+    subnets = [Subnet.parse(text, "--subnet") for text in asked.subnets]
+    if not subnets:
+        found = addresses.free_subnet(networks.taken(), default=asked.name == conflist.DEFAULT)
+        if found is None:
+            raise Conflict(asked.name, "no subnet is free", "name one with --subnet")
+        subnets.append(found)
+    if asked.ipv6 and not any(one.version == 6 for one in subnets):
+        subnets.append(addresses.unique_local(asked.random, networks.taken()))
+    own: Document = {
+        "labels": asked.labels,
+        "internal": asked.internal,
+        "isolate": asked.isolate,
+        "names": not asked.disable_dns and asked.name != conflist.DEFAULT,
+        **({"nameservers": list(asked.dns)} if asked.dns else {}),
+        "created": asked.created,
+    }
+    interface = asked.interface or networks.bridge_name(asked.name)
+    return conflist.bridge(asked.name, interface, _ranges(subnets, asked), asked.mtu, own)
+
+
+def _plugin(asked: Asked) -> Document:
+    options = dict(asked.options)
+    plugin: Document
+    if asked.driver == "cni":
+        if "type" not in options:
+            raise UsageError("--driver cni", "which plugin is not said", "--opt type=PLUGIN, or net-create - for a conflist")
+        plugin = {key: _value(value) for key, value in options.items()}
+        if asked.interface:
+            plugin["master"] = asked.interface
+    else:
+        _known_options(asked, ("mode",))
+        mode = options.get("mode", _MODES[asked.driver][0])
+        if mode not in _MODES[asked.driver]:
+            raise UsageError(f"--opt mode={mode}", f"is no mode of {asked.driver}", ", ".join(_MODES[asked.driver]))
+        if not asked.interface:
+            raise UsageError(f"--driver {asked.driver}", "the host's interface is not said", "--interface eth0")
+        plugin = {"type": asked.driver, "master": asked.interface, "mode": mode}
+    if asked.mtu:
+        plugin["mtu"] = asked.mtu
+    subnets = [Subnet.parse(text, "--subnet") for text in asked.subnets]
+    if asked.ipv6 and not any(one.version == 6 for one in subnets):
+        raise UsageError("--ipv6", f"with the driver {asked.driver} the subnet is the outside's", "name it with --subnet")
+    if subnets:
+        plugin["ipam"] = conflist.ipam(_ranges(subnets, asked), routed=True)
+    elif asked.gateways or asked.ranges:
+        raise UsageError("--gateway and --ip-range", "are of a subnet", "name it with --subnet")
+    elif asked.driver != "cni":
+        plugin["ipam"] = {"type": "dhcp"}
+    own: Document = {"labels": asked.labels, "created": asked.created}
+    return conflist.other(asked.name, plugin, own)
+
+
+def _known_options(asked: Asked, known: Sequence[str]) -> None:
+    for key in asked.options:
+        if key not in known:
+            remedy = f"it takes {', '.join(known)}" if known else "it takes none"
+            raise UsageError(f"--opt {key}", f"is no option of the driver {asked.driver}", remedy)
+
+
+def _value(text: str) -> object:
+    """A plugin's setting: as JSON where it is such, else the text itself."""
+    try:
+        return jsondoc.loads(text)
+    except FormatError:
+        return text
+
+
+def _ranges(subnets: Sequence[Subnet], asked: Asked) -> list[Range]:
+    """The subnets with the gateways and ranges that belong to them."""
+    if len({one.version for one in subnets}) < len(subnets):
+        raise UsageError("--subnet", "more than one of one version of IP", "a network has one of each")
+    found = []
+    for subnet in subnets:
+        if len(subnet.usable) < 3:
+            raise UsageError(str(subnet), "has no room for a gateway and two containers", "choose a larger --subnet")
+        found.append(Range(subnet, subnet.usable.start, subnet.usable))
+    for text in asked.gateways:
+        one = _of(found, addresses.parse(text, "--gateway")[0], f"--gateway {text}")
+        one.gateway = conflist.inside(one.subnet, text, "gateway")
+    for text in asked.ranges:
+        part = Subnet.parse(text, "--ip-range")
+        one = _of(found, part.version, f"--ip-range {text}")
+        if not (one.subnet.has(part.version, part.first) and one.subnet.has(part.version, part.last)):
+            raise UsageError(f"--ip-range {text}", f"is not within {one.subnet}", "choose a part of the subnet")
+        usable = one.subnet.usable
+        one.usable = range(max(part.first, usable.start), min(part.last + 1, usable.stop))
+        if not one.usable:
+            raise UsageError(f"--ip-range {text}", "holds no address that a container may have", "choose a larger one")
+    return found
+
+
+def _of(ranges: Sequence[Range], version: int, subject: str) -> Range:
+    found = next((one for one in ranges if one.subnet.version == version), None)
+    if found is None:
+        raise UsageError(subject, f"the network has no subnet of IPv{version}", "name one with --subnet")
+    return found

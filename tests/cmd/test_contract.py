@@ -185,9 +185,9 @@ def test_what_does_not_exist_fails_object_by_object(name: str, bin: Path, env: d
     (objects,) = (operand for operand in command.operands if operand.dest == command.objects)
     if not objects.many:
         pytest.skip("takes one object")
-    others = ["x" for operand in command.operands if operand.required and operand.dest != command.objects]
     wrong = ["Not A Name", "sha256:short"]
-    done = execute([str(bin / name), *wrong, *others], env=env)
+    words = {one.dest: ["x"] if one.required else [] for one in command.operands} | {command.objects: wrong}
+    done = execute([str(bin / name), *(word for given in words.values() for word in given)], env=env)
     assert (done.status, done.out) == (1, b"")
     assert len(done.errors) == len(wrong)
     for word, error in zip(wrong, done.errors, strict=True):

@@ -178,7 +178,42 @@ def _both(one: int | None, other: int | None) -> str:
     return " / ".join("--" if number is None else size(number) for number in (one, other))
 
 
+def _plugin(network: Document, key: str) -> str:
+    """A setting of a network's first plugin."""
+    return str(network["plugins"][0].get(key) or "")
+
+
+def _subnets(network: Document) -> str:
+    ipam = network["plugins"][0].get("ipam") or {}
+    ranges = [part[0] for part in ipam.get("ranges") or ()] or [ipam]
+    return ", ".join(one["subnet"] for one in ranges if "subnet" in one)
+
+
+def _network_options(network: Document) -> str:
+    own = (network["plugins"][0].get("args") or {}).get("org.ocipipe") or {}
+    return ", ".join(key for key in ("internal", "isolate", "names") if own.get(key))
+
+
+def _sandbox(attachment: Document, key: str) -> str:
+    """A field of the interface in the container."""
+    return next((str(one.get(key) or "") for one in attachment["interfaces"] if one.get("sandbox")), "")
+
+
 COLUMNS: dict[str, Columns] = {
+    "network": (
+        ("NAME", _field("name")),
+        ("DRIVER", lambda document: str(document["plugins"][0]["type"])),
+        ("SUBNETS", _subnets),
+        ("INTERFACE", lambda document: _plugin(document, "bridge") or _plugin(document, "master")),
+        ("OPTIONS", _network_options),
+    ),
+    "attachment": (
+        ("NETWORK", _field("name")),
+        ("CONTAINER", lambda document: _sandbox(document, "sandbox").rpartition("/")[2][:12]),
+        ("INTERFACE", lambda document: _sandbox(document, "name")),
+        ("ADDRESSES", lambda document: ", ".join(ip["address"] for ip in document.get("ips") or ())),
+        ("MAC", lambda document: _sandbox(document, "mac")),
+    ),
     "history": (
         ("LAYER", _short_digest),
         ("CREATED", lambda document: str(document.get("created", ""))[:16].replace("T", " ")),

@@ -14,7 +14,7 @@ from ..errors import Conflict, UsageError
 from ..host import files, signals
 from ..runtime import oci, placement, policy, request, root, spec
 from ..runtime import options as values
-from . import ending, preparing
+from . import ending, netoptions, preparing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,8 +51,9 @@ def create(
     runtime = oci.choose(args.runtime, ctx.run_root, ctx.env)
     host = request.host()
     container_id = ctx.random(32).hex()
+    network = netoptions.network(ctx, args, container_id)
     options = request.options(
-        ctx, args, image.config, container_id, host, lambda one: store.containers.find(one).record, layers
+        ctx, args, image.config, container_id, host, lambda one: store.containers.find(one).record, layers, network
     )
     stop_signal = _stop_signal(args.stop_signal or image.config.stop_signal)
     own = {
@@ -82,6 +83,7 @@ def create(
         "stdinOnce": not getattr(args, "detach", True),
         **policy.record(args, image.config),
         **request.record(options),
+        **netoptions.record(store, args, image.config, options.hostname),
         **(volumes.record if volumes else {}),
     }
     if not monitored:

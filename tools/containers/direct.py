@@ -7,7 +7,7 @@ import os
 from ..host import files, process, times
 from ..runtime import executable, foreground, oci, placement, root, users
 from ..runtime.oci import RuntimeFailed
-from . import ending, health
+from . import ending, health, joining
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,24 +36,25 @@ def run(ctx: Context, store: Store, container: Container, config: Document, *, i
         files.make_directories(directory, 0o700)
         files.make_directories(runtime.root, 0o700)
         log, pid_file = os.path.join(directory, "runtime.log"), os.path.join(directory, "pid")
-        ctx.progress.close()  # stderr is the process's now
 
         def start() -> int:
             pid = runtime.run(container.id, container.path, log, pid_file, stdin, lock)
             files.write_atomic(os.path.join(directory, "monitor"), str(pid).encode(), durable=False)
             health.begin(ctx, container, config)
-            container.update(status="running", started=times.stamp(times.of_seconds(ctx.now())))
+            container.update(status="running", started=times.stamp(times.of_seconds(ctx.now())), **joined.published)
             ending.tell(ctx, store, container, "start")
             return pid
 
         lock = container.lock_file("run.lock")
         try:
-            code = foreground.run(
-                start,
-                lambda: process.read_pid(pid_file),
-                lambda: runtime.delete(container.id),
-                terminal=terminal,
-            )
+            with joining.Joined(ctx, store, container) as joined:
+                ctx.progress.close()  # stderr is the process's now
+                code = foreground.run(
+                    start,
+                    lambda: process.read_pid(pid_file),
+                    lambda: runtime.delete(container.id),
+                    terminal=terminal,
+                )
         finally:
             os.close(lock)
         status = 128 - code if code < 0 else code

@@ -12,6 +12,7 @@ import time
 from ..errors import NotFound
 from ..host import process, times, trees
 from ..runtime import background, oci, root, state
+from . import joining
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def take_apart(ctx: Context, store: Store, container: Container) -> None:
     runtime = runtime_of(container, ctx.env)
     if os.path.exists(os.path.join(runtime.root, container.id)):
         runtime.delete(container.id)
+    joining.leave(ctx, container)
     unmount(store, container)
     trees.remove_tree(container.run_directory(ctx.run_root))
 

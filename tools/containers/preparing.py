@@ -13,7 +13,7 @@ from ..runtime import apparmor, names, namespaces, root, state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from oci_spec.jsondoc import Document
@@ -58,6 +58,11 @@ def write_names(container: Container, hostname: str, wanted: Document, *, host_n
         hosts=root.read("/", "/etc/hosts") if host_network else "",
         resolver=root.read("/", "/etc/resolv.conf") if host_network else "",
     )
+    write(container, texts)
+
+
+def write(container: Container, texts: Mapping[str, str]) -> None:
+    """These files of a container; in place, as they may be mounted in it."""
     for name, text in texts.items():
         fd = os.open(os.path.join(container.path, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:

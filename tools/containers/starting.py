@@ -7,7 +7,7 @@ import os
 from ..errors import Conflict
 from ..host import times
 from ..runtime import logs, monitor, restart, state
-from . import direct, ending, health, preparing, waiting
+from . import direct, ending, health, joining, preparing, waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,14 +75,16 @@ def begin(
         if before["removedAtEnd"]:
             store.containers.give_up(container)
         terminal = bool(config["process"].get("terminal"))  # type: ignore[attr-defined]
-        pid = monitor.create(
-            container, runtime, ctx.run_root, _cleanup(ctx, container), ctx.env,
-            terminal=terminal, log=logs.monitor_options(container),
-        )  # fmt: skip
+        with joining.Joined(ctx, store, container) as joined:
+            pid = monitor.create(
+                container, runtime, ctx.run_root, _cleanup(ctx, container), ctx.env,
+                terminal=terminal, log=logs.monitor_options(container),
+            )  # fmt: skip
+            joined.begun(pid)
         health.begin(ctx, container, config)
         container.update(
             status="running", started=times.stamp(times.of_seconds(ctx.now())), finished=None, exitCode=None,
-            oomKilled=False, monitored=True,
+            oomKilled=False, monitored=True, **joined.published,
         )  # fmt: skip
         if ready is not None:
             ready(container)

@@ -61,14 +61,14 @@ def to(
     """
     before, held.state = held.state, after
     run_root = os.path.dirname(held.directory)
+    after.leaving = _leaving(before, after)
     held.write(changing=True)
     looks = foreign.look(env) if after.bridges or before.bridges else None
     rules = firewall.changes(run_root, before, after) if clean else firewall.whole(run_root, after)
     filtering = programs.nft(rules, env) if rules else None
     try:
-        leaving = _leaving(before, after)
-        if leaving:
-            programs.batch(bridge.down(leaving), env, force=True).result()
+        if after.leaving:
+            programs.batch(bridge.down(after.leaving), env, force=True).result()
         _come(before, after, env, plugs)
     finally:
         refused = filtering.result() if filtering else None
@@ -85,6 +85,7 @@ def to(
     names.Service(held.directory, env).update(before if clean else _nothing(before), after)
     if not after.bridges and after.forwarding:
         host.forward_no_more(after)
+    after.leaving = []
     held.write()
     return overview.warnings if plugs else []
 
@@ -96,10 +97,11 @@ def _nothing(state: State) -> State:
 
 
 def _leaving(before: State, after: State) -> list[str]:
-    """The host's interfaces that are to go."""
+    """The host's interfaces that are to go, those included that should have gone before."""
     kept = {one["host"] for container in after.containers.values() for one in container["attachments"]}
     old = [one["host"] for container in before.containers.values() for one in container["attachments"]]
-    return [*(name for name in old if name and name not in kept), *(before.bridges.keys() - after.bridges.keys())]
+    there = dict.fromkeys([*old, *before.bridges, *before.leaving])
+    return [name for name in there if name and name not in kept and name not in after.bridges]
 
 
 def _come(before: State, after: State, env: Mapping[str, str], plugs: Sequence[Plug]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oci_spec import jsondoc
+from oci_spec import jsondoc, validate
 from oci_spec.jsondoc import FormatError
 
 from ..errors import Conflict, UsageError
@@ -13,6 +13,7 @@ from .conflist import Network, Range
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from oci_spec.jsondoc import Document
 
@@ -76,21 +77,45 @@ def create(networks: Networks, asked: Asked) -> Network:
     if asked.dns and asked.disable_dns:
         raise UsageError("--dns", "with --disable-dns nobody would ask it", "leave one of them out")
     if asked.driver == "bridge":
-        return networks.create(_bridge(networks, asked))
+        return networks.create(lambda: _bridge(networks, asked))
     for option, given in (("--internal", asked.internal), ("--isolate", asked.isolate), ("--dns", asked.dns)):
         if given:
             raise UsageError(option, f"is for bridges; the driver is {asked.driver}", "leave it out")
-    return networks.create(_plugin(asked))
+    return networks.create(lambda: _plugin(asked))
+
+
+def again(networks: Networks, document: Document, created: str) -> Network:
+    """Makes a network from a configuration list. What a bridge of ours lacks of its interface's name and addresses, it
+    gets. Raises FormatError for a document that is none, else as `create`."""
+    validate.check("network", document, "the network on stdin")
+    return networks.create(lambda: _completed(networks, document, created))
+
+
+def _completed(networks: Networks, document: Document, created: str) -> Document:
+    plugins: Any = document["plugins"]
+    first = dict(plugins[0])
+    own = (first.get("args") or {}).get(conflist.OWN)
+    if first["type"] == "bridge" and own is not None:
+        name = str(document["name"])
+        first.setdefault("bridge", networks.bridge_name(name))
+        if "ipam" not in first:
+            subnet = _free(networks, name)
+            found = [Range(subnet, subnet.usable.start, subnet.usable)]
+            first["ipam"] = conflist.ipam(found, routed=not own.get("internal"))
+        first["args"] = {**first["args"], conflist.OWN: {**own, "created": created}}
+    return {**document, "plugins": [first, *plugins[1:]]}
+
+
+def _free(networks: Networks, name: str) -> Subnet:
+    found = addresses.free_subnet(networks.taken(), default=name == conflist.DEFAULT)
+    if found is None:
+        raise Conflict(name, "no subnet is free", "name one with --subnet")
+    return found
 
 
 def _bridge(networks: Networks, asked: Asked) -> Document:
     _known_options(asked, ())
-    subnets = [Subnet.parse(text, "--subnet") for text in asked.subnets]
-    if not subnets:
-        found = addresses.free_subnet(networks.taken(), default=asked.name == conflist.DEFAULT)
-        if found is None:
-            raise Conflict(asked.name, "no subnet is free", "name one with --subnet")
-        subnets.append(found)
+    subnets = [Subnet.parse(text, "--subnet") for text in asked.subnets] or [_free(networks, asked.name)]
     if asked.ipv6 and not any(one.version == 6 for one in subnets):
         subnets.append(addresses.unique_local(asked.random, networks.taken()))
     own: Document = {
@@ -110,7 +135,9 @@ def _plugin(asked: Asked) -> Document:
     plugin: Document
     if asked.driver == "cni":
         if "type" not in options:
-            raise UsageError("--driver cni", "which plugin is not said", "--opt type=PLUGIN, or net-create - for a conflist")
+            raise UsageError(
+                "--driver cni", "which plugin is not said", "--opt type=PLUGIN, or net-create - for a conflist"
+            )
         plugin = {key: _value(value) for key, value in options.items()}
         if asked.interface:
             plugin["master"] = asked.interface
@@ -126,7 +153,9 @@ def _plugin(asked: Asked) -> Document:
         plugin["mtu"] = asked.mtu
     subnets = [Subnet.parse(text, "--subnet") for text in asked.subnets]
     if asked.ipv6 and not any(one.version == 6 for one in subnets):
-        raise UsageError("--ipv6", f"with the driver {asked.driver} the subnet is the outside's", "name it with --subnet")
+        raise UsageError(
+            "--ipv6", f"with the driver {asked.driver} the subnet is the outside's", "name it with --subnet"
+        )
     if subnets:
         plugin["ipam"] = conflist.ipam(_ranges(subnets, asked), routed=True)
     elif asked.gateways or asked.ranges:
@@ -158,7 +187,7 @@ def _ranges(subnets: Sequence[Subnet], asked: Asked) -> list[Range]:
         raise UsageError("--subnet", "more than one of one version of IP", "a network has one of each")
     found = []
     for subnet in subnets:
-        if len(subnet.usable) < 3:
+        if subnet.usable.stop - subnet.usable.start < 3:
             raise UsageError(str(subnet), "has no room for a gateway and two containers", "choose a larger --subnet")
         found.append(Range(subnet, subnet.usable.start, subnet.usable))
     for text in asked.gateways:

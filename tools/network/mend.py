@@ -90,6 +90,14 @@ def findings(held: Held, env: Mapping[str, str]) -> Iterator[Document]:
         yield _finding("MISSING", "process", "aardvark-dns", "", "it has ended: no name is found", [*state.containers])
 
 
+def gone(container_id: str) -> Document:
+    """A container that has no process any more, and has its networks still."""
+    return _finding(
+        "GONE", "container", f"networks/{container_id[:12]}", container_id,
+        "the container is gone, and its interfaces, addresses and ports are kept", [container_id], garbage=True,
+    )  # fmt: skip
+
+
 def _firewall_findings(state: State, run_root: str, env: Mapping[str, str]) -> Iterator[Document]:
     table = firewall.table_of(run_root)
     listed = programs.start("nft", "list", "table", "inet", table, env=env).result()

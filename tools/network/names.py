@@ -168,17 +168,19 @@ class Service:
         try:
             locks.take(lock)
             child = process.spawn(
-                argv, env=self._env, stdin=nothing, stdout=nothing, stderr=nothing, keep=lock, new_session=True
+                argv, env=self._env, stdin=nothing, stdout=nothing, stderr=nothing, keep=(lock,), new_session=True
             )
         finally:
             os.close(nothing)
             os.close(lock)
+        ended = False
         for _ in _patience(_START_POLLS):
-            ended, status = os.waitpid(child, os.WNOHANG)
-            if ended and status:
-                raise Unavailable(
-                    "aardvark-dns", f"ended at its start, with status {os.waitstatus_to_exitcode(status)}"
-                )
+            if not ended:  # newer versions go on in a child of theirs, and end when that is ready
+                pid, status = os.waitpid(child, os.WNOHANG)
+                ended = bool(pid)
+                if ended and status:
+                    code = os.waitstatus_to_exitcode(status)
+                    raise Unavailable("aardvark-dns", f"ended at its start, with status {code}", "see the system's log")
             pid = self._pid()
             if pid and _handles_hangup(pid):
                 return

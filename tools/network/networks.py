@@ -15,7 +15,7 @@ from .conflist import DEFAULT, Network, Range
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from oci_spec.jsondoc import Document
 
@@ -82,12 +82,16 @@ class Networks:
         if network.name == DEFAULT and not os.path.exists(os.path.join(self.path, DEFAULT + _SUFFIX)):
             self._write(network.document)
 
-    def create(self, document: Document) -> Network:
-        """Keeps a new network. Raises Conflict for a name, subnet or bridge in use, UsageError."""
-        network = conflist.load(document, "network")
-        check_name(network.name)
+    def create(self, make: Callable[[], Document]) -> Network:
+        """Keeps a new network, whose document is made while nobody else makes one.
+
+        Raises Conflict for a name, subnet or bridge in use, UsageError.
+        """
         self.store.directory("networks", 0o755)
         with locks.locked(self.path):
+            document = make()
+            network = conflist.load(document, "network")
+            check_name(network.name)
             if network.name in self.names() and (network.name != DEFAULT or self._exists(DEFAULT)):
                 raise Conflict(network.name, "there is a network of this name", "choose another, or net-rm that one")
             for other in self.all():

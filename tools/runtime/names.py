@@ -13,6 +13,7 @@ from ..errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from oci_spec.jsondoc import Document
@@ -24,8 +25,11 @@ _MOST = 253
 _CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._")
 
 
-def asked_for(args: Any, domain: str) -> Document:
-    """What --dns, --dns-search, --dns-option and --add-host ask for. Raises UsageError."""
+def asked_for(args: Any, domain: str, network: str) -> Document:
+    """What --dns, --dns-search, --dns-option and --add-host ask for; `network` is as spec.Options has it.
+
+    Raises UsageError.
+    """
     for text in args.dns_search:
         if text != "." and not _is_name(text):
             raise UsageError(f"--dns-search {text}", "is no domain", "like example.org, or . for none")
@@ -37,7 +41,7 @@ def asked_for(args: Any, domain: str) -> Document:
         "servers": [_address(text, f"--dns {text}") for text in args.dns],
         "search": args.dns_search,
         "options": args.dns_option,
-        "hosts": [_host(text, args.network) for text in args.add_host],
+        "hosts": [_host(text, network) for text in args.add_host],
     }
 
 
@@ -74,17 +78,17 @@ def texts(
     *,
     hosts: str = "",
     resolver: str = "",
-    own: str = "127.0.0.1",
+    own: Sequence[str] = ("127.0.0.1",),
     gateway: str = "",
 ) -> dict[str, str]:
     """The three files by name.
 
     `hosts` is the host's own file where the container has the host's network; `resolver` the resolv.conf that would do
-    if nothing were asked for; `own` the container's address; `gateway` what GATEWAY stands for.
+    if nothing were asked for; `own` the container's addresses; `gateway` what GATEWAY stands for.
     """
     wanted: dict[str, Any] = {**_NOTHING, **asked}
     names = f"{host_name}.{wanted['domain']} {host_name}" if wanted["domain"] else host_name
-    lines = f"{hosts.rstrip()}\n" if hosts else f"{_LOCAL}{own}\t{names}\n"
+    lines = f"{hosts.rstrip()}\n" if hosts else _LOCAL + "".join(f"{one}\t{names}\n" for one in own)
     lines += "".join(f"{gateway if where == GATEWAY else where}\t{name}\n" for name, where in wanted["hosts"])
     return {"hosts": lines, "hostname": f"{host_name}\n", "resolv.conf": _resolver(resolver, wanted)}
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     Find = Callable[[str], Document]
 
 HOST, PRIVATE = "host", "private"
+_PROC = {"network": "net"}
+"""What /proc calls a kind of namespace, where that is another word."""
 _PLAIN = {"pid": (HOST, PRIVATE), "ipc": (HOST, PRIVATE, "shareable", "none"), "uts": (HOST, PRIVATE)}
 _JOINED = ("pid", "ipc")
 SHM = "shm"
@@ -47,6 +49,8 @@ def take(found: Options, args: Any, find: Find) -> None:
             raise UsageError(f"--{kind} {text}", "is not among its values", f"choose from {', '.join(words)}{joined}")
         elif kind == "ipc":
             found.shm = text
+    if found.network.startswith("container:"):
+        found.joins["network"] = str(find(found.network.partition(":")[2])["id"])
     if args.cgroupns == HOST:
         found.hosts.add("cgroup")
     found.cgroup_namespace = args.cgroupns == PRIVATE
@@ -74,8 +78,11 @@ def namespaces(options: Options, host: Host, directory: str) -> list[Document]:
         wanted.append("network")
     if options.cgroup_namespace or host.cgroup_version == 2:
         wanted.append("cgroup")
+    paths = {kind: f"{directory}/ns/{kind}" for kind in options.joins}
+    if options.network.startswith("/"):
+        paths["network"] = options.network
     return [
-        {"type": kind, **({"path": f"{directory}/ns/{kind}"} if kind in options.joins else {})}
+        {"type": kind, **({"path": paths[kind]} if kind in paths else {})}
         for kind in wanted
         if kind not in options.hosts
     ]
@@ -95,7 +102,7 @@ def link(directory: str, joins: Mapping[str, str], process: Callable[[str], int]
         aside = os.path.join(place, f".{kind}")
         if os.path.lexists(aside):
             os.unlink(aside)
-        os.symlink(f"/proc/{pid}/ns/{kind}", aside)
+        os.symlink(f"/proc/{pid}/ns/{_PROC.get(kind, kind)}", aside)
         os.replace(aside, os.path.join(place, kind))
 
 

@@ -62,9 +62,10 @@ def options(
     host: spec.Host,
     find: namespaces.Find,
     layers: Callable[[str], Sequence[str]],
+    network: str,
 ) -> spec.Options:
     """The options of one run. `find` gives the record of the container that a name or id stands for, `layers` the chain
-    IDs of an image, which is unpacked by then, lowest first.
+    IDs of an image, which is unpacked by then, lowest first; `network` is as spec.Options has it.
 
     Raises UsageError, NotFound, Unavailable, Unsupported, Conflict.
     """
@@ -75,7 +76,7 @@ def options(
     found.workdir = args.workdir
     if found.workdir is not None and not found.workdir.startswith("/"):
         raise UsageError(f"--workdir {found.workdir}", "is no absolute path", "begin it with /")
-    found.network = args.network
+    found.network = network
     namespaces.take(found, args, find)
     _names(found, args, container_id)
     found.groups = args.group_add
@@ -104,14 +105,14 @@ def options(
 
 
 def _names(found: spec.Options, args: Any, container_id: str) -> None:
-    shared = "--network host" if args.network == "host" else "--uts host" if "uts" in found.hosts else ""
+    shared = "--network host" if found.network == "host" else "--uts host" if "uts" in found.hosts else ""
     for option, name in (("--hostname", args.hostname), ("--domainname", args.domainname)):
         if name is not None and shared and (option == "--hostname" or shared == "--uts host"):
             raise UsageError(option, f"does not go with {shared}", "leave one of them out")
     own = values.host_name(args.hostname, "--hostname") if args.hostname is not None else ""
     found.hostname = own or (os.uname().nodename if shared else container_id[:12])
     found.domain_name = values.host_name(args.domainname, "--domainname") if args.domainname is not None else ""
-    found.names = names.asked_for(args, found.domain_name)
+    found.names = names.asked_for(args, found.domain_name, found.network)
 
 
 def record(found: spec.Options) -> Document:

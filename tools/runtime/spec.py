@@ -100,7 +100,7 @@ class Options:
         self.console_size: os.terminal_size | None = None
         self.mounts: list[Mount] = []
         self.image_layers: list[list[str]] = []
-        self.network = "none"
+        self.network = "none"  # or `host`, `container:NAME`, or the path of a network namespace
         self.hosts: set[str] = set()
         self.joins: dict[str, str] = {}
         self.cgroup_namespace = False

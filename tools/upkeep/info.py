@@ -7,6 +7,7 @@ import os
 from .. import __version__
 from ..errors import OcipipeError
 from ..host import cgroups, kernel, machine, process
+from ..network import names
 from ..runtime import oci, request
 from . import identity
 
@@ -108,8 +109,21 @@ def _lacks(ctx: Context, store: Store) -> Iterator[Document]:
             yield _lack(f"cgroup controller {name}", "ctr-run's limits", f"enable {name} in the root cgroup")
     if request.find_init(ctx.env) is None:
         yield _lack("an init program", "ctr-run --init", "install the package tini or catatonit")
+    yield from _network_lacks(ctx)
     if ctx.user:
         yield _lack("root", "ctr-run, and unpacking layers", "run as root; img-pull --no-unpack needs none")
+
+
+def _network_lacks(ctx: Context) -> Iterator[Document]:
+    for program, package in (("ip", "iproute2"), ("nft", "nftables")):
+        if process.find(program, ctx.env.get("PATH", "")) is None:
+            yield _lack(program, "containers' networks", f"install the package {package}")
+    try:
+        names.program(ctx.env)
+    except OcipipeError as error:
+        yield _lack(error.subject, "names of containers on networks", error.remedy)
+    if not kernel.has_nftables():
+        yield _lack("nftables", "containers' networks", "use a kernel with CONFIG_NF_TABLES, or load nf_tables")
 
 
 def _lack(part: str, needed_for: str, remedy: str) -> Document:

@@ -1,0 +1,245 @@
+"""Networks with real traffic: between containers, to and from the outside, through published ports."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import boxes
+import nethosts
+import pytest
+from commands import Commands
+from images import Image
+from nethosts import ADDRESS, ADDRESS6, NEIGHBOUR, NEIGHBOUR6, Host
+
+_NAME_SERVER = """
+import socket
+one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+one.bind(("192.0.2.2", 53))
+print("ready", flush=True)
+while True:
+    data, sender = one.recvfrom(512)
+    end = data.index(b"\\0", 12) + 5
+    found = b"\\xc0\\x0c\\0\\1\\0\\1\\0\\0\\0\\5\\0\\4\\x05\\6\\7\\x08" if data[end - 3] == 1 else b""
+    head = data[:2] + b"\\x81\\x80\\0\\1\\0" + bytes([bool(found)]) + b"\\0\\0\\0\\0"
+    one.sendto(head + data[12:end] + found, sender)
+"""
+"""Says of every name that it is at 5.6.7.8."""
+
+
+@pytest.fixture
+def host(run: Commands, store_root: Path, busybox_image: Image) -> Iterator[Host]:
+    busybox_image.into_store(store_root, boxes.NAME)
+    with nethosts.host(run) as found:
+        yield found
+
+
+def test_containers_reach_each_other_and_the_outside(host: Host) -> None:
+    host.run("net-create", "lab", "--ipv6")
+    one, two = host.box("one", "--network", "lab"), host.box("two", "--network", "lab")
+    four, six = two.ips
+    for kind in ("tcp", "udp"):
+        two.serve(kind, 7000)
+        two.serve(kind, 7000, 6)
+        assert one.ask(kind, four, 7000) == f"two {one.ips[0]}"
+        assert one.ask(kind, six, 7000) == f"two {one.ips[1]}"
+        host.serve(host.neighbour, kind, 7001, "neighbour")
+        host.serve(host.neighbour, kind, 7001, "neighbour", 6)
+        assert one.ask(kind, NEIGHBOUR, 7001) == f"neighbour {ADDRESS}"
+        assert one.ask(kind, NEIGHBOUR6, 7001) == f"neighbour {ADDRESS6}"
+    assert host.ask("tcp", four, 7000) == f"two {four.rpartition('.')[0]}.1"
+
+
+def test_published_ports(host: Host) -> None:
+    """From the host by its loopback and by its address, from another machine, from other containers, from itself."""
+    host.do("sysctl -qw net.bridge.bridge-nf-call-ip6tables=0")  # a host without br_netfilter, or with docker's setting
+    host.run("net-create", "lab", "--ipv6")
+    web = host.box("web", "--network", "lab", "-p", "8080:80", "-p", "8080:80/udp", "-p", "127.0.0.1:8081:80")
+    other, stranger = host.box("other", "--network", "lab"), host.box("stranger", "--network", "ocipipe")
+    assert web.ports == "8080:80/tcp 8080:80/udp 127.0.0.1:8081:80/tcp"
+    for kind in ("tcp", "udp"):
+        web.serve(kind, 80)
+        web.serve(kind, 80, 6)
+        for place in (host, other, stranger, web, host.neighbour):
+            assert place.ask(kind, ADDRESS, 8080).startswith("web "), (kind, place.path)
+            if place is not stranger:
+                assert place.ask(kind, ADDRESS6, 8080).startswith("web "), (kind, place.path)
+        assert host.ask(kind, "127.0.0.1", 8080).startswith("web ")
+        assert host.ask(kind, "::1", 8080).startswith("web ")
+        assert host.neighbour.ask(kind, ADDRESS, 8080) == f"web {NEIGHBOUR}"
+        assert host.neighbour.ask(kind, ADDRESS6, 8080) == f"web {NEIGHBOUR6}"
+    assert host.ask("tcp", "127.0.0.1", 8081).startswith("web ")
+    assert host.refuses("tcp", ADDRESS, 8081)
+    assert host.neighbour.refuses("tcp", ADDRESS, 8081)
+    assert other.refuses("tcp", ADDRESS, 8081)
+
+
+def test_bridges_that_call_the_firewall_lose_nobody(host: Host) -> None:
+    """br_netfilter: everything but ::1, which is refused at once."""
+    host.do("sysctl -qw net.bridge.bridge-nf-call-iptables=1 net.bridge.bridge-nf-call-ip6tables=1")
+    host.run("net-create", "lab", "--ipv6")
+    web, other = host.box("web", "--network", "lab", "-p", "8080:80"), host.box("other", "--network", "lab")
+    web.serve("tcp", 80)
+    web.serve("tcp", 80, 6)
+    for place in (host, other, web, host.neighbour):
+        assert place.ask("tcp", ADDRESS, 8080).startswith("web ")
+        assert place.ask("tcp", ADDRESS6, 8080).startswith("web ")
+    assert host.ask("tcp", "127.0.0.1", 8080).startswith("web ")
+    assert "refused" in host.ask("tcp", "::1", 8080)
+
+
+def test_what_is_published_on_the_loopback_is_nobody_else_s(host: Host) -> None:
+    """A neighbour, or a container, that sends packets for 127.0.0.1 to the host."""
+    web = host.box("web", "-p", "127.0.0.1:8080:80")
+    web.serve("tcp", 80)
+    host.serve(host, "tcp", 9000, "host")
+    gateway = web.ips[0].rpartition(".")[0] + ".1"
+    for place, way in ((host.neighbour, ADDRESS), (web, gateway)):
+        place.do(
+            f"ip route add table 7 127.0.0.1 via {way} dev eth0; ip rule add pref 1 to 127.0.0.1 lookup 7;"
+            "ip rule del pref 0; ip rule add pref 2 lookup local; sysctl -qw net.ipv4.conf.all.route_localnet=1"
+        )
+    assert host.ask("tcp", "127.0.0.1", 8080).startswith("web ")
+    for place in (host.neighbour, web):
+        for port in (8080, 9000):
+            assert place.refuses("tcp", "127.0.0.1", port)
+
+
+def test_networks_are_apart(host: Host) -> None:
+    for name, options in (("a", []), ("b", []), ("shut", ["--isolate"])):
+        host.run("net-create", name, *options)
+    found = {name: host.box(name, "--network", name, "-p", f"{port}:80") for name, port in
+             (("a", 8001), ("b", 8002), ("shut", 8003))}  # fmt: skip
+    for box in found.values():
+        box.serve("tcp", 80)
+    for mine in found.values():
+        for theirs in found.values():
+            assert mine.refuses("tcp", theirs.ips[0], 80) == (mine is not theirs)
+    assert found["a"].ask("tcp", ADDRESS, 8002).startswith("b ")
+    assert found["a"].refuses("tcp", ADDRESS, 8003)
+    assert found["shut"].refuses("tcp", ADDRESS, 8001)
+    assert host.neighbour.ask("tcp", ADDRESS, 8003).startswith("shut ")
+    # A neighbour that knows the way reaches what is published, and nothing else.
+    host.neighbour.do(f"ip route add {found['a'].ips[0]} via {ADDRESS}")
+    assert host.neighbour.refuses("tcp", found["a"].ips[0], 80)
+
+
+def test_an_internal_network_has_no_way_out(host: Host) -> None:
+    host.run("net-create", "inner", "--internal")
+    one, two = host.box("one", "--network", "inner"), host.box("two", "--network", "inner")
+    two.serve("tcp", 80)
+    host.serve(host.neighbour, "tcp", 80, "neighbour")
+    assert one.ask("tcp", two.ips[0], 80).startswith("two ")
+    assert one.look_up("two").count(two.ips[0]) == 1
+    assert "unreachable" in one.ask("tcp", NEIGHBOUR, 80)
+    one.do(f"ip route add default via {one.ips[0].rpartition('.')[0]}.1")
+    assert one.refuses("tcp", NEIGHBOUR, 80)
+    assert "can publish a port" in host.refused("ctr-run", "--rm", "--network", "inner", "-p", "80", "busybox", "true")
+
+
+def test_what_the_host_did_not_forward_it_still_does_not(host: Host) -> None:
+    with nethosts.namespace() as far:
+        host.do(f"ip link add eth1 type veth peer name eth0 netns {far.path}; ip link set eth1 up;"
+                "ip addr add 198.51.100.1/24 dev eth1; sysctl -qw net.ipv4.ip_forward=0")  # fmt: skip
+        far.do("ip link set eth0 up; ip addr add 198.51.100.2/24 dev eth0; ip route add default via 198.51.100.1")
+        host.serve(host.neighbour, "tcp", 80, "neighbour")
+        host.neighbour.do(f"ip route add 198.51.100.0/24 via {ADDRESS}")
+        box = host.box("box", "--network", "ocipipe")
+        assert host.do("sysctl -n net.ipv4.ip_forward") == "1\n"
+        assert box.ask("tcp", NEIGHBOUR, 80).startswith("neighbour ")
+        assert far.refuses("tcp", NEIGHBOUR, 80)
+        host.run("ctr-rm", "-f", "box")
+        assert host.do("sysctl -n net.ipv4.ip_forward") == "0\n"
+        host.do("ip link del eth1")
+
+
+def test_names(host: Host) -> None:
+    host.run("net-create", "lab")
+    host.run("net-create", "other")
+    db = host.box("db", "--network", "lab:alias=sql")
+    both = host.box("both", "--network", "lab", "--network", "other", "--network-alias", "sql")
+    app = host.box("app", "--network", "lab")
+    apart = host.box("apart", "--network", "other")
+    for name in ("db", "DB", "sql", db.id[:12]):
+        assert db.ips[0] in app.look_up(name), name
+    assert both.ips[0] in app.look_up("sql")
+    assert "name = db" in app.look_up(db.ips[0])
+    assert db.ips[0] not in apart.look_up("db")
+    assert both.ips[1] in apart.look_up("both")
+    host.run("ctr-rm", "-f", "db")
+    assert "NXDOMAIN" in app.look_up("db")
+    host.run("ctr-rm", "-f", "both", "app", "apart")
+    assert nethosts.running(str(host.run_root / "networks/names")) == []
+
+
+def test_what_is_no_container_is_asked_for_where_the_host_asks(host: Host, tmp_path: Path) -> None:
+    host.run("net-create", "lab", "--dns", NEIGHBOUR)
+    box = host.box("box", "--network", "lab")
+    server = subprocess.Popen(host.neighbour.argv(sys.executable, "-c", _NAME_SERVER), stdout=subprocess.PIPE)
+    try:
+        assert server.stdout is not None
+        server.stdout.readline()
+        assert "5.6.7.8" in box.look_up("far.example")
+    finally:
+        server.kill()
+        server.communicate()
+
+
+def test_a_container_s_own_files(host: Host) -> None:
+    box = host.box(
+        "box", "--network", "ocipipe:ip=10.90.0.77,mac=02:00:00:00:00:77", "--dns", "192.0.2.53", "--dns-search", "lab",
+        "--dns-option", "ndots:2", "--add-host", "far:192.0.2.9", "--add-host", "up:host-gateway", "--hostname", "me",
+    )  # fmt: skip
+    assert box.sh("cat /etc/resolv.conf") == "nameserver 192.0.2.53\nsearch lab\noptions ndots:2\n"
+    hosts = box.sh("cat /etc/hosts").splitlines()
+    assert hosts[2:] == ["10.90.0.77\tme", "192.0.2.9\tfar", "10.90.0.1\tup"]
+    assert "02:00:00:00:00:77" in box.do("ip link show eth0")
+
+
+def test_connected_and_disconnected_while_it_runs(host: Host) -> None:
+    host.run("net-create", "lab")
+    db, app = host.box("db", "--network", "lab"), host.box("app", "--network", "ocipipe")
+    db.serve("tcp", 80)
+    assert app.refuses("tcp", db.ips[0], 80)
+    (found,) = host.json("net-connect", "--alias", "front", "lab", "app")
+    assert found["interfaces"][2]["name"] == "eth1"
+    assert app.ask("tcp", db.ips[0], 80).startswith("db ")
+    assert app.ips[1] in db.look_up("front")
+    assert "is on this network" in host.refused("net-connect", "lab", "app")
+    (left,) = host.json("net-disconnect", "lab", "app")
+    assert left["annotations"]["org.ocipipe.networks"] == "ocipipe"
+    assert app.refuses("tcp", db.ips[0], 80)
+    assert "eth1" not in app.do("ip link")
+    host.run("net-connect", "lab", "app")
+    host.run("ctr-restart", "-t", "0", "app")
+    there = host.json("net-inspect", "--attachments", "lab", "ocipipe")
+    assert [one["name"] for one in there] == ["lab", "lab", "ocipipe"]
+
+
+def test_another_container_s_network(host: Host) -> None:
+    web = host.box("web", "-p", "8080:80")
+    host.box("side", "--network", "container:web")
+    side = host.run("ctr-run", "--rm", "--network", "container:web", "busybox", "ip", "addr", "show", "eth0").out
+    assert web.ips[0] in side.decode()
+    assert "does not go with" in host.refused("ctr-run", "--network", "container:web", "-p", "1:1", "busybox", "true")
+
+
+def test_free_ports_are_chosen_and_taken_ones_refused(host: Host) -> None:
+    one = host.box("one", "-p", "80", "-p", "9000-9001:81", "-p", "7000-7001:7000-7001")
+    ports = one.ports.split()
+    assert ports[1:] == ["9000:81/tcp", "7000:7000/tcp", "7001:7001/tcp"]
+    chosen = int(ports[0].partition(":")[0])
+    one.serve("tcp", 80)
+    assert host.ask("tcp", ADDRESS, chosen).startswith("one ")
+    two = host.box("two", "-p", "9000-9001:81")
+    assert two.ports == "9001:81/tcp"
+    rules = host.rules
+    for wanted in (f"{chosen}:80", "9000-9001:80", f"127.0.0.1:{chosen}:80", "9009:1", "[::]:9009:1"):
+        host.serve(host, "tcp", 9009, "host") if wanted == "9009:1" else None
+        told = host.refused("ctr-run", "--rm", "-p", wanted, "busybox", "true")
+        assert ("is in use" in told) != wanted.startswith("[::]"), told
+    assert "is no address of this host" in host.refused("ctr-run", "--rm", "-p", "203.0.113.9:1:1", "busybox", "true")
+    assert host.rules == rules
+    assert [one["annotations"]["org.ocipipe.name"] for one in host.json("ctr-ps", "-a")] == ["two", "one"]

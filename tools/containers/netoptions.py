@@ -1,0 +1,99 @@
+"""From ctr-run's options to what a container's record says of its network."""
+
+from __future__ import annotations
+
+from ..errors import UsageError
+from .joining import path, written
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from oci_spec.image_config import ImageConfig
+    from oci_spec.jsondoc import Document
+
+    from ..context import Context
+    from ..network.asking import Wanted
+    from ..store.store import Store
+
+_OWN = ("publish", "publish_all", "network_alias", "ip", "ip6", "mac_address")
+"""Options that need a network of ours."""
+_NAMES = ("dns", "dns_search", "dns_option", "add_host")
+
+
+def record(store: Store, args: Any, image: ImageConfig, hostname: str) -> Document:
+    """The record's fields `networkMode`, `networks`, `ports` and `hostname`; those that say something.
+
+    Raises UsageError for what does not go together, NotFound for a network or a container that there is not.
+    """
+    how = mode(args)
+    found: Document = {"networkMode": how}
+    if how.startswith("container:"):
+        found["networkMode"] = f"container:{store.containers.find(how.partition(':')[2]).id}"
+    refused = (*_OWN, *_NAMES) if how.startswith("container:") else () if how == "networks" else _OWN
+    given = [f"--{name.replace('_', '-')}" for name in refused if getattr(args, name)]
+    if given:
+        raise UsageError(given[0], f"does not go with --network {how}", "put it on a network of its own")
+    if how != "networks":
+        return found
+    from ..network import ports
+    from ..network.networks import Networks
+
+    wanted = _wanted(args)
+    for one in wanted:
+        Networks(store).find(one.network)
+    published = [port for text in args.publish for port in ports.parse(text)]
+    if args.publish_all:
+        there = {(port.container, port.protocol) for port in published}
+        exposed = [port for text in image.exposed_ports for port in ports.parse(text)]
+        published += [port for port in exposed if (port.container, port.protocol) not in there]
+    return {
+        **found,
+        "networks": {one.network: written(one) for one in wanted},
+        "hostname": hostname,
+        **({"ports": [str(port) for port in published]} if published else {}),
+    }
+
+
+def network(ctx: Context, args: Any, container_id: str) -> str:
+    """As runtime.spec.Options has it. Raises UsageError."""
+    how = mode(args)
+    return path(ctx, container_id) if how == "networks" else how
+
+
+def mode(args: Any) -> str:
+    """none, host, container:NAME, or networks. Raises UsageError for several that do not go together."""
+    asked: list[str] = args.network
+    special = [one for one in asked if one in ("none", "host") or one.startswith("container:")]
+    if special and len(asked) > 1:
+        raise UsageError(f"--network {special[0]}", "does not go with another --network", "leave one of them out")
+    if special:
+        if special[0] == "container:":
+            raise UsageError("--network container:", "names no container", "like container:db")
+        return special[0]
+    return "networks" if asked or any(getattr(args, name) for name in _OWN) else "none"
+
+
+def _wanted(args: Any) -> list[Wanted]:
+    from ..network import conflist, options
+
+    found = [options.network(text) for text in args.network or [conflist.DEFAULT]]
+    if len({one.network for one in found}) < len(found):
+        raise UsageError("--network", "names one network twice", "name each once")
+    first = found[0]
+    single = {"--ip": args.ip, "--ip6": args.ip6, "--mac-address": args.mac_address}
+    for option, value in single.items():
+        if value and len(found) > 1:
+            raise UsageError(option, "is of one network, and there are several", "--network NAME:ip=…,mac=…")
+    aliases = list(args.network_alias)
+    found = [
+        options.wanted(one.network, [*one.aliases, *aliases], one.ip, one.ip6, one.mac, one.interface) for one in found
+    ]
+    if any(single.values()):
+        found = [
+            options.wanted(
+                first.network, found[0].aliases, args.ip or first.ip, args.ip6 or first.ip6,
+                args.mac_address or first.mac, first.interface,
+            )
+        ]  # fmt: skip
+    return found

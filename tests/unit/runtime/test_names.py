@@ -15,7 +15,7 @@ LOCAL = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
 
 def asked(domain: str = "", network: str = "none", **fields: list[str]) -> Any:
     args = {"dns": [], "dns_search": [], "dns_option": [], "add_host": [], **fields}
-    return names.asked_for(SimpleNamespace(network=network, **args), domain)
+    return names.asked_for(SimpleNamespace(**args), domain, network)
 
 
 def test_nothing_asked_for() -> None:
@@ -34,7 +34,7 @@ def test_domains_and_added_hosts() -> None:
     wanted = asked(
         "lab.org", network="bridge", add_host=["db:10.0.0.5", "six=[fd00::5]", "v:fd00::7", "host:host-gateway"]
     )
-    found = names.texts("box", wanted, own="10.1.0.2", gateway="10.1.0.1")
+    found = names.texts("box", wanted, own=["10.1.0.2"], gateway="10.1.0.1")
     assert found["hosts"] == (
         f"{LOCAL}10.1.0.2\tbox.lab.org box\n10.0.0.5\tdb\nfd00::5\tsix\nfd00::7\tv\n10.1.0.1\thost\n"
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from oci_spec.image_config import ImageConfig
-from ocipipe.cli.container_options import CONTAINER
+from ocipipe.cli.container_options import ATTACHED, CONTAINER
 from ocipipe.cli.declare import Command
 from ocipipe.cli.parse import parse
 from ocipipe.errors import UsageError

@@ -187,6 +187,22 @@ def test_what_is_no_container_is_asked_for_where_the_host_asks(host: Host, tmp_p
         server.communicate()
 
 
+def test_a_name_server_on_the_host_s_loopback(host: Host, tmp_path: Path) -> None:
+    """No container reaches it: the service of names asks it for them."""
+    (tmp_path / "resolv.conf").write_text("nameserver 127.0.0.53\n")
+    served = _NAME_SERVER.replace("192.0.2.2", "127.0.0.53")
+    server = subprocess.Popen(host.argv(sys.executable, "-c", served), stdout=subprocess.PIPE)
+    try:
+        assert server.stdout is not None
+        server.stdout.readline()
+        run = "ctr-run --rm --network ocipipe busybox nslookup -type=a far.example"
+        found = host.run.shell(f"unshare -m sh -c 'mount --bind {tmp_path}/resolv.conf /etc/resolv.conf; {run}'")
+        assert "5.6.7.8" in found.out.decode()
+    finally:
+        server.kill()
+        server.communicate()
+
+
 def test_a_container_s_own_files(host: Host) -> None:
     box = host.box(
         "box", "--network", "ocipipe:ip=10.90.0.77,mac=02:00:00:00:00:77", "--dns", "192.0.2.53", "--dns-search", "lab",

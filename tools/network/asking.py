@@ -114,7 +114,15 @@ class Request:
         for subnet in network.subnets:
             check_unused(subnet, network.bridge)
         works = host.has_ipv6() and not host.bridges_call_ip6tables()
-        self.after.bridges[network.bridge] = bridge.described(network, loopback6=works)
+        named = network.names or self._needs_a_resolver(network)
+        self.after.bridges[network.bridge] = bridge.described(network, loopback6=works, names=named)
+
+    def _needs_a_resolver(self, network: Network) -> bool:
+        """Whether a network without names is in need of the service all the same: where the host's own name server is
+        on its loopback, only what runs on the host can ask it."""
+        if self._dns or network.nameservers or not host.asks_itself():
+            return False
+        return names.is_there(self._env)
 
     def _addresses(self, network: Network, wanted: Wanted) -> tuple[list[dict[str, object]], str]:
         """An address of each version that the network has, and the hardware address."""
@@ -167,8 +175,9 @@ class Request:
     def _resolving(self, network: Network) -> dict[str, object]:
         """For resolv.conf: our service of names, which asks others for the rest; else whom it would ask."""
         servers, search, options = host.resolvers()
-        if network.names:
-            servers = names.listening(self.after.bridges[network.bridge])
+        listening = names.listening(self.after.bridges[network.bridge]) if network.bridge else []
+        if network.names or (listening and not (self._dns or network.nameservers)):
+            servers = listening
         else:
             servers = self._dns or network.nameservers or servers
         return {"nameservers": servers, "search": search, "options": options}

@@ -21,8 +21,9 @@ _GROUP = 0x6F63
 """Devices of one group are deleted at once: each alone costs two grace periods of the kernel's."""
 
 
-def described(network: Network, *, loopback6: bool) -> dict[str, Any]:
-    """What the state keeps of a bridge that is up: all that making it again and the firewall take."""
+def described(network: Network, *, loopback6: bool, names: bool) -> dict[str, Any]:
+    """What the state keeps of a bridge that is up: all that making it again and the firewall take. `names`: whether
+    the service of names listens at its gateway."""
     return {
         "network": network.name,
         "addresses": [one.subnet.within(one.gateway) for one in network.ranges],
@@ -31,7 +32,7 @@ def described(network: Network, *, loopback6: bool) -> dict[str, Any]:
         "internal": network.internal,
         "isolate": network.isolate,
         "loopback6": loopback6 and not network.internal and any(one.subnet.version == 6 for one in network.ranges),
-        "names": network.names,
+        "names": names,
     }
 
 

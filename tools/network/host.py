@@ -115,6 +115,11 @@ def resolvers() -> tuple[list[str], list[str], list[str]]:
     return useful, search, options
 
 
+def asks_itself() -> bool:
+    """Whether all name servers of the host are on its loopback, and nobody knows whom they ask."""
+    return bool(_resolv_conf("/etc/resolv.conf")[0]) and not resolvers()[0]
+
+
 def is_loopback(address: str) -> bool:
     return address.startswith("127.") or address == "::1"
 

@@ -44,9 +44,18 @@ _START_POLLS, _READ_POLLS = 2500, 250
 PORT = 53
 
 
+def is_there(env: Mapping[str, str]) -> bool:
+    """Whether aardvark-dns is installed."""
+    return _find(env) is not None
+
+
+def _find(env: Mapping[str, str]) -> str | None:
+    return process.find("aardvark-dns", f"{env.get('PATH', '')}:{_PLACES}")
+
+
 def program(env: Mapping[str, str]) -> str:
     """Where aardvark-dns is. Raises Unavailable."""
-    found = process.find("aardvark-dns", f"{env.get('PATH', '')}:{_PLACES}")
+    found = _find(env)
     if found is None:
         raise Unavailable(
             "aardvark-dns", "is not installed, and gives containers their names",

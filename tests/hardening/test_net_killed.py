@@ -71,12 +71,10 @@ def test_everything_of_ours_is_killed(host: Host) -> None:
     host.run("net-create", "lab")
     before = host.interfaces, host.rules
     boxes_ = [host.box(f"box{n}", "--network", "lab", "-p", f"808{n}:80") for n in range(3)]
-    pids = nethosts.running(str(host.run_root / "networks/names"))
-    for box in boxes_:
-        pids.append(int(box.path.split("/")[2]))
-        pids.append(int((host.run_root / "containers" / box.id / "monitor").read_text()))
-    for pid in sorted(pids, reverse=True):
-        os.kill(pid, signal.SIGKILL)
+    monitors = [int((host.run_root / "containers" / box.id / "monitor").read_text()) for box in boxes_]
+    processes = [int(box.path.split("/")[2]) for box in boxes_]
+    for pid in [*monitors, *nethosts.running(str(host.run_root / "networks/names")), *processes]:
+        os.kill(pid, signal.SIGKILL)  # the monitors first: they would clean up
     nethosts.until(lambda: not any(one.startswith("oc") and not one.startswith("oci-") for one in host.interfaces))
     codes = {one["code"] for one in host.json("net-check", "--dry-run")}
     assert "NETWORK_GONE" in codes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..errors import UsageError
 from . import addresses
 from .asking import Wanted
+from .conflist import DEFAULT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,8 +15,10 @@ _KEYS = ("alias", "ip", "ip6", "mac", "interface")
 
 
 def network(text: str) -> Wanted:
-    """`NAME[:alias=…,ip=…,ip6=…,mac=…,interface=…]`, alias as often as wanted. Raises UsageError."""
+    """`NAME[:alias=…,ip=…,ip6=…,mac=…,interface=…]`, alias as often as wanted; `bridge` and `default` are what others
+    call the default network. Raises UsageError."""
     name, _, rest = text.partition(":")
+    name = DEFAULT if name in ("bridge", "default") else name
     found: dict[str, list[str]] = {}
     for part in rest.split(",") if rest else ():
         key, equals, value = part.partition("=")

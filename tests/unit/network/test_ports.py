@@ -64,6 +64,7 @@ def test_networks() -> None:
     assert (found.network, found.aliases, found.ip, found.ip6) == ("lab", ("db", "sql"), "10.0.0.5", "fd00::5")
     assert (found.mac, found.interface) == ("02:00:00:00:00:05", "lan0")
     assert options.network("lab").aliases == ()
+    assert options.network("bridge:ip=10.0.0.5").network == options.network("default").network == "ocipipe"
 
 
 @pytest.mark.parametrize(

@@ -41,9 +41,7 @@ def run(ctx: Context, store: Store, container: Container, config: Document, *, i
             pid = runtime.run(container.id, container.path, log, pid_file, stdin, lock)
             files.write_atomic(os.path.join(directory, "monitor"), str(pid).encode(), durable=False)
             health.begin(ctx, container, config)
-            container.update(
-                status="running", started=times.stamp(times.of_seconds(ctx.now())), **joined.published
-            )  # fmt: skip
+            container.update(status="running", started=times.stamp(times.of_seconds(ctx.now())), **joined.published)
             ending.tell(ctx, store, container, "start")
             return pid
 

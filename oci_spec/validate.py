@@ -62,6 +62,7 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("registries", "registries"),
         ("action", "action object reasons"),
         ("event", "time type action object"),
+        ("log-entry", "container time stream line"),
         ("login", "registry status"),
         ("tags", "name tags"),
         ("cdi", "cdiVersion"),

@@ -12,7 +12,7 @@ from oci_spec import jsondoc
 
 from ..errors import Conflict, UsageError
 from ..host import files, signals
-from ..runtime import oci, placement, policy, request, root, spec
+from ..runtime import logs, oci, placement, policy, request, root, spec
 from ..runtime import options as values
 from . import ending, netoptions, preparing
 
@@ -88,6 +88,7 @@ def create(
     }
     if not monitored:
         record["logDriver"] = "passthrough"
+    logs.check(record, terminal=args.tty)
     container = store.containers.create(record, removed_at_end=True)
     try:
         root.prepare(container, image.lowers)
@@ -181,6 +182,7 @@ def again(ctx: Context, store: Store, args: Any, image: RunnableImage, document:
         "command": config["process"]["args"], "status": "created", "exitCode": None,
         **({"runtime": runtime.path, "runtimeRoot": runtime.root} if runtime else {}),
     }  # fmt: skip
+    logs.check(record, terminal=bool(config["process"].get("terminal")))
     container = store.containers.create(record, removed_at_end=True)
     try:
         root.prepare(container, image.lowers)

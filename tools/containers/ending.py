@@ -55,6 +55,10 @@ def take_apart(ctx: Context, store: Store, container: Container) -> None:
         runtime.delete(container.id)
     joining.leave(ctx, container)
     unmount(store, container)
+    if container.monitored:
+        from ..runtime import logs
+
+        logs.end(container, ctx.run_root)
     trees.remove_tree(container.run_directory(ctx.run_root))
 
 

@@ -32,8 +32,6 @@ _PATIENCE_SECONDS = 5
 _ANSWER_LIMIT = 1 << 16
 _DROPPED = ("NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES")
 """What systemd gave the command that starts the container is not for what outlives it."""
-LOG = "log"
-"""Of the container's output, in its directory, as lines of Kubernetes' form: time, stream, P or F, text."""
 
 
 def find(env: Mapping[str, str]) -> str:
@@ -99,10 +97,25 @@ def create(
         files.remove_file(os.path.join(container.path, "oom"))
         read, write = os.pipe()
         try:
+<<<<<<< HEAD
             words = [*scope(container.id, env), program]
             words += argv(container, runtime, run_root, cleanup, terminal=terminal, log=log)
             try:
                 pid = launch(words, env, directory, {"_OCI_SYNCPIPE": write}, lock)
+=======
+            words = [*scope(container, env, "monitor"), program]
+            words += argv(container, runtime, run_root, cleanup, terminal=terminal, log=log)
+            environment = {key: value for key, value in env.items() if key not in _DROPPED}
+            environment |= {"_OCI_SYNCPIPE": str(write), "TZ": "UTC"}  # the log's times are in it
+            null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+            errors = os.open(os.path.join(directory, "monitor.log"), os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC)
+            try:
+                keep = (write, lock)
+                stdin, stdout, stderr = null, null, errors
+                if "passthrough" in log:
+                    stdin, stdout, stderr = 0 if container.record.get("interactive") else null, 1, 2
+                pid = process.spawn(words, env=environment, stdin=stdin, stdout=stdout, stderr=stderr, keep=keep)
+>>>>>>> 895a9c6 (Logs: kept small in pieces without a helper, read, followed, also from the host's journal)
             finally:
                 os.close(write)
             found = answer(read)
@@ -120,6 +133,7 @@ def create(
     )
 
 
+<<<<<<< HEAD
 def launch(argv: Sequence[str], env: Mapping[str, str], directory: str, pipes: Mapping[str, int], *keep: int) -> int:
     """Starts a monitor, which writes `monitor.log` in its run-time directory; its process id.
 
@@ -150,6 +164,11 @@ def problem(directory: str) -> str:
 def scope(unit: str, env: Mapping[str, str]) -> list[str]:
     """Where systemd keeps the cgroups, what a login session leaves running may be ended with it: the monitor gets a
     scope of its own."""
+=======
+def scope(container: Container, env: Mapping[str, str], role: str) -> list[str]:
+    """What goes before a command line that is to outlive us. Where systemd keeps the cgroups, what a login session
+    leaves running may be ended with it: the monitor gets a scope of its own."""
+>>>>>>> 895a9c6 (Logs: kept small in pieces without a helper, read, followed, also from the host's journal)
     if not (cgroups.version() == 2 and cgroups.has_systemd()):
         return []
     program = process.find("systemd-run", env.get("PATH", ""))
@@ -157,7 +176,11 @@ def scope(unit: str, env: Mapping[str, str]) -> list[str]:
         return []
     return [
         program, "--quiet", "--scope", "--collect", "--slice", "system.slice",
+<<<<<<< HEAD
         "--unit", f"ocipipe-monitor-{unit}", "--",
+=======
+        "--unit", f"ocipipe-{role}-{container.id}", "--",
+>>>>>>> 895a9c6 (Logs: kept small in pieces without a helper, read, followed, also from the host's journal)
     ]  # fmt: skip
 
 

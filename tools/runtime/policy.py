@@ -140,6 +140,9 @@ def log_options(texts: Iterable[str], driver: str) -> Document:
             remedy = f"it has {', '.join(known)}" if known else "it has no options"
             raise UsageError(subject, f"the log driver {driver} has no option {key or '(empty)'}", remedy)
         found[key] = _log_value(key, value, subject)
+    if "max-file" in found and found.get("max-size") == -1:
+        raise UsageError(f"--log-opt max-file={found['max-file']}", "the log has no limit: it stays one file",
+                         "leave out max-size=-1")  # fmt: skip
     return found
 
 

@@ -81,7 +81,7 @@ def options(
     _names(found, args, container_id)
     found.groups = args.group_add
     found.terminal = args.tty
-    found.console_size = os.get_terminal_size(0) if args.tty else None
+    found.console_size = os.get_terminal_size(0) if args.tty and ctx.stdin.isatty() else None
     found.read_only = args.read_only
     limits.take(found, args, host)
     found.cap_add, found.cap_drop = args.cap_add, args.cap_drop

@@ -63,6 +63,7 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("action", "action object reasons"),
         ("event", "time type action object"),
         ("login", "registry status"),
+        ("change", "path kind"),
         ("tags", "name tags"),
         ("cdi", "cdiVersion"),
         ("network", "cniVersion plugins"),

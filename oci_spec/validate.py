@@ -64,6 +64,7 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("event", "time type action object"),
         ("log-entry", "container time stream line"),
         ("login", "registry status"),
+        ("change", "path kind"),
         ("tags", "name tags"),
         ("cdi", "cdiVersion"),
         ("network", "cniVersion plugins"),

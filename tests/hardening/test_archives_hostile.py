@@ -315,7 +315,7 @@ HOSTILE: list[tuple[str, Change, str]] = [
     ("indexes nested wide", wide, "is missing"),
     ("diff IDs of others", lying_layers, "diff ID"),
     ("too few diff IDs", too_few_diff_ids, "names 1"),
-    ("layer that escapes", escaping_layer, "leaves the layer"),
+    ("layer that escapes", escaping_layer, "leaves its root"),
     ("layer that is no archive", not_a_tar_layer, "no tar archive"),
     ("a layer as image", lambda files: with_root(files, made().document["layers"][0], {}), "sha256:"),
     ("two images of one name", two_images_of_one_name, "two images"),

@@ -91,7 +91,7 @@ def test_for_another_platform(run: Commands) -> None:
         (["-", "a:1"], TREE.bytes()[:700], 1, "truncated"),
         (["-", "a:1"], TREE.bytes()[:-1024], 1, "end marker"),
         (["-", "a:1"], gzip.compress(TREE.bytes())[:-9], 1, "truncated"),
-        (["-", "a:1"], Tar().file("../../escaped", b"x").bytes(), 1, "leaves the layer"),
+        (["-", "a:1"], Tar().file("../../escaped", b"x").bytes(), 1, "leaves its root"),
         (["-", "a:1@sha256:" + "0" * 64], TREE.bytes(), 2, "digest follows"),
         (["-", "A:1"], TREE.bytes(), 1, "lower case"),
         (["none.tar", "a:1"], b"", 1, "none.tar"),

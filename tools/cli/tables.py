@@ -233,6 +233,10 @@ COLUMNS: dict[str, Columns] = {
         ("OBJECT", _object),
         ("REASON", _reasons),
     ),
+    "change": (
+        ("CHANGE", _field("kind")),
+        ("PATH", _field("path")),
+    ),
     "usage": (
         ("KIND", _field("kind")),
         ("OBJECT", _object),

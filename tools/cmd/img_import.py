@@ -15,8 +15,8 @@ COMMAND = Command(
     "make an image of a tar archive of a file system",
     description="Reads a tar archive, plain or under gzip or zstd, from stdin or a file, makes it the one layer of a "
     "new image, and prints that image's descriptor. --change sets what a container of it runs, as instructions of a "
-    "Dockerfile: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME, WORKDIR. An archive that is broken or "
-    "hostile is refused, and the store stays as it was.",
+    "Dockerfile: CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR. An "
+    "archive that is broken or hostile is refused, and the store stays as it was.",
     operands=(
         Operand("FILE", "archive to read, - for stdin (the default)", required=False),
         Operand("NAME", "name of the new image; without one, it has its digest only", required=False),

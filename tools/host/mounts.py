@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
 MS_BIND, MS_REC, MS_PRIVATE, MS_SLAVE = 4096, 16384, 1 << 18, 1 << 19
+MS_REMOUNT = 32
 MNT_DETACH, UMOUNT_NOFOLLOW = 2, 8
+_CLONE_NEWNS = 1 << 17
 
 
 def mount(source: str, target: str, fstype: str, options: str = "", flags: int = 0) -> None:
@@ -31,6 +33,18 @@ def unmount(target: str, lazy: bool = False) -> None:
     if libc.umount2(os.fsencode(target), UMOUNT_NOFOLLOW | (MNT_DETACH if lazy else 0)) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), target)
+
+
+def leave_host_namespace() -> None:
+    """From now on this process's mounts are its own: nobody else sees them, and they end with it, however it ends.
+    Raises OSError."""
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(_CLONE_NEWNS) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), "mount namespace")
+    mount("none", "/", "", flags=MS_REC | MS_PRIVATE)
 
 
 def overlay(lowers: Sequence[str], upper: str, work: str, target: str, links: str, label: str = "") -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
-from oci_spec import jsondoc
+from oci_spec import jsondoc, quantity
 from oci_spec.jsondoc import FormatError
 
 from ..errors import UsageError
@@ -13,7 +13,7 @@ from . import words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from oci_spec.jsondoc import Document
 
@@ -21,9 +21,16 @@ _SHELL = ("/bin/sh", "-c")
 _PROTOCOLS = ("tcp", "udp", "sctp")
 
 
-def apply(config: Document, text: str) -> None:
-    """Applies one instruction to `config`, the execution parameters of an image (image-spec config.md). Raises
-    UsageError."""
+def apply(config: Document, texts: Sequence[str]) -> None:
+    """Applies instructions, in their order, to `config`, the execution parameters of an image (image-spec config.md).
+    Of an image that had them before, a new ENTRYPOINT without a new CMD clears the old CMD. Raises UsageError."""
+    keywords = {_apply(config, text) for text in texts}
+    if "ENTRYPOINT" in keywords and "CMD" not in keywords:
+        config.pop("Cmd", None)
+
+
+def _apply(config: Document, text: str) -> str:
+    """Applies one; its keyword."""
     keyword, *rest = text.split(maxsplit=1)[:2] or [""]
     change = _CHANGES.get(keyword.upper())
     if change is None:
@@ -34,6 +41,7 @@ def apply(config: Document, text: str) -> None:
         change(config, rest[0].strip())
     except FormatError as error:
         raise UsageError(f"--change {text}", error.problem, "quote it as in a Dockerfile") from None
+    return keyword.upper()
 
 
 def _variables(config: Document) -> dict[str, str]:
@@ -136,12 +144,49 @@ def _stop_signal(config: Document, text: str) -> None:
     config["StopSignal"] = said
 
 
+def _on_build(config: Document, text: str) -> None:
+    keyword = text.split()[0].upper()
+    if keyword in ("ONBUILD", "FROM", "MAINTAINER"):
+        raise FormatError(text, f"{keyword} cannot wait for a later build")
+    before: list[str] = config.get("OnBuild") or []  # type: ignore[assignment]
+    config["OnBuild"] = [*before, text]
+
+
+def _health_check(config: Document, text: str) -> None:
+    """`[--interval=…] CMD command`, or NONE."""
+    check: Document = {}
+    word, _, rest = text.partition(" ")
+    while word.startswith("--"):
+        flag, equals, value = word[2:].partition("=")
+        if flag == "retries" and value.isdecimal():
+            check["Retries"] = int(value)
+        else:
+            seconds = quantity.seconds(value)
+            if flag not in _HEALTH_TIMES or not equals or seconds is None:
+                raise FormatError(text, f"{word!r} is no option like --interval=30s or --retries=3")
+            check[_HEALTH_TIMES[flag]] = round(seconds * 1_000_000_000)
+        word, _, rest = rest.lstrip().partition(" ")
+    command = rest.strip()
+    if word.upper() == "NONE" and not check and not command:
+        config["Healthcheck"] = {"Test": ["NONE"]}
+        return
+    if word.upper() != "CMD" or not command:
+        raise FormatError(text, "has neither CMD and a command nor NONE alone")
+    array = _array(command)
+    config["Healthcheck"] = {"Test": ["CMD-SHELL", command] if array is None else ["CMD", *array], **check}
+
+
+_HEALTH_TIMES = {
+    "interval": "Interval", "timeout": "Timeout", "start-period": "StartPeriod", "start-interval": "StartInterval",
+}  # fmt: skip
 _CHANGES: dict[str, Callable[[Document, str], None]] = {
     "CMD": _command("Cmd"),
     "ENTRYPOINT": _command("Entrypoint"),
     "ENV": _env,
     "EXPOSE": _expose,
+    "HEALTHCHECK": _health_check,
     "LABEL": _label,
+    "ONBUILD": _on_build,
     "STOPSIGNAL": _stop_signal,
     "USER": _user,
     "VOLUME": _volume,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from oci_spec import jsondoc, media_types
-from oci_spec.descriptor import Descriptor
+from oci_spec import media_types
 
 from ..host import machine
 from ..layers.recompress import Recompressed
@@ -16,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from oci_spec.descriptor import Descriptor
     from oci_spec.jsondoc import Document
     from oci_spec.platform import Platform
 
@@ -41,8 +41,7 @@ def import_tar(
     Unsupported, Denied without root, Unavailable; the store is then as before.
     """
     parameters: Document = {}
-    for text in change:
-        changes.apply(parameters, text)
+    changes.apply(parameters, change)
     created = ctx.timestamp()
     comment = {"comment": message} if message else {}
     with Incoming(store.prepare()) as incoming:
@@ -57,24 +56,17 @@ def import_tar(
             "rootfs": {"type": "layers", "diff_ids": [diff_id]},
             "history": [{"created": created, "created_by": f"img-import {archive}", **comment}],
         }
-        described = _push(incoming, media_types.OCI_CONFIG, config)
+        described = incoming.document(media_types.OCI_CONFIG, config)
         document: Document = {
             "schemaVersion": 2,
             "mediaType": media_types.OCI_MANIFEST,
             "config": described.document,
             "layers": [blob.document],
         }
-        root = _push(incoming, media_types.OCI_MANIFEST, document)
+        root = incoming.document(media_types.OCI_MANIFEST, document)
         incoming.unpacking([diff_id])
         incoming.lease.add(diff_id)
         LayerUnpacker(store, blob, diff_id, chain_id=diff_id, whole=True).finish()
         (entry,) = store.refs.enter([(describe(store, root), name)])
         incoming.keep(entry)
     return entry
-
-
-def _push(incoming: Incoming, media_type: str, document: Document) -> Descriptor:
-    data = jsondoc.dumps(document)
-    descriptor = Descriptor.make(media_type, data)
-    incoming.push(descriptor, lambda offset: iter((data[offset:],)))
-    return descriptor

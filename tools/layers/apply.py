@@ -20,6 +20,7 @@ from oci_spec.tarfields import Damaged
 from oci_spec.tarstream import Reader
 
 from ..errors import Denied
+from ..host import beneath
 from . import attributes, whiteouts
 from .confine import Tree
 from .copyup import copy_up
@@ -28,15 +29,24 @@ from .refusal import NEEDS_ROOT, corrupt, refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Protocol
 
     from oci_spec.tarstream import Entry
 
     from .confine import Directory
     from .lowers import Lowers
 
+    class Archive(Protocol):
+        """Members as oci_spec.tarstream.Reader gives them."""
+
+        complete: bool
+
+        def __iter__(self) -> Iterator[Entry]: ...
+
+        def data(self) -> Iterator[bytes] | Iterator[memoryview]: ...
+
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_MAX_ID = (1 << 32) - 2
 _HOSTILE = frozenset(
     (errno.ENAMETOOLONG, errno.EINVAL, errno.EFBIG, errno.ENOENT, errno.ERANGE, errno.E2BIG, errno.EMLINK)
 )
@@ -68,15 +78,15 @@ def apply_layer(
         raise Denied(subject, "cannot be unpacked by this user", NEEDS_ROOT)
     tree = Tree(directory, lowers if form == "overlay" else None, subject)
     try:
-        _Applier(tree, Reader(tar_chunks), subject, form == "exact").run(whole)
+        Applier(tree, Reader(tar_chunks), subject, form == "exact").run(whole)
     finally:
         tree.close()
 
 
-class _Applier:
+class Applier:
     """One archive on its way into one tree."""
 
-    def __init__(self, tree: Tree, reader: Reader, subject: str, exact: bool) -> None:
+    def __init__(self, tree: Tree, reader: Archive, subject: str, exact: bool = False) -> None:
         self._tree = tree
         self._exact = exact
         self._reader = reader
@@ -120,8 +130,7 @@ class _Applier:
 
     def _apply(self, entry: Entry) -> None:
         parts = clean(entry.name)
-        if not (0 <= entry.uid <= _MAX_ID and 0 <= entry.gid <= _MAX_ID):
-            raise Damaged("its owner is out of range")
+        attributes.check_owner(entry)
         if not parts:
             if entry.kind != ord("5"):
                 raise Damaged("it has no name")
@@ -163,13 +172,7 @@ class _Applier:
             self._tree.remove(parent, name)
             fd = os.open(name, _CREATE, entry.mode & 0o777, dir_fd=parent.fd)
         try:
-            if entry.sparse is not None:
-                self._write_sparse(fd, entry)
-            else:
-                for piece in self._reader.data():
-                    written = os.write(fd, piece)
-                    while written < len(piece):
-                        written += os.write(fd, piece[written:])
+            self._write(fd, entry)
             if parent.inherits:
                 attributes.drop_inherited(fd)
             if entry.uid or entry.gid or parent.inherits:
@@ -182,6 +185,16 @@ class _Applier:
             os.utime(fd, ns=(time, time))
         finally:
             os.close(fd)
+
+    def _write(self, fd: int, entry: Entry) -> None:
+        """The content of the current member, to a file that is empty."""
+        if entry.sparse is not None:
+            self._write_sparse(fd, entry)
+            return
+        for piece in self._reader.data():
+            written = os.write(fd, piece)
+            while written < len(piece):
+                written += os.write(fd, piece[written:])
 
     def _write_sparse(self, fd: int, entry: Entry) -> None:
         os.ftruncate(fd, entry.size)
@@ -293,8 +306,10 @@ class _Applier:
             os.mknod(name, kind | 0o600, device, dir_fd=parent.fd)
         if parent.inherits:
             attributes.drop_inherited(attributes.at(parent.fd, name))
-        os.chown(name, entry.uid, entry.gid, dir_fd=parent.fd, follow_symlinks=False)
-        os.chmod(name, entry.mode, dir_fd=parent.fd)
+        with beneath.pinned(name, parent.fd) as pin:  # chmod follows links: nobody must have put one in its place
+            if stat.S_IFMT(os.fstat(pin).st_mode) == kind:
+                os.chown(beneath.place(pin), entry.uid, entry.gid)
+                os.chmod(beneath.place(pin), entry.mode)
         self._finish_by_name(entry, parent, name)
 
     def _finish_by_name(self, entry: Entry, parent: Directory, name: bytes) -> None:

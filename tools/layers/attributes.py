@@ -6,11 +6,15 @@ import errno
 import os
 import stat
 
+from oci_spec.tarfields import Damaged
+
 from ..errors import Unsupported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from oci_spec.tarstream import Entry
 
 INTERNAL = (b"trusted.overlay.", b"user.overlay.")
 """overlayfs's own marks: never taken from an archive or a lower layer, where they would hide or redirect files."""
@@ -18,12 +22,19 @@ HOST_ONLY = frozenset((b"security.selinux", b"system.nfs4_acl"))
 """Labels of the machine that made the archive; they mean nothing here (umoci leaves out the same two)."""
 _ACL_DEFAULT = b"system.posix_acl_default"
 _ACLS = (b"system.posix_acl_access", _ACL_DEFAULT)
+_MAX_ID = (1 << 32) - 2
 _TIME_LIMIT = (1 << 62) // 1_000_000_000 * 1_000_000_000
 
 
 def is_carried(name: bytes) -> bool:
     """Whether an extended attribute of this name goes from an archive into the layer."""
     return not name.startswith(INTERNAL) and name not in HOST_ONLY
+
+
+def check_owner(entry: Entry) -> None:
+    """Raises Damaged for ids that no file can have."""
+    if not (0 <= entry.uid <= _MAX_ID and 0 <= entry.gid <= _MAX_ID):
+        raise Damaged("its owner is out of range")
 
 
 def clamp(mtime: int) -> int:
@@ -109,7 +120,7 @@ def copy_to(fd: int, source: bytes, found: os.stat_result, subject: str) -> None
     set_xattrs(fd, read_xattrs(source), subject)
 
 
-def read_xattrs(source: bytes) -> dict[bytes, bytes]:
-    """The extended attributes of `source`, not followed."""
-    names = [os.fsencode(name) for name in os.listxattr(source, follow_symlinks=False)]
-    return {name: os.getxattr(source, name, follow_symlinks=False) for name in names}
+def read_xattrs(source: bytes, *, follow: bool = False) -> dict[bytes, bytes]:
+    """The extended attributes of `source`, not followed unless it is a pin's place (host/beneath.py)."""
+    names = [os.fsencode(name) for name in os.listxattr(source, follow_symlinks=follow)]
+    return {name: os.getxattr(source, name, follow_symlinks=follow) for name in names}

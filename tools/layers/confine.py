@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 DEPTH_LIMIT = 256
 """Directories in one another; whoever removes or copies a tree can count on it."""
-LINK_LIMIT = 40
 _OPEN_LIMIT = 64
 """Directories kept open. Archives go depth first, so the ones in use are the ones opened last."""
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -104,7 +103,7 @@ class Tree:
                 current = step
                 continue
             followed += 1
-            if followed > LINK_LIMIT:
+            if followed > lowers.LINK_LIMIT:
                 raise Damaged("its path leads through too many symbolic links")
             if step.startswith(b"/"):
                 current = self.root

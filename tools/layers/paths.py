@@ -18,7 +18,7 @@ def clean(name: bytes) -> list[bytes]:
     for part in name.split(b"/"):
         if part == b"..":
             if not parts:
-                raise Damaged("its path leaves the layer")
+                raise Damaged("its path leaves its root")
             parts.pop()
         elif part and part != b".":
             parts.append(part)

@@ -43,10 +43,10 @@ def make_whiteout(name: bytes, dir_fd: int) -> None:
     os.mknod(name, stat.S_IFCHR, DEVICE, dir_fd=dir_fd)
 
 
-def is_opaque(directory: bytes) -> bool:
-    """Whether a directory of an unpacked layer hides those of the layers beneath it."""
+def is_opaque(directory: bytes, *, follow: bool = False) -> bool:
+    """Whether a directory of an unpacked layer hides those of the layers beneath it; `follow` as in read_xattrs."""
     try:
-        return os.getxattr(directory, XATTR, follow_symlinks=False) == b"y"
+        return os.getxattr(directory, XATTR, follow_symlinks=follow) == b"y"
     except OSError as error:
         if error.errno in (errno.ENODATA, errno.EOPNOTSUPP):
             return False

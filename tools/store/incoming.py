@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import os
 
+from oci_spec import jsondoc
+from oci_spec.descriptor import Descriptor
+
 from .collect import sweep
 from .reach import Reach
 
@@ -15,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import TracebackType
 
-    from oci_spec.descriptor import Descriptor
     from oci_spec.digest import Digest
+    from oci_spec.jsondoc import Document
 
     from .contract import Reader, Tap
     from .leases import Lease
@@ -84,6 +87,13 @@ class Incoming:
         if state == "done":
             self._blobs_came.add(descriptor.digest)
         return state
+
+    def document(self, media_type: str, document: Document) -> Descriptor:
+        """Brings in a document that was made here."""
+        data = jsondoc.dumps(document)
+        descriptor = Descriptor.make(media_type, data)
+        self.push(descriptor, lambda offset: iter((data[offset:],)))
+        return descriptor
 
     def ingest(self, chunks: Iterable[bytes], media_type: str) -> Descriptor:
         """See Blobs.ingest."""

@@ -32,12 +32,19 @@ from ocipipe.images import changes
         (["WORKDIR a", "WORKDIR b"], {"WorkingDir": "/a/b"}),
         (["STOPSIGNAL SIGRTMIN+3"], {"StopSignal": "SIGRTMIN+3"}),
         (["STOPSIGNAL 9"], {"StopSignal": "9"}),
+        (["ONBUILD RUN make", "onbuild COPY . /x"], {"OnBuild": ["RUN make", "COPY . /x"]}),
+        (["HEALTHCHECK NONE"], {"Healthcheck": {"Test": ["NONE"]}}),
+        (["HEALTHCHECK CMD test -e /x"], {"Healthcheck": {"Test": ["CMD-SHELL", "test -e /x"]}}),
+        (
+            ['HEALTHCHECK --interval=1m30s  --retries=5 --start-interval=500ms CMD ["ok","-q"]'],
+            {"Healthcheck": {"Test": ["CMD", "ok", "-q"], "Interval": 90 * 10**9, "Retries": 5,
+                             "StartInterval": 500 * 10**6}},
+        ),
     ],
 )
 def test_changes(instructions: list[str], config: dict[str, Any]) -> None:
     found: dict[str, Any] = {}
-    for one in instructions:
-        changes.apply(found, one)
+    changes.apply(found, instructions)
     assert found == config
 
 
@@ -62,10 +69,30 @@ def test_changes(instructions: list[str], config: dict[str, Any]) -> None:
         ("USER $NOBODY", "is empty"),
         ("STOPSIGNAL SIGNOTHING", "is no signal"),
         ("WORKDIR ${X:?must be set}", "must be set"),
+        ("ONBUILD ONBUILD RUN x", "cannot wait"),
+        ("ONBUILD FROM x", "cannot wait"),
+        ("HEALTHCHECK", "says nothing"),
+        ("HEALTHCHECK true", "neither CMD"),
+        ("HEALTHCHECK CMD", "neither CMD"),
+        ("HEALTHCHECK --interval=3s NONE", "nor NONE alone"),
+        ("HEALTHCHECK --interval=soon CMD x", "is no option like"),
+        ("HEALTHCHECK --retries=many CMD x", "is no option like"),
+        ("HEALTHCHECK --period=1s CMD x", "is no option like"),
     ],
 )
 def test_refused(instruction: str, problem: str) -> None:
     with pytest.raises(UsageError) as caught:
-        changes.apply({}, instruction)
+        changes.apply({}, [instruction])
     assert problem in str(caught.value)
     assert instruction in str(caught.value)
+
+
+def test_a_new_entrypoint_clears_the_old_command() -> None:
+    for instructions, left in (
+        (['ENTRYPOINT ["/x"]'], {"Entrypoint": ["/x"]}),
+        (['CMD ["new"]', 'ENTRYPOINT ["/x"]'], {"Entrypoint": ["/x"], "Cmd": ["new"]}),
+        (['CMD ["new"]'], {"Cmd": ["new"]}),
+    ):
+        config: dict[str, Any] = {"Cmd": ["old"]}
+        changes.apply(config, instructions)
+        assert config == left

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from layer_trees import snapshot
 
-from ocipipe.errors import Corrupt
-from ocipipe.layers import member
+from ocipipe.errors import Conflict
+from ocipipe.layers import members
 from ocipipe.layers.apply import apply_layer
 from ocipipe.layers.tree import archive
 
@@ -109,7 +109,7 @@ def test_holes(name: str, tmp_path: Path) -> None:
 
 
 def test_more_pieces_than_a_map_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(member, "_MOST_PIECES", 1)
+    monkeypatch.setattr(members, "_MOST_PIECES", 1)
     (tmp_path / "tree").mkdir()
     with (tmp_path / "tree" / "file").open("wb") as file:
         for offset in (0, 1 << 16, 1 << 17):
@@ -130,7 +130,7 @@ def test_what_goes_meanwhile_is_left_out_and_what_shrinks_is_an_error(tmp_path: 
     parts = archive(str(tmp_path))
     found = [next(parts), next(parts), next(parts)]
     os.truncate(tmp_path / "a", 5)
-    with pytest.raises(Corrupt, match="shorter"):
+    with pytest.raises(Conflict, match="shorter"):
         list(parts)
 
 

@@ -1,0 +1,149 @@
+"""A directory that stands for `/`: no path in it leads out of it, whoever changes it meanwhile (openat2, Linux 5.6).
+
+The kernel itself resolves the paths: a link's absolute target starts at the directory, `..` stops there, and the links
+of /proc that jump elsewhere are refused. What was found is held by an O_PATH descriptor, a pin: it stays the same
+object, whatever is put in its place, and looking at it opens no device.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+from ..errors import Unsupported
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from types import TracebackType
+
+_OPENAT2 = 437
+_NO_SYMLINKS, _IN_ROOT = 4, 16
+_TRIES = 1000
+GONE = frozenset((errno.ENOENT, errno.ENOTDIR, errno.ELOOP))
+"""What a path that was there a moment ago meets when somebody has put something else in its way."""
+
+
+class Root:
+    """The directory `fd`, which is closed with it. Raises OSError as the system calls do."""
+
+    __slots__ = ("_libc", "fd")
+
+    def __init__(self, fd: int) -> None:
+        import ctypes
+
+        self.fd = fd
+        self._libc = ctypes.CDLL(None, use_errno=True)
+
+    @classmethod
+    def at(cls, path: str) -> Root:
+        """The directory at a path that we trust."""
+        return cls(os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+
+    def __enter__(self) -> Root:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self.fd)
+
+    def open(self, path: bytes, flags: int, *, links: bool = True) -> int:
+        """A descriptor of what `path` names. With `links` off, a link anywhere in it is ELOOP."""
+        import ctypes
+
+        resolve = _IN_ROOT | (0 if links else _NO_SYMLINKS)
+        how = (ctypes.c_uint64 * 3)(flags | os.O_CLOEXEC, 0, resolve)
+        for _ in range(_TRIES):
+            fd = self._libc.syscall(
+                ctypes.c_long(_OPENAT2), ctypes.c_long(self.fd), path.lstrip(b"/") or b".", how, ctypes.c_size_t(24)
+            )
+            if fd >= 0:
+                return int(fd)
+            number = ctypes.get_errno()
+            if number == errno.ENOSYS:
+                raise Unsupported("this kernel", "has no openat2", "use Linux 5.6 or later")
+            if number not in (errno.EAGAIN, errno.EINTR):  # EAGAIN: a directory was moved while `..` was followed
+                break
+        raise OSError(number, os.strerror(number), os.fsdecode(path))
+
+    def pin(self, path: bytes, *, links: bool = False, follow: bool = False) -> int:
+        """A pin of what is at `path`; of a link in its last part itself, unless it is to be followed."""
+        last = 0 if follow else os.O_NOFOLLOW
+        return self.open(path, os.O_PATH | last, links=links or follow)
+
+    def walk(
+        self, without: Collection[bytes] = (), *, mounted: bool = True
+    ) -> Iterator[tuple[bytes, int, os.stat_result]]:
+        """Each thing beneath, and first the directory itself as b"": its path, a pin that is open until the next step,
+        and what it was when it was pinned. A directory comes before what is in it, names in byte order. Links are not
+        followed; the paths in `without`, what has gone by the time its turn comes, and other file systems unless
+        `mounted` wants them, are passed over."""
+        device = os.fstat(self.fd).st_dev
+        waiting = [b""]
+        while waiting:
+            path = waiting.pop()
+            if path in without:
+                continue
+            try:
+                fd = self.pin(path)
+            except OSError as error:
+                if path and error.errno in GONE:
+                    continue
+                raise
+            try:
+                found = os.fstat(fd)
+                if not mounted and found.st_dev != device:
+                    continue
+                names = listed(fd) if stat.S_ISDIR(found.st_mode) else []
+                yield path, fd, found
+            finally:
+                os.close(fd)
+            below = path + b"/" if path else b""
+            waiting += [below + name for name in reversed(names)]
+
+
+class pinned:
+    """A pin of `name`, which is not followed, in an open directory, for a `with` block."""
+
+    __slots__ = ("_fd",)
+
+    def __init__(self, name: bytes, dir_fd: int) -> None:
+        self._fd = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=dir_fd)
+
+    def __enter__(self) -> int:
+        return self._fd
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._fd)
+
+
+def listed(pin: int) -> list[bytes]:
+    """The names in a pinned directory, in byte order."""
+    fd = os.open(b".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=pin)
+    try:
+        return sorted(map(os.fsencode, os.listdir(fd)))
+    finally:
+        os.close(fd)
+
+
+def reopened(pin: int, flags: int) -> int:
+    """Another descriptor of a pinned file, to read or write it."""
+    return os.open(place(pin), flags | os.O_CLOEXEC)
+
+
+def mount_of(fd: int) -> int:
+    """The id of the mount that an open file, or a pin, was reached through."""
+    with open(f"/proc/self/fdinfo/{fd}", "rb") as file:
+        for line in file:
+            if line.startswith(b"mnt_id:"):
+                return int(line.split()[1])
+    raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), "mnt_id")
+
+
+def place(pin: int) -> bytes:
+    """A path of what is pinned, for system calls that take no descriptor; it is followed, and no further."""
+    return b"/proc/self/fd/%d" % pin

@@ -159,6 +159,7 @@ def test_our_apparmor_profile(box: Box) -> None:
     assert box.text(*current).strip() == "ocipipe-default (enforce)"
     assert box.text("--security-opt", "apparmor=unconfined", *current).strip() == "unconfined"
     assert box.text("--privileged", *current).strip() == "unconfined"
+    assert "no such AppArmor profile" in box.refused("--security-opt", "apparmor=none-such")
     script = "mount -t tmpfs none /mnt 2>&1"
     options = ("--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined")
     assert "denied" in box.sh(script, *options, status=None)

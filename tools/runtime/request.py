@@ -99,6 +99,8 @@ def options(
     confinement.take(found, args.security_opt, host, granted, lambda path: read_text(path).encode())
     found.mount_label = confinement.labels(container_id, found, host)[1]
     _relabel(found)
+    if found.apparmor not in ("", apparmor.UNCONFINED, apparmor.DEFAULT) and not security.has_profile(found.apparmor):
+        raise NotFound(found.apparmor, "no such AppArmor profile is loaded", "load it with apparmor_parser")
     found.loads_apparmor = confinement.apparmor_profile(found, host) == apparmor.DEFAULT
     found.init = _init(ctx.env) if args.init else ""
     return found

@@ -7,7 +7,7 @@ import os
 from ..errors import Conflict
 from ..host import times
 from ..runtime import logs, monitor, restart, state
-from . import direct, ending, health, joining, preparing, waiting
+from . import direct, ending, joining, preparing, waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,7 +83,10 @@ def begin(
                 terminal=terminal, log=logs.monitor_options(container),
             )  # fmt: skip
             joined.begun(pid)
-        health.begin(ctx, container, config)
+        if container.record.get("health"):
+            from . import health
+
+            health.begin(ctx, container, config)
         container.update(
             status="running", started=times.stamp(times.of_seconds(ctx.now())), finished=None, exitCode=None,
             oomKilled=False, monitored=True, **joined.published,

@@ -99,7 +99,7 @@ def create(
         files.remove_file(os.path.join(container.path, "oom"))
         read, write = os.pipe()
         try:
-            words = [*scope(container.id, env), program]
+            words = [*scope(f"{container.id}-{os.urandom(4).hex()}", env), program]
             words += argv(container, runtime, run_root, cleanup, terminal=terminal, log=log)
             try:
                 pid = launch(words, env, directory, {"_OCI_SYNCPIPE": write}, lock)
@@ -149,7 +149,7 @@ def problem(directory: str) -> str:
 
 def scope(unit: str, env: Mapping[str, str]) -> list[str]:
     """Where systemd keeps the cgroups, what a login session leaves running may be ended with it: the monitor gets a
-    scope of its own."""
+    scope of its own. Its name must be new: who waits to start a container again is still in the one before."""
     if not (cgroups.version() == 2 and cgroups.has_systemd()):
         return []
     program = process.find("systemd-run", env.get("PATH", ""))

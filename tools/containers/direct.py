@@ -7,7 +7,7 @@ import os
 from ..host import files, process, times
 from ..runtime import executable, foreground, oci, placement, root, users
 from ..runtime.oci import RuntimeFailed
-from . import ending, health, joining
+from . import ending, joining
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,9 +38,12 @@ def run(ctx: Context, store: Store, container: Container, config: Document, *, i
         log, pid_file = os.path.join(directory, "runtime.log"), os.path.join(directory, "pid")
 
         def start() -> int:
+            if container.record.get("health"):
+                from . import health
+
+                health.begin(ctx, container, config)
             pid = runtime.run(container.id, container.path, log, pid_file, stdin, lock)
             files.write_atomic(os.path.join(directory, "monitor"), str(pid).encode(), durable=False)
-            health.begin(ctx, container, config)
             container.update(status="running", started=times.stamp(times.of_seconds(ctx.now())), **joined.published)
             ending.tell(ctx, store, container, "start")
             return pid

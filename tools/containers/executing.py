@@ -115,9 +115,7 @@ def _check(inside: str, process: Any) -> None:
     executable.check(inside, [], process["args"], process["env"], process["cwd"], user)
 
 
-def _stay(
-    ctx: Context, container: Container, directory: str, first: int, *, interactive: bool, terminal: bool
-) -> int:
+def _stay(ctx: Context, container: Container, directory: str, first: int, *, interactive: bool, terminal: bool) -> int:
     """Runs the process as our own child, to its end; `first` is the container's first process. Raises RuntimeFailed."""
     runtime = ending.runtime_of(container, ctx.env)
     log, pid_file = os.path.join(directory, "runtime.log"), os.path.join(directory, "pid")

@@ -12,7 +12,7 @@ from oci_spec import jsondoc
 
 from ..errors import Conflict, Unavailable
 from ..host import cgroups, files, locks, process, times
-from ..runtime import background, health, probe, state
+from ..runtime import background, health, joining, probe, state
 from . import ending
 
 TYPE_CHECKING = False
@@ -30,23 +30,23 @@ _SCRIPT = (
     'flock=$1 lock=$2 pause=$3; shift 3; '
     'while "$flock" -s -w "$pause" "$lock"; [ $? = 1 ]; do next=$("$@") && pause=$next; done'
 )  # fmt: skip
-_DESCRIPTION = "check.json"
-"""Of the check's process, as the runtime takes it."""
+_SPEC = "check.json"
+"""The check's process, as the runtime takes it."""
 
 
 def begin(ctx: Context, container: Container, config: Document) -> None:
-    """Leaves a process that checks a container which has just been created, if it has a check; its `run.lock` is
-    held. Raises Unavailable."""
-    check: Any = container.record.get("health")
-    if not check:
-        return
+    """Leaves a process that checks a container which has just been created and has a check; its `run.lock` is held.
+
+    Raises Unavailable.
+    """
+    check: Any = container.record["health"]
     program = process.find("flock", ctx.env.get("PATH", ""))
     if program is None:
         raise Unavailable("flock", "is not installed, and health checks need it", "install the package util-linux")
     directory = container.run_directory(ctx.run_root)
-    described: Any = {**config["process"], "args": health.words(check), "terminal": False}  # type: ignore[dict-item]
-    described.pop("consoleSize", None)
-    files.write_atomic(os.path.join(directory, _DESCRIPTION), jsondoc.dumps(described), 0o600, durable=False)
+    own: Any = config["process"]
+    described = joining.process(own, health.words(check), own.get("env") or [], None)
+    files.write_atomic(os.path.join(directory, _SPEC), jsondoc.dumps(described), 0o600, durable=False)
     _write(ctx, container, health.fresh())
     pause = health.pause(health.fresh(), check, _now(ctx), _now(ctx))
     lock = os.open(os.path.join(container.path, "run.lock"), os.O_RDONLY | os.O_CLOEXEC)
@@ -81,8 +81,8 @@ def check(ctx: Context, store: Store, container: Container) -> Document:
     directory = container.run_directory(ctx.run_root)
     runtime = ending.runtime_of(container, ctx.env)
     begun = _now(ctx)
-    description, pid_file = (os.path.join(directory, name) for name in (_DESCRIPTION, f"check-{os.getpid()}"))
-    code, output = probe.run(runtime, container.id, description, pid_file, float(rule["timeout"]))
+    spec, place = (os.path.join(directory, name) for name in (_SPEC, f"check-{os.getpid()}"))
+    code, output = probe.run(runtime, container.id, spec, place, float(rule["timeout"]))
     if code < 0:
         output = b"took longer than %g seconds\n" % float(rule["timeout"]) + output
     found = health.result(begun, _now(ctx), code, output)

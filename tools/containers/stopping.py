@@ -87,9 +87,7 @@ def send(ctx: Context, container: Container, name: str) -> None:
         os.close(fd)
 
 
-def remove(
-    ctx: Context, store: Store, container: Container, *, force: bool, volumes: bool = False
-) -> Container:
+def remove(ctx: Context, store: Store, container: Container, *, force: bool, volumes: bool = False) -> Container:
     """Removes a container, one that runs only with `force`, by SIGKILL; the container as it was at its end.
 
     With `volumes`, those of its volumes that have no name go along.

@@ -77,13 +77,6 @@ class Runtime:
         words, which it has written to `log` too."""
         self._do(container_id, *self._argv("--log", log, "--log-format", "json"), "start", container_id, log=log)
 
-    def execute(self, container_id: str, description: str, pid_file: str, stdin: int, output: int) -> int:
-        """Starts one more process, which the file `description` has (runtime-spec's `process`), in a running container
-        with `output` as its stdout and stderr; the id of the runtime's own process, which ends as soon as the other
-        has begun and is in `pid_file`."""
-        argv = [*self._argv(), "exec", "--detach", "--process", description, "--pid-file", pid_file, container_id]
-        return process.spawn(argv, env=self._env, stdin=stdin, stdout=output, stderr=output)
-
     def update(self, container_id: str, resources: bytes) -> None:
         """Gives a container other limits (runtime-spec's linux.resources). Raises RuntimeFailed."""
         self._do(container_id, *self._argv(), "update", "--resources", "-", container_id, input=resources)

@@ -11,6 +11,7 @@ import select
 import time
 
 from ..host import files, process
+from . import oci
 from .health import OUTPUT_BYTES
 
 TYPE_CHECKING = False
@@ -21,15 +22,16 @@ _CHUNK = 1 << 16
 """As much as a pipe holds."""
 
 
-def run(runtime: Runtime, container_id: str, description: str, pid_file: str, seconds: float) -> tuple[int, bytes]:
-    """Runs the process in the file `description` (runtime-spec's `process`): its exit status and the beginning of its
-    output, -1 and what it has said by then when it was ended after so many seconds. `pid_file` is a name to use."""
+def run(runtime: Runtime, container_id: str, spec: str, place: str, seconds: float) -> tuple[int, bytes]:
+    """Runs the process that the file `spec` describes: its exit status and the beginning of its output, -1 and what it
+    has said by then when it was ended after so many seconds. `place` begins the names of files of its own."""
     deadline = time.monotonic() + seconds
     process.adopt_orphans()
+    log, pid_file = f"{place}.log", f"{place}.pid"
     read, write = os.pipe2(os.O_CLOEXEC)
     null = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        starter = runtime.execute(container_id, description, pid_file, null, write)
+        starter = runtime.exec(container_id, spec, log, pid_file, stdin=null, detach=write)
     finally:
         os.close(null)
         os.close(write)
@@ -37,12 +39,13 @@ def run(runtime: Runtime, container_id: str, description: str, pid_file: str, se
         os.set_blocking(read, False)
         code, output = _end(starter, read, deadline)
         if code:  # not even started, or not in time
-            return code, output
+            return code, output or oci.last_error(log).encode()
         code, more = _end(process.read_pid(pid_file), read, deadline)
         return code, (output + more)[:OUTPUT_BYTES]
     finally:
         os.close(read)
         files.remove_file(pid_file)
+        files.remove_file(log)
 
 
 def _end(pid: int, read: int, deadline: float) -> tuple[int, bytes]:

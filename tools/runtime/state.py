@@ -12,7 +12,6 @@ import os
 
 from ..host import cgroups, process
 from . import background, oci
-from . import health as checks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,6 +105,8 @@ def exit_code(container: Container) -> int | None:
 def health(container: Container, run_root: str) -> str:
     """starting, healthy or unhealthy, of a container that is checked and runs; none when nobody checks it, because
     who did was killed."""
+    from . import health as checks
+
     found = checks.read(container, run_root) if background.is_there(container, run_root, background.HEALTH) else None
     return "none" if found is None else str(found["status"])
 

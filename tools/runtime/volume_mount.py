@@ -43,7 +43,7 @@ def split(text: str, subject: str) -> list[tuple[str, str | None]]:
         if rest.startswith('"'):
             field, closed, rest = rest[1:].partition('"')
             if not closed or (rest and not rest.startswith(",")):
-                raise UsageError(subject, "a quote is not closed at the end of its field", "write \"key=value,value\"")
+                raise UsageError(subject, "a quote is not closed at the end of its field", 'write "key=value,value"')
             rest = rest[1:]
         else:
             field, _, rest = rest.partition(",")

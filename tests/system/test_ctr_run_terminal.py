@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
 import signal
-import struct
-import subprocess
-import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from boxes import Box, stored
 from commands import Commands
 from images import Image
+from terminals import Terminal
 
 
 @pytest.fixture
@@ -25,72 +20,17 @@ def box(run: Commands, store_root: Path, busybox_image: Image) -> Box:
     return stored(run, store_root, busybox_image)
 
 
-class Terminal:
-    """A terminal with ctr-run in its foreground."""
-
-    def __init__(self, box: Box) -> None:
-        self.box = box
-        self.master, self.slave = pty.openpty()
-        self.before = self.settings()
-        self.seen = b""
-        self.process: Any = None
-
-    def settings(self) -> list[Any]:
-        return termios.tcgetattr(self.slave)
-
-    def raw(self) -> bool:
-        return not self.settings()[3] & termios.ICANON
-
-    def size(self, rows: int, columns: int) -> None:
-        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-
-    def start(self, *argv: str) -> None:
-        # Opened by a session's leader that has no terminal yet, it becomes the session's own (tty_ioctl(4)).
-        command = [str(self.box.run.bin / "ctr-run"), *argv]
-        leader = f'exec <>{os.ttyname(self.slave)} >&0 2>&0; exec "$@"'
-        self.process = subprocess.Popen(
-            ["sh", "-c", leader, "sh", *command], env=self.box.run.env, start_new_session=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-
-    def type(self, text: str) -> None:
-        os.write(self.master, text.encode())
-
-    def until(self, text: str) -> None:
-        while text.encode() not in self.seen:
-            self.seen += os.read(self.master, 65536)
-
-    def end(self) -> int:
-        """Waits for the end; reads all that is still shown."""
-        os.set_blocking(self.master, False)
-        while self.process.poll() is None:
-            self._read()
-            time.sleep(0.01)
-        self._read()
-        return int(self.process.returncode)
-
-    def _read(self) -> None:
-        try:
-            self.seen += os.read(self.master, 65536)
-        except BlockingIOError:
-            pass
-
-
 @pytest.fixture
 def terminal(box: Box) -> Iterator[Terminal]:
-    made = Terminal(box)
+    made = Terminal(box.run)
     yield made
-    if made.process is not None and made.process.poll() is None:
-        made.process.kill()
-        made.process.wait()
-    os.close(made.master)
-    os.close(made.slave)
+    made.close()
 
 
 def test_a_shell_on_a_terminal(terminal: Terminal) -> None:
     terminal.size(33, 101)
     script = "tty; stty size; echo TERM=$TERM; read line; echo got=$line; exit 6"
-    terminal.start("--rm", "-it", "busybox", "sh", "-c", script)
+    terminal.start("ctr-run", "--rm", "-it", "busybox", "sh", "-c", script)
     terminal.until("TERM=xterm")
     assert b"/dev/pts/0" in terminal.seen
     assert b"33 101" in terminal.seen
@@ -104,7 +44,7 @@ def test_a_shell_on_a_terminal(terminal: Terminal) -> None:
 def test_the_window_changes_its_size(terminal: Terminal) -> None:
     terminal.size(20, 40)
     script = "trap 'stty size' WINCH; trap 'exit 3' TERM; echo ready; while :; do sleep 0.05; done"
-    terminal.start("--rm", "-it", "busybox", "sh", "-c", script)
+    terminal.start("ctr-run", "--rm", "-it", "busybox", "sh", "-c", script)
     terminal.until("ready")
     terminal.size(50, 132)
     terminal.until("50 132")
@@ -114,7 +54,7 @@ def test_the_window_changes_its_size(terminal: Terminal) -> None:
 
 def test_keys_are_the_process_s(terminal: Terminal) -> None:
     script = "trap 'echo interrupted; exit 8' INT; echo ready; while :; do sleep 0.05; done"
-    terminal.start("--rm", "-it", "busybox", "sh", "-c", script)
+    terminal.start("ctr-run", "--rm", "-it", "busybox", "sh", "-c", script)
     terminal.until("ready")
     terminal.type("\x03")
     assert terminal.end() == 8
@@ -123,8 +63,8 @@ def test_keys_are_the_process_s(terminal: Terminal) -> None:
 
 
 @pytest.mark.parametrize("whom", ["command", "runtime"])
-def test_settings_come_back_after_a_kill(terminal: Terminal, whom: str) -> None:
-    terminal.start("--rm", "-it", "--init", "busybox", "sh", "-c", "echo ready; sleep 1000")
+def test_settings_come_back_after_a_kill(box: Box, terminal: Terminal, whom: str) -> None:
+    terminal.start("ctr-run", "--rm", "-it", "--init", "busybox", "sh", "-c", "echo ready; sleep 1000")
     terminal.until("ready")
     assert terminal.raw()
     pid = terminal.process.pid
@@ -132,26 +72,26 @@ def test_settings_come_back_after_a_kill(terminal: Terminal, whom: str) -> None:
         os.kill(pid, signal.SIGTERM)
     else:
         # The runtime tells that it runs, a little later.
-        while not list(terminal.box.root.parent.glob("run/containers/*/pid")):
+        while not list(box.root.parent.glob("run/containers/*/pid")):
             time.sleep(0.01)
         (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         os.kill(int(child), signal.SIGKILL)
     assert terminal.end() == (143 if whom == "command" else 137)
     assert terminal.settings() == terminal.before
-    assert terminal.box.left() == []
+    assert box.left() == []
 
 
 def test_settings_stay_when_it_cannot_start(terminal: Terminal) -> None:
-    terminal.start("--rm", "-it", "busybox", "no-such-program")
+    terminal.start("ctr-run", "--rm", "-it", "busybox", "no-such-program")
     assert terminal.end() == 127
     terminal.process = None
-    terminal.start("--rm", "-it", "--sysctl", "net.nothing=1", "busybox", "true")
+    terminal.start("ctr-run", "--rm", "-it", "--sysctl", "net.nothing=1", "busybox", "true")
     assert terminal.end() == 125
     assert terminal.settings() == terminal.before
 
 
 def test_interactive_alone_leaves_the_terminal_as_it_is(terminal: Terminal) -> None:
-    terminal.start("--rm", "-i", "busybox", "sh", "-c", "echo ready; tty; read line; echo got=$line")
+    terminal.start("ctr-run", "--rm", "-i", "busybox", "sh", "-c", "echo ready; tty; read line; echo got=$line")
     terminal.until("ready")
     assert not terminal.raw()
     terminal.type("hello\n")
@@ -160,7 +100,7 @@ def test_interactive_alone_leaves_the_terminal_as_it_is(terminal: Terminal) -> N
 
 
 def test_a_terminal_without_input(terminal: Terminal) -> None:
-    terminal.start("--rm", "-t", "busybox", "sh", "-c", "tty; stty size >/dev/null && echo shown")
+    terminal.start("ctr-run", "--rm", "-t", "busybox", "sh", "-c", "tty; stty size >/dev/null && echo shown")
     assert terminal.end() == 0
     assert b"shown" in terminal.seen
     assert terminal.settings() == terminal.before
@@ -168,7 +108,8 @@ def test_a_terminal_without_input(terminal: Terminal) -> None:
 
 def test_keys_of_a_terminal_alone(terminal: Terminal) -> None:
     """The runtime makes the terminal raw with -t alone as well: if its keys went nowhere, nobody could end it."""
-    terminal.start("--rm", "-t", "busybox", "sh", "-c", "trap 'exit 8' INT; echo ready; while :; do sleep 0.05; done")
+    script = "trap 'exit 8' INT; echo ready; while :; do sleep 0.05; done"
+    terminal.start("ctr-run", "--rm", "-t", "busybox", "sh", "-c", script)
     terminal.until("ready")
     terminal.type("\x03")
     assert terminal.end() == 8

@@ -129,14 +129,13 @@ def _stay(ctx: Context, container: Container, directory: str, first: int, *, int
         lambda: None,
         terminal=terminal,
     )
-    status = 128 - code if code < 0 else code
-    if status:
+    if code > 0:
         # With the container, everything in its run-time directory goes.
         started = os.path.exists(pid_file) or not os.path.exists(directory)
         problem = oci.last_error(log)
         if not started or (problem and not runtime.tells_pid_late):
-            raise _failed(container, runtime, problem or f"it ended with status {status}")
-    return status
+            raise _failed(container, runtime, problem or f"it ended with status {code}")
+    return 128 - code if code < 0 else code  # of a runtime that was killed, the process goes on
 
 
 def _leave(ctx: Context, container: Container, directory: str, *, terminal: bool) -> None:

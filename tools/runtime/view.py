@@ -113,7 +113,9 @@ class View:
 
     def _no_exec(self, inside: str) -> bool:
         _, mount = self._mount_of(inside)
-        return mount is not None and "noexec" in (mount.get("options") or ())  # type: ignore[operator]
+        if mount is None:
+            return bool(os.statvfs(self._rootfs + inside).f_flag & os.ST_NOEXEC)
+        return "noexec" in (mount.get("options") or ())  # type: ignore[operator]
 
 
 def _may_execute(user: User, mode: int, uid: int, gid: int) -> bool:

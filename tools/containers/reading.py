@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 _BATCH = 4096
 _RESTART_SECONDS = 10.0
+"""Who waits to start a container may be killed, which nobody is told."""
 _RETRY_SECONDS = 0.05
+_SETTLE_SECONDS = 10.0
+"""So long after a container's end its monitor may take to call for its clean-up; killed, it never does."""
 
 
 class Wanted:
@@ -51,7 +54,8 @@ class Source:
         self.container = container
         self.joiner = loglines.Joiner()
         self.pid = 0
-        self.restarts = False
+        self.patience: float | None = None
+        self._unsettled = 0.0
         self._wanted = wanted
         self._reader = _reader(ctx, container)
         if wanted.tail is not None:
@@ -84,15 +88,38 @@ class Source:
             yield self, batch
 
     def has_ended(self, ctx: Context, store: Store) -> bool:
-        """Whether nothing more will come; else `pid` is the process whose end is a reason to ask again, if any is."""
+        """Whether nothing more will come; else `pid` is the process whose end is a reason to ask again, if any is, and
+        `patience` the seconds after which to ask in any case, if there are any."""
         try:
             self.container = store.containers.load(self.container.id)
-        except NotFound:
+            observed = state.observe(self.container, ctx.run_root, ctx.env)
+            self.pid = observed.monitor or observed.pid
+            self.patience = _RESTART_SECONDS if observed.status == "restarting" else None
+            if observed.status != "stopped" or self.container.is_held("run.lock"):
+                self._unsettled = 0.0
+                return False
+            return self._is_settled(ctx, store)
+        except (NotFound, FileNotFoundError):
             return True
-        observed = state.observe(self.container, ctx.run_root, ctx.env)
-        self.pid = observed.monitor or observed.pid
-        self.restarts = observed.status == "restarting"
-        return observed.status == "stopped" and not self.container.is_held("run.lock")
+
+    def _is_settled(self, ctx: Context, store: Store) -> bool:
+        """Whether a container that has ended is left to itself: who settles it, and may start it again, is done or is
+        never to come. Raises NotFound."""
+        fd = os.open(self.container.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            self.patience = _RETRY_SECONDS
+            if not locks.take(fd):
+                return False
+            container = store.containers.load(self.container.id)
+            observed = state.observe(container, ctx.run_root, ctx.env)
+            if observed.status != "stopped" or container.is_held("run.lock"):
+                return False
+            if container.record["status"] == "running" and observed.exit_code is not None:  # its monitor calls for it
+                self._unsettled = self._unsettled or ctx.now()
+                return ctx.now() - self._unsettled > _SETTLE_SECONDS
+            return True
+        finally:
+            os.close(fd)
 
     def tend(self) -> None:
         """Looks after the log, unless somebody has the container to himself."""
@@ -264,8 +291,8 @@ def _wait(watch: Watch, sources: list[Source], seconds: float | None) -> bool:
         for source in sources:
             if (fd := source.wake()) >= 0:
                 poll.register(fd, select.POLLIN)
-            if source.restarts:  # who waits to start it may be killed
-                seconds = min(_RESTART_SECONDS, _RESTART_SECONDS if seconds is None else seconds)
+            if source.patience is not None:
+                seconds = source.patience if seconds is None else min(source.patience, seconds)
             if source.pid:
                 try:
                     processes.append(os.pidfd_open(source.pid))

@@ -78,20 +78,14 @@ def begin(
         if before["removedAtEnd"]:
             store.containers.give_up(container)
         terminal = bool(config["process"].get("terminal"))  # type: ignore[attr-defined]
-<<<<<<< HEAD
         with joining.Joined(ctx, store, container) as joined:
             pid = monitor.create(
                 container, runtime, ctx.run_root, _cleanup(ctx, container), ctx.env,
-                terminal=terminal, log=logs.monitor_options(container),
+                terminal=terminal, log=logs.begin(container),
             )  # fmt: skip
             joined.begun(pid)
+        logs.keep(container, ctx.run_root, ctx.env)
         health.begin(ctx, container, config)
-=======
-        pid = monitor.create(
-            container, runtime, ctx.run_root, _cleanup(ctx, container), ctx.env,
-            terminal=terminal, log=logs.begin(container, ctx.run_root, ctx.env),
-        )  # fmt: skip
->>>>>>> 895a9c6 (Logs: kept small in pieces without a helper, read, followed, also from the host's journal)
         container.update(
             status="running", started=times.stamp(times.of_seconds(ctx.now())), finished=None, exitCode=None,
             oomKilled=False, monitored=True, **joined.published,

@@ -1,4 +1,4 @@
-"""Small processes that stay beside a container: who waits to start it again, who asks how it is.
+"""Small processes that stay beside a container: who waits to start it again, who asks how it is, who keeps its log.
 
 Each is a shell: a Python that sleeps would take ten times the memory. It holds the kernel lock of NAME.lock in the
 container's directory and its process id is in NAME in the run-time directory, so everybody sees that it is there, and
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 else:
     import _signal as signals  # what it is made of, without the enumerations that it builds at every start
 
-RESTART, HEALTH = "restart", "health"
+RESTART, HEALTH, LOG = "restart", "health", "log"
 
 _PATIENCE_SECONDS = 5.0
 _POLL_SECONDS = 0.002
@@ -38,10 +38,12 @@ def begin(
     *,
     keep: Sequence[int] = (),
     cgroup: str = "",
+    stdin: int = -1,
 ) -> None:
     """Leaves a shell that runs `script` with `words` as its $1, $2, …, in place of one of this name that is there.
 
-    It has the descriptors of `keep` under their numbers, and puts itself into the cgroup whose directory is named.
+    It has the descriptors of `keep` under their numbers, reads `stdin` (-1: nothing), and puts itself into the cgroup
+    whose directory is named.
     """
     end(container, run_root, name)
     directory = container.run_directory(run_root)
@@ -51,7 +53,8 @@ def begin(
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     try:
         argv = ["/bin/sh", "-c", _BEGIN + script, os.path.join(directory, name), joined, *words]
-        process.spawn(argv, env=env, stdin=null, stdout=null, stderr=null, keep=(lock, *keep), new_session=True)
+        given = null if stdin < 0 else stdin
+        process.spawn(argv, env=env, stdin=given, stdout=null, stderr=null, keep=(lock, *keep), new_session=True)
     finally:
         os.close(null)
         os.close(lock)

@@ -14,7 +14,7 @@ import stat
 
 from ..errors import Unavailable, UsageError
 from ..host import files
-from . import monitor, pieces
+from . import background, pieces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def place(container: Container) -> str:
     return path if pieces.is_own_link(path) else os.path.realpath(path)  # of a path, what somebody else's link means
 
 
-def begin(container: Container, run_root: str, env: Mapping[str, str]) -> list[str]:
+def begin(container: Container) -> list[str]:
     """conmon's options for the log of a container that is about to start, whose lock is ours; the log is ready then.
 
     Raises Unavailable, UsageError.
@@ -64,34 +64,37 @@ def begin(container: Container, run_root: str, env: Mapping[str, str]) -> list[s
     name = driver(container.record)
     if name == "journald":
         _check_journal()
-        return ["--log-path", "journald:", *(["--log-tag", str(options["tag"])] if options.get("tag") else [])]
+        return [*(["--log-tag", str(options["tag"])] if options.get("tag") else []), "--log-path", "journald:"]
     if name != "json":
         return ["--log-path", name]
     path = place(container)
-    if options.get("path") is not None:
-        _check_path(path)
-    found = ["--log-path", f"k8s-file:{path}"]
+    _check_path(path)
     limit, keep = _bounds(options)
-    if limit > 0:
-        limit, number = pieces.prepare(path, limit, keep)
-        found += ["--log-size-max", str(limit)]
-        if keep > 1 and "max-file" in options:
-            pieces.begin_keeper(container, run_root, env, path, number, keep, monitor.scope(container, env, "log"))
-    return found
+    bound = ["--log-size-max", str(pieces.prepare(path, limit, keep))] if limit > 0 else []
+    return [*bound, "--log-path", f"k8s-file:{path}"]
+
+
+def keep(container: Container, run_root: str, env: Mapping[str, str]) -> None:
+    """Starts the helper that keeps as many pieces as were asked for, if the container wants it and has a monitor."""
+    options = _options(container.record)
+    limit, count = _bounds(options)
+    if "max-file" in options and count > 1 and limit > 0:
+        pieces.begin_keeper(container, run_root, env, place(container), count)
 
 
 def end(container: Container, run_root: str) -> None:
     """The container has ended: nobody needs to look after its log any more."""
-    pieces.end_keeper(container, run_root)
+    background.end(container, run_root, background.LOG)
     if driver(container.record) == "json":
         files.remove_file(f"{place(container)}.tmp")
 
 
 def tend(container: Container) -> None:
     """Looks after the log of a container that may be running, if nobody else does; its lock is ours."""
-    limit, keep = _bounds(_options(container.record))
-    if driver(container.record) == "json" and limit > 0 and keep > 1 and not pieces.is_kept(container):
-        pieces.tend(place(container), keep)
+    limit, count = _bounds(_options(container.record))
+    kept = container.is_held(f"{background.LOG}.lock")
+    if driver(container.record) == "json" and limit > 0 and count > 1 and not kept:
+        pieces.tend(place(container), count)
 
 
 def _bounds(options: Document) -> tuple[int, int]:

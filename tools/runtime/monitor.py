@@ -30,6 +30,8 @@ else:
 
 _PATIENCE_SECONDS = 5
 _ANSWER_LIMIT = 1 << 16
+PASSTHROUGH = "passthrough"
+"""conmon's and our word for a log that is none: its own streams are the container's."""
 _DROPPED = ("NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES")
 """What systemd gave the command that starts the container is not for what outlives it."""
 
@@ -97,25 +99,13 @@ def create(
         files.remove_file(os.path.join(container.path, "oom"))
         read, write = os.pipe()
         try:
-<<<<<<< HEAD
             words = [*scope(container.id, env), program]
             words += argv(container, runtime, run_root, cleanup, terminal=terminal, log=log)
             try:
-                pid = launch(words, env, directory, {"_OCI_SYNCPIPE": write}, lock)
-=======
-            words = [*scope(container, env, "monitor"), program]
-            words += argv(container, runtime, run_root, cleanup, terminal=terminal, log=log)
-            environment = {key: value for key, value in env.items() if key not in _DROPPED}
-            environment |= {"_OCI_SYNCPIPE": str(write), "TZ": "UTC"}  # the log's times are in it
-            null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-            errors = os.open(os.path.join(directory, "monitor.log"), os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC)
-            try:
-                keep = (write, lock)
-                stdin, stdout, stderr = null, null, errors
-                if "passthrough" in log:
-                    stdin, stdout, stderr = 0 if container.record.get("interactive") else null, 1, 2
-                pid = process.spawn(words, env=environment, stdin=stdin, stdout=stdout, stderr=stderr, keep=keep)
->>>>>>> 895a9c6 (Logs: kept small in pieces without a helper, read, followed, also from the host's journal)
+                streams: tuple[int, ...] = ()
+                if log[-1] == PASSTHROUGH:
+                    streams = (0, 1, 2) if container.record.get("interactive") else (1, 2)
+                pid = launch(words, env, directory, {"_OCI_SYNCPIPE": write}, lock, streams=streams)
             finally:
                 os.close(write)
             found = answer(read)
@@ -133,13 +123,17 @@ def create(
     )
 
 
-<<<<<<< HEAD
-def launch(argv: Sequence[str], env: Mapping[str, str], directory: str, pipes: Mapping[str, int], *keep: int) -> int:
+def launch(
+    argv: Sequence[str], env: Mapping[str, str], directory: str, pipes: Mapping[str, int], *keep: int,
+    streams: tuple[int, ...] = (),
+) -> int:  # fmt: skip
     """Starts a monitor, which writes `monitor.log` in its run-time directory; its process id.
 
-    It has the descriptors of `pipes`, by the names that conmon has for them, and those of `keep`.
+    It has the descriptors of `pipes`, by the names that conmon has for them, and those of `keep`. `streams` are what it
+    passes through, of our own; by itself it has none.
     """
     environment = {key: value for key, value in env.items() if key not in _DROPPED}
+    environment |= {"TZ": "UTC"}  # the log's times are in it
     environment |= {name: str(fd) for name, fd in pipes.items()}
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     errors = os.open(
@@ -147,7 +141,8 @@ def launch(argv: Sequence[str], env: Mapping[str, str], directory: str, pipes: M
     )
     try:
         kept = (*pipes.values(), *keep)
-        return process.spawn(argv, env=environment, stdin=null, stdout=null, stderr=errors, keep=kept)
+        stdin, stdout, stderr = (own if own in streams else other for own, other in enumerate((null, null, errors)))
+        return process.spawn(argv, env=environment, stdin=stdin, stdout=stdout, stderr=stderr, keep=kept)
     finally:
         os.close(null)
         os.close(errors)
@@ -164,11 +159,6 @@ def problem(directory: str) -> str:
 def scope(unit: str, env: Mapping[str, str]) -> list[str]:
     """Where systemd keeps the cgroups, what a login session leaves running may be ended with it: the monitor gets a
     scope of its own."""
-=======
-def scope(container: Container, env: Mapping[str, str], role: str) -> list[str]:
-    """What goes before a command line that is to outlive us. Where systemd keeps the cgroups, what a login session
-    leaves running may be ended with it: the monitor gets a scope of its own."""
->>>>>>> 895a9c6 (Logs: kept small in pieces without a helper, read, followed, also from the host's journal)
     if not (cgroups.version() == 2 and cgroups.has_systemd()):
         return []
     program = process.find("systemd-run", env.get("PATH", ""))
@@ -176,11 +166,7 @@ def scope(container: Container, env: Mapping[str, str], role: str) -> list[str]:
         return []
     return [
         program, "--quiet", "--scope", "--collect", "--slice", "system.slice",
-<<<<<<< HEAD
         "--unit", f"ocipipe-monitor-{unit}", "--",
-=======
-        "--unit", f"ocipipe-{role}-{container.id}", "--",
->>>>>>> 895a9c6 (Logs: kept small in pieces without a helper, read, followed, also from the host's journal)
     ]  # fmt: skip
 
 

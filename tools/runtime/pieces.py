@@ -20,31 +20,28 @@ from __future__ import annotations
 
 import os
 
-from ..host import files, process
+from ..host import cgroups, files, process
+from . import background
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal
     from collections.abc import Mapping
 
     from ..store.container import Container
-else:
-    import _signal as signal  # what it is made of, without the enumerations that it builds at every start
 
-LOCK = "log.lock"
-"""Held by the shell while it lives."""
-_PATIENCE_SECONDS = 5
 _KEEPER = """\
 cd "$1" && b=$2 n=$3 keep=$4 || exit
 while [ -e "$5" ]; do
+    if ! [ -h "$b.tmp" ] && ! [ -e "$b.tmp" ]; then
+        [ -e "$b.$((n+1))" ] && n=$((n+1))
+        [ "$b" -ef "$b.$n" ] || n=$((n+1))
+        rm -f "$b.$((n-keep))" "$b.$((n-keep-1))"
+        [ "$b" -ef "$b.$n" ] || ln "$b" "$b.$n"
+        ln -s "$b.$((n+1))" "$b.tmp"
+    fi
     %s
-    dd bs=4096 count=1 >/dev/null 2>&1 || exit
-    [ -h "$b.tmp" ] || [ -e "$b.tmp" ] && continue
-    [ -e "$b.$((n+1))" ] && n=$((n+1))
-    [ "$b" -ef "$b.$n" ] || { n=$((n+1)); ln "$b" "$b.$n"; }
-    rm -f "$b.$((n-keep))" "$b.$((n-keep-1))"
-    ln -s "$b.$((n+1))" "$b.tmp"
-done 2>/dev/null
+    dd bs=4096 count=1 || exit
+done
 """
 """Its stdin tells of renames (inotify), and dd waits for one and takes it. `n` is the number of the newest piece."""
 _SLEEP = "read -r _"
@@ -54,12 +51,32 @@ is something and then fails. Other shells ask for more, and would take it."""
 
 def listed(path: str) -> list[tuple[int, str]]:
     """The number and path of each piece of the log, the oldest first. The last is the one that is written to."""
-    numbers = _numbers(path)
-    found = [(number, f"{path}.{number}") for number in numbers]
-    newest = numbers[-1] if numbers else 0
-    if os.path.exists(path) and not (newest and _same(path, f"{path}.{newest}")):
-        found.append((newest + 1, path))
-    return found
+    while True:
+        numbers = _numbers(path)
+        found = [(number, f"{path}.{number}") for number in numbers]
+        if not _is_unnumbered(path, numbers):
+            return found
+        if _numbers(path) == numbers:  # so none has come that is older than this one
+            return [*found, (max(numbers, default=0) + 1, path)]
+
+
+def opened(path: str, number: int, piece: str) -> int:
+    """A descriptor to read a piece, as it is listed; -1 when it is another one or none by now."""
+    try:
+        fd = os.open(piece, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return -1
+    if piece == path and (number, piece) not in listed(path):
+        os.close(fd)
+        return -1
+    return fd
+
+
+def _is_unnumbered(path: str, numbers: list[int]) -> bool:
+    """Whether the log itself is a piece, and none of those with a number."""
+    if is_own_link(path) or not os.path.exists(path):
+        return False
+    return not numbers or not _same(path, f"{path}.{numbers[-1]}")
 
 
 def is_own_link(path: str) -> bool:
@@ -72,20 +89,20 @@ def is_own_link(path: str) -> bool:
     return name == os.path.basename(path) and number.isdigit()
 
 
-def prepare(path: str, limit: int, keep: int) -> tuple[int, int]:
-    """Makes the log ready for a monitor that is about to start; how many bytes it may write to each piece, and the
-    number of the newest piece. `keep` pieces of `limit` bytes may there be."""
+def prepare(path: str, limit: int, keep: int) -> int:
+    """Makes the log ready for a monitor that is about to start; how many bytes it may write to each piece. `keep`
+    pieces of `limit` bytes may there be."""
     files.remove_file(f"{path}.tmp")
     size = os.stat(path).st_size if os.path.exists(path) else 0
     if keep == 1:
-        return max(limit - size, limit // 2), 0
+        return max(limit - size, limit // 2)
     number = _current(path)
     if not number or not os.path.lexists(path) or size > limit // 2:
         number, size = number + 1, 0
         os.symlink(os.path.basename(f"{path}.{number}"), f"{path}.tmp")
         os.rename(f"{path}.tmp", path)
     _arm(path, number, keep)
-    return limit - size, number
+    return limit - size
 
 
 def tend(path: str, keep: int) -> None:
@@ -111,7 +128,7 @@ def _current(path: str) -> int:
     newest = numbers[-1] if numbers else 0
     if is_own_link(path):
         return max(newest, int(os.readlink(path).rpartition(".")[2]))
-    if os.path.exists(path) and not (newest and _same(path, f"{path}.{newest}")):
+    if _is_unnumbered(path, numbers):
         newest += 1
         os.link(path, f"{path}.{newest}")
     return newest
@@ -135,47 +152,17 @@ def _same(one: str, other: str) -> bool:
         return False
 
 
-def is_kept(container: Container) -> bool:
-    """Whether the shell that renews the link lives."""
-    return container.is_held(LOCK)
-
-
-def begin_keeper(container: Container, run_root: str, env: Mapping[str, str], path: str, number: int, keep: int,
-                 scope: list[str]) -> None:  # fmt: skip
-    """Starts the shell that renews the link to the next piece, and keeps `keep` pieces. `scope` goes before it."""
+def begin_keeper(container: Container, run_root: str, env: Mapping[str, str], path: str, keep: int) -> None:
+    """Starts the shell that renews the link to the next piece, and keeps `keep` pieces, beside the container's monitor,
+    which may be writing already."""
     from ..host.watch import MOVED_TO, Watch
 
-    end_keeper(container, run_root)
     directory, name = os.path.split(path)
-    files.make_directories(container.run_directory(run_root), 0o700)
-    dash = process.find("dash")
-    script = _KEEPER % (_SLEEP if dash else "")
-    words = [dash or "/bin/sh", "-c", script, "log", directory, f"./{name}", str(number), str(keep), container.path]
-    lock = container.lock_file(LOCK)
-    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-    try:
-        with Watch(directory, container.path, changes=MOVED_TO) as watch:
-            os.set_blocking(watch.fd, True)
-            pid = process.spawn([*scope, *words], env={"PATH": env.get("PATH") or process.SEARCH_PATH},
-                                stdin=watch.fd, stdout=null, stderr=null, keep=(lock,), new_session=True)  # fmt: skip
-        files.write_atomic(_pid_file(container, run_root), str(pid).encode(), durable=False)
-    finally:
-        os.close(null)
-        os.close(lock)
-
-
-def end_keeper(container: Container, run_root: str) -> None:
-    """Ends that shell, if it lives; its lock says that the process id is still its own."""
-    if not is_kept(container):
-        return
-    pid = process.read_pid(_pid_file(container, run_root))
-    if pid:
-        try:
-            os.killpg(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
-        process.await_end(pid, _PATIENCE_SECONDS)
-
-
-def _pid_file(container: Container, run_root: str) -> str:
-    return os.path.join(container.run_directory(run_root), "log")
+    script = _KEEPER % (_SLEEP if os.path.basename(os.path.realpath("/bin/sh")) == "dash" else "")
+    monitor = process.read_pid(os.path.join(container.run_directory(run_root), "monitor"))
+    beside = cgroups.directory(monitor, "") if monitor and cgroups.version() == 2 else ""  # not our login's
+    with Watch(directory, container.path, changes=MOVED_TO) as watch:
+        os.set_blocking(watch.fd, True)
+        newest = max(_numbers(path), default=0)
+        words = [directory, f"./{name}", str(newest), str(keep), container.path]
+        background.begin(container, run_root, background.LOG, script, words, env, cgroup=beside, stdin=watch.fd)

@@ -39,6 +39,12 @@ def follow(lives: Lives, *argv: str, **settings: Any) -> subprocess.Popen[bytes]
     return subprocess.Popen([lives.run.bin / "ctr-logs", "-f", *argv], env=lives.run.env, **settings)
 
 
+def watches(process_id: int) -> bool:
+    """Whether a process has come to the point where it watches for changes."""
+    links = [os.readlink(path) for path in Path(f"/proc/{process_id}/fd").iterdir() if path.is_symlink()]
+    return "anon_inode:inotify" in links
+
+
 @contextmanager
 def attached(lives: Lives) -> Iterator[Callable[[str], None]]:
     """Tells a container a line."""
@@ -277,7 +283,7 @@ def test_the_helper_goes_with_its_container(lives: Lives) -> None:
         helper = int((lives.run_root / "containers" / found["id"] / "log").read_text())
         os.kill(lives.monitor(found), signal.SIGKILL)
         lives("ctr-rm", "--force", "web")
-        assert not process.is_alive(helper)
+        lives.until(lambda helper=helper: not process.is_alive(helper))
     assert sorted(path.name for path in lives.root.glob("app.log*")) == ["app.log", "app.log.1"]
     assert lives.left() == []
 
@@ -362,6 +368,7 @@ def test_followed_across_pieces(lives: Lives, count: int) -> None:
     options = ("--log-opt", "max-size=32k", "--log-opt", f"max-file={count}")
     lives("ctr-create", "--name", "web", *options, "busybox", "sh", "-c", script)
     with follow(lives, "web") as following:
+        lives.until(lambda: watches(following.pid))  # it reads from the first line on
         lives("ctr-start", "web")
         assert numbers(following.communicate(timeout=60)[0]) == list(range(3000))
 

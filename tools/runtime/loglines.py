@@ -64,57 +64,41 @@ class Reader:
 
         A line in several entries is found from its beginning if no other line ends between them.
         """
-        found: tuple[int, str, int] | None = None
         seen: set[int] = set()
         for number, path in reversed(pieces.listed(self._path)):
-            try:
-                fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            except FileNotFoundError:
+            fd = pieces.opened(self._path, number, path)
+            if fd < 0:
                 continue
-            try:
-                if found is None:
-                    found = number, path, os.fstat(fd).st_size
-                for offset, line in _backwards(fd):
-                    entry = parsed(line)
-                    if entry is None or entry[1] not in streams:
-                        continue
-                    if entry[2] or entry[1] not in seen:
-                        if not count:
-                            self._enter(*found)
-                            return
-                        count -= 1
-                        seen.add(entry[1])
-                    found = number, path, offset
-            finally:
-                os.close(fd)
-        if found is not None:
-            self._enter(*found)
+            begin = os.fstat(fd).st_size
+            for offset, line in _backwards(fd):
+                entry = parsed(line)
+                if entry is None or entry[1] not in streams:
+                    continue
+                if entry[2] or entry[1] not in seen:
+                    if not count:
+                        break
+                    count -= 1
+                    seen.add(entry[1])
+                begin = offset
+            else:
+                self._enter(number, fd, begin)
+                continue
+            if self._fd < 0 or begin < os.fstat(fd).st_size:
+                self._enter(number, fd, begin)
+            else:
+                os.close(fd)  # what is wanted begins with the piece after it
+            return
 
     def begin_since(self, time: str) -> None:
         """Begins a little before the first entry of this time (see utc) or a later one."""
         for number, path in pieces.listed(self._path):
-            try:
-                fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            except FileNotFoundError:
+            fd = pieces.opened(self._path, number, path)
+            if fd < 0:
                 continue
-            try:
-                last = next((entry for _, line in _backwards(fd) if (entry := parsed(line))), None)
-                if last is None or utc(last[0]) < time:
-                    continue
-                low, high = 0, os.fstat(fd).st_size
-                while high - low > _BLOCK:
-                    middle = (low + high) // 2
-                    data = os.pread(fd, _BLOCK // 2, middle)
-                    begin = data.find(b"\n") + 1
-                    entry = parsed(data[begin:])
-                    if begin and entry and utc(entry[0]) < time:
-                        low = middle + begin
-                    else:
-                        high = middle
-            finally:
-                os.close(fd)
-            self._enter(number, path, low)
-            return
+            self._enter(number, fd, _before(fd, time))
+            last = next((entry for _, line in _backwards(fd) if (entry := parsed(line))), None)
+            if last is not None and utc(last[0]) >= time:
+                return
 
     def entries(self) -> Iterator[Entry]:
         """What there is that it has not given yet. A last line that is still being written is none, for now."""
@@ -126,24 +110,22 @@ class Reader:
             yield from self._rest()  # what was written before the next piece began
             self._enter(*following, 0)
 
-    def _following(self) -> tuple[int, str] | None:
-        """The piece after the one that it is in."""
+    def _following(self) -> tuple[int, int] | None:
+        """The number of the piece after the one that it is in, and a descriptor of it."""
         own = os.fstat(self._fd) if self._fd >= 0 else None
         for number, path in pieces.listed(self._path):
-            if own is None or number > self._number:
-                return number, path
-            try:
-                if number == self._number and not os.path.samestat(own, os.stat(path)):
-                    return number, path  # the monitor began anew, and nobody had given that piece its number
-            except FileNotFoundError:
+            if own is not None and number < self._number:
                 continue
+            fd = pieces.opened(self._path, number, path)
+            if fd < 0:
+                continue
+            # With its own number it may be another: the monitor began anew, and nobody had given that one a number.
+            if own is None or number > self._number or not os.path.samestat(own, os.fstat(fd)):
+                return number, fd
+            os.close(fd)
         return None
 
-    def _enter(self, number: int, path: str, offset: int) -> None:
-        try:
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:  # just removed: what comes after it is found the next time
-            return
+    def _enter(self, number: int, fd: int, offset: int) -> None:
         self.close()
         self._fd, self._number, self._offset = fd, number, offset
 
@@ -173,6 +155,21 @@ def _backwards(fd: int) -> Iterator[tuple[int, bytes]]:
         position, head = begin, first
     if head:
         yield 0, head
+
+
+def _before(fd: int, time: str) -> int:
+    """A place in a piece where a line begins; what comes before it is older than `time`, not much that follows is."""
+    low, high = 0, os.fstat(fd).st_size
+    while high - low > _BLOCK:
+        middle = (low + high) // 2
+        data = os.pread(fd, _BLOCK // 2, middle)
+        begin = data.find(b"\n") + 1
+        entry = parsed(data[begin:])
+        if begin and entry and utc(entry[0]) < time:
+            low = middle + begin
+        else:
+            high = middle
+    return low
 
 
 class Joiner:

@@ -51,12 +51,32 @@ is something and then fails. Other shells ask for more, and would take it."""
 
 def listed(path: str) -> list[tuple[int, str]]:
     """The number and path of each piece of the log, the oldest first. The last is the one that is written to."""
-    numbers = _numbers(path)
-    found = [(number, f"{path}.{number}") for number in numbers]
-    newest = numbers[-1] if numbers else 0
-    if os.path.exists(path) and not (newest and _same(path, f"{path}.{newest}")):
-        found.append((newest + 1, path))
-    return found
+    while True:
+        numbers = _numbers(path)
+        found = [(number, f"{path}.{number}") for number in numbers]
+        if not _is_unnumbered(path, numbers):
+            return found
+        if _numbers(path) == numbers:  # so none has come that is older than this one
+            return [*found, (max(numbers, default=0) + 1, path)]
+
+
+def opened(path: str, number: int, piece: str) -> int:
+    """A descriptor to read a piece, as it is listed; -1 when it is another one or none by now."""
+    try:
+        fd = os.open(piece, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return -1
+    if piece == path and (number, piece) not in listed(path):
+        os.close(fd)
+        return -1
+    return fd
+
+
+def _is_unnumbered(path: str, numbers: list[int]) -> bool:
+    """Whether the log itself is a piece, and none of those with a number."""
+    if is_own_link(path) or not os.path.exists(path):
+        return False
+    return not numbers or not _same(path, f"{path}.{numbers[-1]}")
 
 
 def is_own_link(path: str) -> bool:
@@ -108,7 +128,7 @@ def _current(path: str) -> int:
     newest = numbers[-1] if numbers else 0
     if is_own_link(path):
         return max(newest, int(os.readlink(path).rpartition(".")[2]))
-    if os.path.exists(path) and not (newest and _same(path, f"{path}.{newest}")):
+    if _is_unnumbered(path, numbers):
         newest += 1
         os.link(path, f"{path}.{newest}")
     return newest

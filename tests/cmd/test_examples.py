@@ -14,6 +14,15 @@ import pytest
 
 from ocipipe.cli import catalog, scripts
 
+WEB = """ctr-run -d --name web --label tier=test --health-cmd true --health-interval 100ms debian:bookworm \\
+    sh -c 'trap "exit 0" TERM; echo up; for i in $(seq 100); do sleep 0.1; done'"""
+"""The container that examples speak of, which ends by itself."""
+BEFORE = {
+    "ctr-rm web": "ctr-create --name web debian:bookworm",
+    "ctr-start web": "ctr-create --name web debian:bookworm true",
+    "ctr-unpause web": f"{WEB}; ctr-pause web",
+}
+"""What must be there for an example, where it is not WEB."""
 EXAMPLES = [(command.name, line) for command in catalog.declarations() for line, _ in command.examples]
 
 
@@ -26,10 +35,15 @@ def bin(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(("name", "line"), EXAMPLES, ids=[f"{name}: {line}" for name, line in EXAMPLES])
 def test_example(name: str, line: str, bin: Path, example_env: dict[str, str], tmp_path: Path) -> None:
+    env = {**example_env, "PATH": f"{bin}:{example_env['PATH']}"}
+    if name.startswith("ctr-") and "ctr-run" not in line and "ctr-create --name web " not in line:
+        subprocess.run(["bash", "-c", BEFORE.get(line, WEB)], env=env, capture_output=True, check=True, timeout=120)
+    shell = ["bash", "-e", "-o", "pipefail", "-c", line]
+    if " -it " in line:
+        shell = ["script", "--quiet", "--return", "--command", line, "/dev/null"]
     done = subprocess.run(
-        ["bash", "-e", "-o", "pipefail", "-c", line], cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True,
-        env={**example_env, "PATH": f"{bin}:{example_env['PATH']}"}, check=False, timeout=120,
-    )  # fmt: skip
+        shell, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, env=env, check=False, timeout=120
+    )
     assert done.returncode == 0, done.stderr.decode()
     told = [json.loads(text) for text in done.stderr.decode().splitlines() if text.startswith("{")]
     assert [document for document in told if "errors" in document] == []

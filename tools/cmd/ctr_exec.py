@@ -46,7 +46,7 @@ COMMAND = Command(
     examples=(
         ("ctr-exec web cat /etc/os-release", "one command"),
         ("ctr-exec -it web sh", "a shell"),
-        ("ctr-ps -l | ctr-exec - ps", "in the newest container"),
+        ("ctr-ps -l | ctr-exec - id", "in the newest container"),
         ("echo hello | ctr-exec -i web tr a-z A-Z", "a process in the middle of a pipe"),
     ),
     see=("ctr-run", "ctr-attach", "ctr-top"),

@@ -9,7 +9,6 @@ from oci_spec.jsondoc import FormatError
 
 from ..errors import Conflict, Corrupt, NotFound
 from ..host import files, locks
-from ..runtime import placement
 from .content import listed, stray
 from .finding import finding, place
 
@@ -130,7 +129,9 @@ def _of_one(store: Store, record: dict[str, Any], path: str, target: Document) -
         if not os.path.isdir(os.path.join(path, part)):
             yield finding("CONTAINER_DAMAGED", target, f"its directory {part} is missing", containers=[name],
                           remedy="" if part != "upper" else by_hand)  # fmt: skip
-    for part in placement.FILES if os.path.exists(os.path.join(path, "config.json")) else ():
+    from ..runtime.placement import FILES
+
+    for part in FILES if os.path.exists(os.path.join(path, "config.json")) else ():
         try:
             files.read_limited(os.path.join(path, part), _LIMIT, part, sealed=True)
         except (NotFound, Corrupt) as error:

@@ -98,6 +98,7 @@ def reboot(box: Box) -> None:
         kill(*left)
     mounts.unmount_under(str(box.root))
     for group in groups:
-        until(lambda group=group: not (group / "cgroup.procs").read_text())
-        group.rmdir()
+        until(lambda group=group: not group.exists() or not (group / "cgroup.procs").read_text())
+        if group.exists():  # systemd has removed its own
+            group.rmdir()
     shutil.rmtree(box.run.env["OCIPIPE_RUN_ROOT"])

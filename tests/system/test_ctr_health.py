@@ -55,6 +55,7 @@ def test_it_starts_as_starting_and_the_first_check_comes_after_an_interval(box: 
     assert found["id"] == started["id"]
 
 
+@pytest.mark.smoke
 def test_one_success_makes_it_healthy(box: Box) -> None:
     start(box, "--health-cmd", "echo fine; echo well >&2", *OFTEN)
     (found,) = box.run("ctr-wait", "--condition", "healthy", "web").documents
@@ -182,6 +183,7 @@ def test_a_restart_goes_back_to_starting(box: Box) -> None:
     until(lambda: not Path(f"/proc/{before}").exists())
 
 
+@pytest.mark.smoke
 def test_a_paused_container_is_not_checked(box: Box, shared: Path) -> None:
     """Nor does its check hang on it: the shell goes on asking, and has its answer after the thaw."""
     start(box, "--health-cmd", "echo x >>/mnt/log", "-v", f"{shared}:/mnt", *OFTEN)
@@ -236,6 +238,7 @@ def locks_held(box: Box) -> list[str]:
     return [str(path) for path in box.root.glob("containers/*/*.lock") if locks.is_held(str(path))]
 
 
+@pytest.mark.smoke
 def test_after_kill_9_of_everything_it_notices(box: Box) -> None:
     """An hour before its next check."""
     start(box, "--health-cmd", "true", "--health-interval", "1h")

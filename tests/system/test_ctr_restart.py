@@ -77,6 +77,7 @@ def test_always(box: Box, shared: Path) -> None:
     assert events(box, "web")[:5] == ["create", "start", "die", "start", "die"]
 
 
+@pytest.mark.smoke
 def test_on_failure_so_many_times(box: Box, shared: Path) -> None:
     start(box, shared, "on-failure:2", "exit 7")
     until(lambda: events(box, "web").count("die") == 3)
@@ -102,6 +103,7 @@ def test_not_started_again(box: Box, shared: Path, policy: str) -> None:
     assert annotation(box, "web", "restart-count") is None
 
 
+@pytest.mark.smoke
 def test_a_process_that_somebody_else_kills_is_started_again(box: Box, shared: Path) -> None:
     start(box, shared, "unless-stopped", "exec sleep 1000")
     before = state(box, "web")["pid"]
@@ -164,6 +166,7 @@ def test_it_is_shown(box: Box, shared: Path) -> None:
     assert listed["id"] == found["id"]
 
 
+@pytest.mark.smoke
 def test_ctr_stop_ends_the_wait(box: Box, shared: Path) -> None:
     long_wait(box, shared)
     (found,) = box.run("ctr-stop", "web").documents
@@ -228,6 +231,7 @@ def test_the_waiter_killed(box: Box, shared: Path) -> None:
     until(lambda: state(box, "web")["status"] == "running")
 
 
+@pytest.mark.smoke
 def test_the_monitor_killed(box: Box, shared: Path) -> None:
     start(box, shared, "always", "exec sleep 1000")
     kill(pid(box, "web", "monitor"))

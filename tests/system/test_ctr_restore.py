@@ -68,6 +68,7 @@ def test_policies_decide(box: Box) -> None:
     assert restore(box) == []  # all of them run
 
 
+@pytest.mark.smoke
 def test_once_it_is_back_it_is_as_before(box: Box) -> None:
     """Checked, restarted, stopped by hand for good."""
     start(box, "web", "--restart", "unless-stopped", "--health-cmd", "true", "--health-interval", "100ms")

@@ -54,6 +54,7 @@ def update(box: Box, *options: str, status: int = 0) -> str:
     return str(done.errors[0]["message"]) if status else ""
 
 
+@pytest.mark.smoke
 def test_at_once_and_at_the_next_start(box: Box) -> None:
     start(box, "--memory", "64m", "--pids-limit", "50")
     update(box, "--memory", "96m", "--cpus", "0.5", "--cpu-shares", "512")

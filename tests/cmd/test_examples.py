@@ -41,9 +41,8 @@ def test_example(name: str, line: str, bin: Path, example_env: dict[str, str], t
     shell = ["bash", "-e", "-o", "pipefail", "-c", line]
     if " -it " in line:
         shell = ["script", "--quiet", "--return", "--command", line, "/dev/null"]
-    done = subprocess.run(
-        shell, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, env=env, check=False, timeout=120
-    )
+    typed = b"exit\n" if " -it " in line else b""
+    done = subprocess.run(shell, cwd=tmp_path, input=typed, capture_output=True, env=env, check=False, timeout=120)
     assert done.returncode == 0, done.stderr.decode()
     told = [json.loads(text) for text in done.stderr.decode().splitlines() if text.startswith("{")]
     assert [document for document in told if "errors" in document] == []

@@ -61,12 +61,15 @@ def _record(path: str, container_id: str) -> dict[str, Any]:
     return record
 
 
-def _config(path: str, name: str) -> None:
-    """Raises Unusable when the container of this name has no config, or one that is not its own."""
+def _config(path: str) -> None:
+    """Raises Unusable when the container in this directory has no config, or one that is not its own: what is mounted
+    on its /etc/hostname lies in the container's directory, whatever names it has had."""
     config = _document(os.path.join(path, "config.json"), "runtime-config", "CONFIG")
-    other = config.get("annotations", {}).get("org.ocipipe.name", name)
-    if other != name:
-        raise Unusable("CONFIG_DAMAGED", f"config.json is container {other}'s")
+    sources = [str(one.get("source")) for one in config.get("mounts") or () if one["destination"] == "/etc/hostname"]
+    others = [os.path.basename(os.path.dirname(one)) for one in sources if one.endswith("/hostname")]
+    for other in others:
+        if len(other) == 64 and other != os.path.basename(path):
+            raise Unusable("CONFIG_DAMAGED", f"config.json is container {other[:12]}'s")
 
 
 def _document(path: str, kind: str, code: str) -> Any:
@@ -122,7 +125,7 @@ def _of_one(store: Store, record: dict[str, Any], path: str, target: Document) -
     by_hand = f"save what you need of {path}/upper; store-prune --containers removes it"
     try:
         if record["status"] != "created" or os.path.lexists(os.path.join(path, "config.json")):
-            _config(path, name)
+            _config(path)
     except Unusable as error:
         yield finding(error.code, target, error.problem, containers=[name], remedy=by_hand)
     for part in _PARTS:

@@ -177,12 +177,12 @@ def test_tmpfs(box: Box) -> None:
 @pytest.mark.parametrize(
     ("option", "value", "named"),
     [
-        ("-v", "relative:/mnt", "--volume relative:/mnt"),
-        ("-v", "/only-one", "--volume /only-one"),
+        ("-v", "./relative:/mnt", "--volume ./relative:/mnt"),
+        ("-v", "only-one", "only-one"),
         ("-v", "/tmp:/mnt:zz", "zz"),
         ("-v", "/tmp:/", "destination"),
         ("-v", "/tmp:/a/../b", ".."),
-        ("--mount", "type=volume,source=x,destination=/mnt", "volume"),
+        ("--mount", "type=volume,source=/x,destination=/mnt", "/x"),
         ("--mount", "type=bind,destination=/mnt", "source"),
         ("--mount", "type=bind,source=/tmp,destination=/mnt,colour=red", "colour"),
         ("--mount", "type=tmpfs,destination=/mnt,source=/x", "source"),
@@ -330,7 +330,7 @@ def test_a_reader_that_goes_away(box: Box) -> None:
 
 def test_pull_never_and_platform(box: Box) -> None:
     assert "other" in box.run("ctr-run", "--rm", "--pull", "never", "other", status=125).errors[0]["message"]
-    assert "is for linux/" in box.refused("--pull", "never", "--platform", "linux/s390x")
+    assert "is an image for linux/" in box.refused("--pull", "never", "--platform", "linux/s390x")
 
 
 def test_runtime(box: Box) -> None:

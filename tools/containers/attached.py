@@ -43,6 +43,8 @@ class Streams:
     def connect(self, container: Container) -> None:
         """Attaches; nothing of what comes from now on is missed. Raises Conflict."""
         self._attachment = attach.Attachment(container.path, container.name)
+        if self._terminal:
+            self._attachment.resize()  # before the process looks
 
     def to_the_end(self, ctx: Context, store: Store, container: Container) -> int:
         """Carries the streams; the exit status of the container, 0 when the keys that detach were typed.

@@ -78,7 +78,7 @@ def _settled(ctx: Context, store: Store, container: Container) -> bool:
         return False
     with store.containers.locked(container) as mine:
         observed = state.observe(mine, ctx.run_root, ctx.env)
-        if observed.status != "stopped" or mine.is_held("run.lock"):
+        if observed.status != "stopped" or observed.monitor or mine.is_held("run.lock"):
             return False
         wanted = restart.comes_back(mine.record)
         ending.settle(ctx, store, mine, observed.exit_code)

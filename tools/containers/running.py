@@ -33,7 +33,7 @@ def run(ctx: Context, store: Store, args: Any, make: Make) -> int | Document:
     if monitored and not args.detach:
         from . import attached
 
-        streams = attached.Streams.of(args, stdin=args.interactive, terminal=args.tty)
+        streams = attached.Streams.of(args, stdin=args.interactive or args.tty, terminal=args.tty)
     container, config = make(monitored)
     told = False
     try:

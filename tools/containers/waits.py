@@ -122,7 +122,7 @@ def _reached(ctx: Context, container: Container, condition: str) -> Document | N
     if condition == "healthy":
         if not container.record.get("health"):
             raise Unavailable(container.name, "has no health check", "make it with --health-cmd")
-        if observed.status == "stopped" and not has_monitor:
+        if observed.status == "stopped" and not (has_monitor or observed.monitor):
             raise Unavailable(container.name, "has ended, and was not healthy", "see ctr-logs")
         if observed.health == "none":
             raise Unavailable(container.name, "nobody checks it: who did was killed", "ctr-restart it")

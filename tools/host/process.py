@@ -54,8 +54,16 @@ def spawn(
 ) -> int:
     """Starts `argv[0]` (a path) with these descriptors as 0, 1, 2, and those of `keep` under their numbers; its id.
 
-    Signals that Python ignores (SIGPIPE) get their default action back. Raises Unavailable when it can't start.
+    What we were given beyond these is not handed on: who waits for the end of a pipe must not wait for a program that
+    outlives us. Signals that Python ignores (SIGPIPE) get their default action back. Raises Unavailable when it can't
+    start.
     """
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > 2:
+            try:
+                os.set_inheritable(int(name), False)
+            except OSError:  # the listing's own, which is closed
+                pass
     actions = [(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate((stdin, stdout, stderr)) if fd != number]
     actions += [(os.POSIX_SPAWN_DUP2, fd, fd) for fd in keep]  # onto itself: it is not closed at the exec then
     try:
@@ -77,6 +85,15 @@ def is_alive(pid: int) -> bool:
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             return file.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def has_word(pid: int, word: str) -> bool:
+    """Whether there is such a process that has not ended, and this is a word of its command line."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return word.encode() in file.read().split(b"\0")
     except (FileNotFoundError, ProcessLookupError):
         return False
 

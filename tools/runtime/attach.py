@@ -6,10 +6,12 @@ end of it is a shutdown of our side. The monitor closes it when the container ha
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 
 from ..errors import Conflict
+from .foreground import FORWARDED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,13 +24,11 @@ else:
     import _socket as socket
 
 _PACKET = 32 * 1024 + 1
+_PIECE = 4096
+"""So much can be written to a pipe that has room at all (PIPE_BUF, pipe(7)), and nobody has to wait."""
 _STREAMS = {2: 1, 3: 2}
 _RESIZE = 1
 """Of the messages to the monitor's `ctl`: kind, height, width."""
-PROXIED = (
-    signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM,
-)  # fmt: skip
-"""Signals that are the container's when they reach us."""
 
 
 class Attachment:
@@ -47,6 +47,11 @@ class Attachment:
             raise Conflict(name, "has no monitor to attach to", "see ctr-ps and ctr-logs") from None
         finally:
             os.close(directory)
+        self._socket.setblocking(False)
+        self._sent = b""
+        self._shut = False
+        self._shown = memoryview(b"")
+        self._stream = 1
 
     def __enter__(self) -> Attachment:
         return self
@@ -73,63 +78,99 @@ class Attachment:
 
         With `terminal`, ours is raw meanwhile and put back on every way out. `proxy` gets the signals that reach us.
         """
-        with _Raw(terminal), _Signals(proxy is not None, terminal) as signals:
-            if terminal:
-                self.resize()
-            keys = _Keys(detach)
-            poll = select.poll()
-            poll.register(self._socket, select.POLLIN)
-            poll.register(signals.fd, select.POLLIN)
-            if stdin:
-                poll.register(0, select.POLLIN)
-            while True:
-                ready = dict(poll.poll())
-                if signals.fd in ready:
-                    for number in signals.take():
-                        if number == signal.SIGWINCH:
-                            self.resize()
-                        elif proxy is not None:
-                            proxy(number)
-                if 0 in ready:
-                    data = os.read(0, _PACKET - 1)
-                    data, detached = keys.feed(data) if data else (keys.rest(), False)
-                    if not self._send(data, last=not data and not detached and not keys.pending):
-                        poll.unregister(0)
-                    if detached:
-                        return False
-                if self._socket.fileno() in ready and not self._receive():
-                    return True
-
-    def _send(self, data: bytes, *, last: bool) -> bool:
-        """Whether more may be sent."""
         try:
-            if data:
-                self._socket.sendall(data)
-            elif last:
+            with _Raw(terminal), _Signals(proxy is not None, terminal) as signals:
+                return self._carry(signals, _Keys(detach), stdin, proxy, terminal)
+        except BrokenPipeError:  # `| head` has seen enough: we end as any program does then
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGPIPE)
+            raise
+
+    def _carry(
+        self, signals: _Signals, keys: _Keys, stdin: bool, proxy: Callable[[int], None] | None, terminal: bool
+    ) -> bool:
+        if terminal:
+            self.resize()
+        reading = stdin
+        while True:
+            ready = self._wait(signals.fd, reading)
+            if signals.fd in ready:
+                for number in signals.take():
+                    if number == signal.SIGWINCH and terminal:
+                        self.resize()
+                    elif proxy is not None:
+                        proxy(number)
+            if 0 in ready:
+                data = _read()
+                self._sent, detached = keys.feed(data) if data else (keys.rest(), False)
+                if detached:
+                    return False
+                reading = bool(data)
+            if self._sent or (stdin and not reading and not self._shut):
+                self._send(last=not reading)
+            if self._shown:
+                self._show()
+            elif self._socket.fileno() in ready and not self._receive():
+                return True
+
+    def _wait(self, signals: int, reading: bool) -> dict[int, int]:
+        """Until something can be done. None of it waits for another: what the container says is taken while it does
+        not read, and signals while nobody takes what it says."""
+        poll = select.poll()
+        poll.register(signals, select.POLLIN)
+        events = (0 if self._shown else select.POLLIN) | (select.POLLOUT if self._sent else 0)
+        if events:
+            poll.register(self._socket, events)
+        if self._shown:
+            poll.register(self._stream, select.POLLOUT)
+        if reading and not self._sent:
+            poll.register(0, select.POLLIN)
+        return dict(poll.poll())
+
+    def _send(self, *, last: bool) -> None:
+        """Sends what waits to be sent, if there is room for it; then, of a stdin that has ended, its end."""
+        try:
+            if self._sent:
+                self._socket.send(self._sent)
+                self._sent = b""
+            if last:
+                self._shut = True
                 self._socket.shutdown(socket.SHUT_WR)
-                return False
+        except BlockingIOError:
+            pass
         except OSError:  # it has ended, or reads no more
-            return False
-        return True
+            self._sent = b""
+            self._shut = True
 
     def _receive(self) -> bool:
-        """Whether there may be more to receive."""
+        """Takes what the container says; whether there may be more."""
         try:
             packet = self._socket.recv(_PACKET)
+        except BlockingIOError:
+            return True
         except ConnectionResetError:
             return False
-        if not packet:
-            return False
-        fd = _STREAMS.get(packet[0])
-        view = memoryview(packet)[1:]
-        while fd is not None and view:
-            try:
-                view = view[os.write(fd, view) :]
-            except BlockingIOError:
-                poll = select.poll()
-                poll.register(fd, select.POLLOUT)
-                poll.poll()
-        return True
+        if packet:
+            self._stream = _STREAMS.get(packet[0], 1)
+            self._shown = memoryview(packet)[1:]
+        return bool(packet)
+
+    def _show(self) -> None:
+        """Writes as much of it as can be written without waiting."""
+        try:
+            self._shown = self._shown[os.write(self._stream, self._shown[:_PIECE]) :]
+        except BlockingIOError:
+            pass
+
+
+def _read() -> bytes:
+    """What there is on stdin; nothing at its end, or when the terminal is gone."""
+    try:
+        return os.read(0, _PACKET - 1)
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        return b""
 
 
 class _Keys:
@@ -163,7 +204,7 @@ class _Signals:
     """Signals as bytes to be read from `fd`, in a `with` block; the handlers that were there come back after it."""
 
     def __init__(self, proxied: bool, terminal: bool) -> None:
-        self._numbers = [*(PROXIED if proxied else ()), *((signal.SIGWINCH,) if terminal else ())]
+        self._numbers = (FORWARDED if proxied else frozenset()) | ({signal.SIGWINCH} if terminal else set())
         self.fd, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._before: dict[int, object] = {}
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 else:
     import _signal as signal  # what it is made of, without the enumerations that it builds at every start
 
-_FORWARDED = frozenset(signal.valid_signals()) - {
+FORWARDED = frozenset(signal.valid_signals()) - {
     signal.SIGCHLD,
     signal.SIGKILL,
     signal.SIGSTOP,
@@ -25,6 +25,7 @@ _FORWARDED = frozenset(signal.valid_signals()) - {
     signal.SIGFPE,
     signal.SIGILL,
 }
+"""The signals that are the process's when they reach us."""
 _ENDING = frozenset((signal.SIGTERM, signal.SIGHUP, signal.SIGINT))
 _FROM_KERNEL = 0x80
 _POLL_SECONDS = 0.005
@@ -42,7 +43,7 @@ def run(start: Callable[[], int], process: Callable[[], int], stop: Callable[[],
     at our return; a second one waits for nothing. With `terminal`, its settings are put back at the end, also when the
     runtime was killed in raw mode.
     """
-    waited = _FORWARDED | {signal.SIGCHLD}
+    waited = FORWARDED | {signal.SIGCHLD}
     settings = _terminal_settings() if terminal else None
     before = signal.pthread_sigmask(signal.SIG_BLOCK, waited)
     handler = signal.signal(signal.SIGCHLD, signal.SIG_DFL)

@@ -63,7 +63,7 @@ def argv(
         found.append("--terminal")
     if container.record.get("interactive"):
         found.append("--stdin")
-        if not container.record.get("stdinOnce"):
+        if terminal or not container.record.get("stdinOnce"):
             found.append("--leave-stdin-open")
     if timeout := container.record.get("timeout"):
         found += ["--timeout", str(int(timeout))]  # type: ignore[call-overload]

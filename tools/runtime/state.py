@@ -2,13 +2,15 @@
 
 The record says what was last known for certain. What is true at this moment is seen through it: while the kernel lock
 of `run.lock` is held, a monitor or runtime lives, and the process ids in the run-time directory are theirs; when it is
-free and the record says running, the machine was restarted or the monitor was killed. No pid file is believed without
-the lock, so a reused process id deceives nobody.
+free and the record says running, the machine was restarted, the monitor was killed, or it is at its very end: conmon
+closes every descriptor that it was given a moment before it writes down the exit status. No pid file is believed
+without the lock, but that of a monitor whose command line names the container, so a reused process id deceives nobody.
 """
 
 from __future__ import annotations
 
 import os
+import time
 
 from ..host import cgroups, process
 from . import background, oci
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from oci_spec.jsondoc import Document
 
     from ..store.container import Container
+
+_POLL_SECONDS = 0.002
 
 
 class Observed:
@@ -72,15 +76,27 @@ def _observe(container: Container, run_root: str, env: Mapping[str, str]) -> Obs
     if record["status"] != "running":
         waiting = record["status"] == "stopped" and background.is_there(container, run_root, background.RESTART)
         return Observed("restarting" if waiting else str(record["status"]), exit_code=_known(record))
-    code = exit_code(container)
+    code, monitor = _at_its_end(container, directory)
     if code is not None:
-        return Observed("stopped", exit_code=code)
+        return Observed("stopped", 0, monitor, code)
     pid = process.read_pid(os.path.join(directory, "pid"))
     if pid and process.is_alive(pid):  # its monitor was killed: the runtime knows whether this is still its process
         status = oci.of(str(record["runtime"]), str(record["runtimeRoot"]), env).status(container.id)
         if status in ("running", "paused"):
             return Observed(status, pid)
     return Observed("stopped")
+
+
+def _at_its_end(container: Container, directory: str) -> tuple[int | None, int]:
+    """The exit status that is written down, and the monitor that did it, if it still lives. One that is about to is
+    waited for, unless it has called us and so waits for us: then it could not write."""
+    while True:
+        monitor = process.read_pid(os.path.join(directory, "monitor"))
+        lives = bool(monitor) and process.has_word(monitor, container.id)
+        code = exit_code(container)
+        if code is not None or not lives or monitor == os.getppid():
+            return code, monitor if lives else 0
+        time.sleep(_POLL_SECONDS)
 
 
 def waits_to_begin(container: Container, run_root: str) -> bool:

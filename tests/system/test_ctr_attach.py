@@ -245,7 +245,8 @@ def test_stdin_ends_only_once(box: Box, run: Commands) -> None:
     """One that was left in the background keeps its stdin for whoever is attached next."""
     detached(box, "read a; echo 1 $a; read b; echo 2 $b", "-i")
     first = popen(run, "ctr-attach", "c", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert first.stdin is not None and first.stdout is not None
+    assert first.stdin is not None
+    assert first.stdout is not None
     first.stdin.write(b"one\n")
     first.stdin.close()
     assert first.stdout.readline() == b"1 one\n"

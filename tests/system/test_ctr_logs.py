@@ -352,7 +352,7 @@ def test_followed_before_it_starts_and_until_it_is_removed(lives: Lives) -> None
     with follow(lives, "web") as following:
         lives("ctr-start", "web")
         assert following.communicate(timeout=60) == (b"one\nthree\n", b"two\nfour")
-    assert lives.left() == []
+    lives.until(lambda: lives.left() == [])
 
 
 def test_followed_across_restarts(lives: Lives) -> None:

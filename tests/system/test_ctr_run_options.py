@@ -62,7 +62,7 @@ def test_a_read_only_root_with_all_that_is_mounted_in_it(box: Box, tmp_path: Pat
 
 
 def test_a_platform_that_the_image_is_not_for(box: Box, tmp_path: Path) -> None:
-    message = f"busybox:latest: is for linux/{ARCHITECTURE}, not for {OTHER} "
+    message = f"busybox:latest: is an image for linux/{ARCHITECTURE}, not {OTHER} "
     assert message in box.refused("--pull", "never", "--platform", OTHER)
     done = box.run("ctr-unpack", "--pull", "never", "--platform", OTHER, "busybox", tmp_path / "bundle", status=1)
     assert message in done.errors[0]["message"]

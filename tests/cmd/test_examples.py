@@ -7,6 +7,7 @@ is a store that holds debian:bookworm, and whose docker.io is a registry on loop
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -46,4 +47,5 @@ def test_example(name: str, line: str, bin: Path, example_env: dict[str, str], t
     assert done.returncode == 0, done.stderr.decode()
     told = [json.loads(text) for text in done.stderr.decode().splitlines() if text.startswith("{")]
     assert [document for document in told if "errors" in document] == []
-    assert any(part.split()[:1] == [name] for part in line.replace("|", "\n").replace(";", "\n").splitlines())
+    parts = re.split(r"\||;|&&|\n", line)
+    assert any(part.split()[:1] == [name] for part in parts)

@@ -120,7 +120,8 @@ class LayerUnpacker:
 
     def _join(self) -> None:
         for thread in self._threads:
-            thread.join()
+            if thread.ident is not None:  # a signal may have come before it was started
+                thread.join()
 
     def _inflate(self) -> None:
         state = digest.hasher(self._diff_id.algorithm)

@@ -29,8 +29,6 @@ _BATCH = 4096
 _RESTART_SECONDS = 10.0
 """Who waits to start a container may be killed, which nobody is told."""
 _RETRY_SECONDS = 0.05
-_SETTLE_SECONDS = 10.0
-"""So long after a container's end its monitor may take to call for its clean-up; killed, it never does."""
 
 
 class Wanted:
@@ -55,7 +53,6 @@ class Source:
         self.joiner = loglines.Joiner()
         self.pid = 0
         self.patience: float | None = None
-        self._unsettled = 0.0
         self._wanted = wanted
         self._reader = _reader(ctx, container)
         if wanted.tail is not None:
@@ -96,7 +93,6 @@ class Source:
             self.pid = observed.monitor or observed.pid
             self.patience = _RESTART_SECONDS if observed.status == "restarting" else None
             if observed.status != "stopped" or self.container.is_held("run.lock"):
-                self._unsettled = 0.0
                 return False
             return self._is_settled(ctx, store)
         except (NotFound, FileNotFoundError):
@@ -114,10 +110,7 @@ class Source:
             observed = state.observe(container, ctx.run_root, ctx.env)
             if observed.status != "stopped" or container.is_held("run.lock"):
                 return False
-            if container.record["status"] == "running" and observed.exit_code is not None:  # its monitor calls for it
-                self._unsettled = self._unsettled or ctx.now()
-                return ctx.now() - self._unsettled > _SETTLE_SECONDS
-            return True
+            return container.record["status"] == "stopped" or not observed.monitor  # which calls for the clean-up
         finally:
             os.close(fd)
 

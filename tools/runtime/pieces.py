@@ -9,7 +9,7 @@ to log: by itself it would lose all that there was. Where log.tmp is our link, w
 rename just moves the link; every older piece stays. So whoever renews the link in time loses nothing, and when nobody
 does, the log is as small as ever: log.tmp is then a plain file, and the one after that takes its place.
 
-The link is renewed by each command that looks at the container (`tend`). That costs no memory: with conmon alone, a
+The link is renewed by ctr-logs (`tend`) and at each start (`prepare`). That costs no memory: with conmon alone, a
 container needs what podman's needs. A container that fills two pieces while nobody looks keeps the oldest, and the
 newest from its last full piece on. Where more was asked for (max-file), a shell lives beside the monitor and renews the
 link within milliseconds of its use: 0.1 MB of memory of its own, 0.25 MB with its share of what others have too. It

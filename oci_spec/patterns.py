@@ -18,6 +18,10 @@ _NAME = _ALNUM | frozenset("!#$&^_.+-")
 _DIGITS = frozenset("0123456789")
 _LOWER = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _ENCODED = _ALNUM | frozenset("=_-")
+_WORD = _ALNUM | frozenset("_.-")
+_PART = _ALNUM | frozenset(".-")
+_SIGNAL = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-")
+_ADDRESS = frozenset("0123456789abcdefABCDEF.:")
 
 
 def _is_digest(text: str) -> bool:
@@ -70,6 +74,42 @@ def _is_hex_id(text: str) -> bool:
     return len(text) == 64 and frozenset("0123456789abcdef").issuperset(text)
 
 
+def _is_name(text: str) -> bool:
+    return text[:1] in _ALNUM and text != "" and _WORD.issuperset(text)
+
+
+def _is_signal(text: str) -> bool:
+    word = text.removeprefix("SIG")
+    return word != "" and (_DIGITS if word == text else _SIGNAL).issuperset(word)
+
+
+def _is_number(text: str) -> bool:
+    return text != "" and _DIGITS.issuperset(text)
+
+
+def _is_byte(text: str) -> bool:
+    """A number up to 255, without zeros in front."""
+    return _is_number(text) and len(text) <= 3 and int(text) <= 255 and (text == "0" or text[0] != "0")
+
+
+def _is_address(text: str) -> bool:
+    address, _, length = text.partition("/")
+    return address != "" and _ADDRESS.issuperset(address) and _is_number(length) and len(length) <= 3
+
+
+def _is_version(text: str) -> bool:
+    """semver 2.0, loosely: three numbers without zeros in front, then perhaps -… and +…."""
+    rest, plus, build = text.partition("+")
+    core, dash, before = rest.partition("-")
+    numbers = core.split(".")
+    return (
+        len(numbers) == 3
+        and all(_is_number(one) and (one == "0" or one[0] != "0") for one in numbers)
+        and (not dash or (before != "" and _PART.issuperset(before)))
+        and (not plus or (build != "" and _PART.issuperset(build)))
+    )
+
+
 KNOWN: dict[str, Callable[[str], bool]] = {
     "^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}|(?!sha256:|sha512:)[a-z0-9]+(?:[+._-][a-z0-9]+)*:[A-Za-z0-9=_-]+)$": (
         _is_digest
@@ -78,5 +118,13 @@ KNOWN: dict[str, Callable[[str], bool]] = {
         _is_date_time
     ),
     "^[0-9a-f]{64}$": _is_hex_id,
+    "^[A-Za-z0-9][A-Za-z0-9_.-]*$": _is_name,
+    "^(?:SIG[A-Z0-9+-]+|[0-9]+)$": _is_signal,
+    "^(?:[0-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5])$": _is_byte,
+    "^[0-9]+$": _is_number,
+    "^(?:0|[1-9][0-9]*)\\.(?:0|[1-9][0-9]*)\\.(?:0|[1-9][0-9]*)(?:-[0-9A-Za-z.-]+)?(?:\\+[0-9A-Za-z.-]+)?$": (
+        _is_version
+    ),
+    "^[0-9a-fA-F.:]+/[0-9]{1,3}$": _is_address,
     "^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$": _is_media_type,
 }

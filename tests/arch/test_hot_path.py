@@ -111,5 +111,21 @@ def test_a_container_s_way_to_its_start(bin: Path, tmp_path: Path, busybox_image
     assert excess(modules, standard | ours) == set()
 
 
+def test_a_process_s_way_into_a_container(bin: Path, tmp_path: Path, busybox_image: Image) -> None:
+    """All that ctr-exec imports to run one more process, named or by the container's document."""
+    busybox_image.into_store(tmp_path, "docker.io/library/box:1")
+    run_root = ["--run-root", str(tmp_path / "run")]
+    env = {"OCIPIPE_ROOT": str(tmp_path), "PATH": os.environ["PATH"]}
+    argv = [bin / "ctr-run", *run_root, "-d", "--name", "c", "box:1", "sleep", "1000"]
+    document = subprocess.run(argv, env=env, check=True, capture_output=True).stdout
+    try:
+        for name in ("c", "-"):
+            modules = loaded(bin, "ctr-exec", [*run_root, name, "true"], tmp_path, document)
+            assert "ocipipe.runtime.foreground" in modules
+            assert excess(modules, {"select", "fcntl", "host", "store", "containers", "runtime"}) == set()
+    finally:
+        subprocess.run([bin / "ctr-rm", *run_root, "-f", "c"], env=env, check=True, capture_output=True)
+
+
 def test_every_work_is_a_commands() -> None:
     assert set(WORK) <= set(NAMES)

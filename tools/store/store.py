@@ -17,8 +17,6 @@ from __future__ import annotations
 
 import os
 
-from oci_spec import image_layout
-
 from ..errors import Corrupt, Denied, Unavailable
 from ..host import files
 
@@ -62,6 +60,8 @@ class Store:
 
     def _make_layout(self) -> None:
         """The layout appears whole or not at all: it is made aside and renamed into place."""
+        from oci_spec import image_layout
+
         aside = os.path.join(self.root, files.temporary_name("images"))
         files.make_directories(os.path.join(aside, "blobs", "sha256"))
         files.write_atomic(os.path.join(aside, "index.json"), image_layout.dump_index([]), sealed=True)

@@ -11,7 +11,7 @@ import os
 from oci_spec import jsondoc
 
 from ..errors import Conflict, UsageError
-from ..host import files, signals
+from ..host import files, signals, times
 from ..runtime import logs, oci, placement, policy, request, root, spec
 from ..runtime import options as values
 from . import ending, netoptions, preparing
@@ -59,7 +59,7 @@ def create(
     own = {
         "name": args.name or container_id[:12],
         "image": image.name or image.descriptor.digest,
-        "created": ctx.timestamp(),
+        "created": times.stamp(times.of_seconds(ctx.now())),
     }
     options.annotations |= {f"org.ocipipe.{key}": value for key, value in own.items()}
     options.annotations["org.opencontainers.image.stopSignal"] = stop_signal
@@ -169,7 +169,7 @@ def again(ctx: Context, store: Store, args: Any, image: RunnableImage, document:
     container_id = ctx.random(32).hex()
     name = args.name or container_id[:12]
     config: Any = renamed(document["config"], before["id"], container_id)
-    created = ctx.timestamp()
+    created = times.stamp(times.of_seconds(ctx.now()))
     labels = {key: value for key, value in (config.get("annotations") or {}).items() if key in before["labels"]}
     config["annotations"] = {
         **(config.get("annotations") or {}), "org.ocipipe.name": name, "org.ocipipe.created": created,

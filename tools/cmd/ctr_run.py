@@ -18,8 +18,8 @@ COMMAND = Command(
     "background, and the container is printed. With - as IMAGE, the image's descriptor is read from stdin, one line "
     "and no byte more; what follows is the process's with -i.\n\n"
     "A monitor keeps the container's streams, log and exit status when this command is gone. With --rm in the "
-    "foreground there is none: the process is this command's own child, has its very streams, and nothing is logged; "
-    "--log-driver json asks for one all the same.",
+    "foreground there is none: the process is this command's own child, has its very streams, no keys "
+    "detach it, and nothing is logged; --log-driver json or --detach-keys ask for one all the same.",
     operands=(
         Operand("IMAGE", "image by reference or digest, or - for a descriptor on stdin"),
         Operand("COMMAND", "command and its arguments, instead of the image's", required=False, many=True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import select
 import struct
 import subprocess
 import termios
@@ -12,6 +13,9 @@ import time
 from typing import Any
 
 from commands import Commands
+
+PATIENCE = 60
+"""Seconds in which what must come, comes; nothing is measured by it."""
 
 
 class Terminal:
@@ -49,8 +53,15 @@ class Terminal:
         os.write(self.master, text.encode())
 
     def until(self, text: str) -> None:
+        """Reads what is shown until this is; fails when the command has ended without it, or it does not come."""
+        deadline = time.monotonic() + PATIENCE
         while text.encode() not in self.seen:
-            self.seen += os.read(self.master, 65536)
+            ended = self.process.poll() is not None
+            if select.select([self.master], [], [], 0.1)[0]:
+                self.seen += os.read(self.master, 65536)
+            else:
+                assert not ended, f"ended with {self.process.returncode} without {text!r}: {self.seen!r}"
+                assert time.monotonic() < deadline, f"no {text!r} yet: {self.seen!r}"
 
     def end(self) -> int:
         """Waits for the end; reads all that is still shown."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import time
 
-from ..errors import NotFound
-from ..host import process, times, trees
+from ..errors import Corrupt, NotFound
+from ..host import cgroups, process, times, trees
 from ..runtime import background, oci, root, state
 from . import joining
 
@@ -51,15 +51,30 @@ def take_apart(ctx: Context, store: Store, container: Container) -> None:
     cgroup, the mounts of its root and its volumes, its run-time directory."""
     background.end(container, ctx.run_root, background.HEALTH)
     runtime = runtime_of(container, ctx.env)
+    directory = container.run_directory(ctx.run_root)
     if os.path.exists(os.path.join(runtime.root, container.id)):
         runtime.delete(container.id)
+    if os.path.exists(directory) and not os.path.exists(os.path.join(directory, "pid")):
+        _take_away_half_made(container, runtime)
     joining.leave(ctx, container)
     unmount(store, container)
     if container.monitored:
         from ..runtime import logs
 
         logs.end(container, ctx.run_root)
-    trees.remove_tree(container.run_directory(ctx.run_root))
+    trees.remove_tree(directory)
+
+
+def _take_away_half_made(container: Container, runtime: Runtime) -> None:
+    """What a runtime that was killed while it created the container has left: it does not know of it itself."""
+    trees.remove_tree(os.path.join(runtime.root, container.id))
+    try:
+        linux: Document = container.config().get("linux") or {}  # type: ignore[assignment]
+    except Corrupt:
+        return
+    group = str(linux.get("cgroupsPath") or "")
+    if group.startswith("/") and container.id in group:  # systemd's own go by themselves, and others' are theirs
+        cgroups.remove(group)
 
 
 def unmount(store: Store, container: Container) -> None:

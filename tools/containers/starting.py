@@ -46,6 +46,7 @@ def start(
             if state.waits_to_begin(mine, ctx.run_root):  # who was to start it was killed
                 monitor.end(mine, ctx.run_root)
                 ending.runtime_of(mine, ctx.env).delete(mine.id)
+                mine.update(status="created", started=None)
             if not (observed.monitor or mine.is_held("run.lock")):
                 ending.settle(ctx, store, mine, observed.exit_code)
                 if if_waiting is None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _LOOK_SECONDS = 1.0
 """What does not show itself in the watched directory, like a killed monitor, is seen after so long."""
+_BEGIN_SECONDS = 0.02
+"""Nor does the moment show itself in which the runtime lets a process begin."""
 
 
 def each(
@@ -94,7 +96,8 @@ def _polled(ctx: Context, store: Store, container: Container, condition: str, de
                     return document
                 if deadline is not None and ctx.now() >= deadline:
                     raise _late(container, condition)
-                watch.wait(_left(ctx, deadline))
+                about_to_begin = condition != "removed" and state.waits_to_begin(container, ctx.run_root)
+                watch.wait(_left(ctx, deadline, _BEGIN_SECONDS if about_to_begin else _LOOK_SECONDS))
         except NotFound:
             if os.path.exists(container.path):
                 continue  # only what was watched is gone: it has ended
@@ -110,9 +113,9 @@ def _place(ctx: Context, container: Container, condition: str) -> str:
     return directory if condition == "healthy" and os.path.isdir(directory) else container.path
 
 
-def _left(ctx: Context, deadline: float | None) -> float:
+def _left(ctx: Context, deadline: float | None, look: float = _LOOK_SECONDS) -> float:
     """Seconds until it is time to look again."""
-    return _LOOK_SECONDS if deadline is None else max(0.0, min(_LOOK_SECONDS, deadline - ctx.now()))
+    return look if deadline is None else max(0.0, min(look, deadline - ctx.now()))
 
 
 def _reached(ctx: Context, container: Container, condition: str) -> Document | None:

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import os
+import time
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+else:
+    import _signal as signal  # what it is made of, without the enumerations that it builds at every start
+
+_PATIENCE_SECONDS = 5
+_POLL_SECONDS = 0.005
 _BASE = "/sys/fs/cgroup"
 _KNOBS = {
     "swappiness": ("memory/memory.swappiness",),
@@ -92,3 +101,36 @@ def is_frozen(pid: int) -> bool:
             return file.read().strip() != "THAWED"
     except OSError:
         return False
+
+
+def remove(group: str) -> None:
+    """Removes a cgroup (its path, absolute, as runtime-spec's linux.cgroupsPath has it) from every hierarchy, and kills
+    what is left in it. What can't be removed stays."""
+    for name in () if version() == 2 else os.listdir(_BASE):
+        _remove(f"{_BASE}/{name}{group}")
+    if version() == 2:
+        _remove(_BASE + group)
+
+
+def _remove(directory: str) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            os.rmdir(directory)
+        except FileNotFoundError:
+            return
+        except OSError:  # something is in it
+            for pid in _processes(directory):
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            time.sleep(_POLL_SECONDS)
+
+
+def _processes(directory: str) -> list[int]:
+    try:
+        with open(f"{directory}/cgroup.procs", encoding="ascii") as file:
+            return [int(line) for line in file]
+    except OSError:
+        return []

@@ -148,6 +148,12 @@ def of(path: str, root: str, env: Mapping[str, str]) -> Runtime:
     return Runtime(path, root, env, systemd=version == 2 and cgroups.has_systemd(), no_cgroups=version == 0)
 
 
+def waits_to_begin(root: str, container_id: str) -> bool:
+    """Whether a container has been created, and its first process waits for `start`: so long both runc and crun keep
+    the pipe through which they tell it."""
+    return os.path.exists(os.path.join(root, container_id, "exec.fifo"))
+
+
 def last_error(log: str) -> str:
     """The last error in a runtime's JSON log; '' when it logged none."""
     try:

@@ -62,7 +62,7 @@ def _observe(container: Container, run_root: str, env: Mapping[str, str]) -> Obs
     if container.is_held("run.lock"):
         pid = process.read_pid(os.path.join(directory, "pid"))
         monitor = process.read_pid(os.path.join(directory, "monitor"))
-        if record["status"] == "created":
+        if record["status"] == "created" or waits_to_begin(container, run_root):
             return Observed("created", 0, monitor)
         if pid and process.is_alive(pid):
             return Observed("paused" if cgroups.is_frozen(pid) else "running", pid, monitor)
@@ -102,7 +102,8 @@ def _at_its_end(container: Container, directory: str) -> tuple[int | None, int]:
 def waits_to_begin(container: Container, run_root: str) -> bool:
     """Whether a monitor has created the container and nobody has told its process to begin. Who holds the container's
     lock knows then that nobody will."""
-    if container.record["status"] == "running" or not container.is_held("run.lock"):
+    root = str(container.record["runtimeRoot"])
+    if not (oci.waits_to_begin(root, container.id) and container.is_held("run.lock")):
         return False
     pid = process.read_pid(os.path.join(container.run_directory(run_root), "pid"))
     return bool(pid) and process.is_alive(pid)

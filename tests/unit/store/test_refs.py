@@ -51,6 +51,24 @@ def test_an_absent_store_has_no_entries(tmp_path: Path) -> None:
     assert Store(str(tmp_path / "none")).refs.entries() == []
 
 
+def test_a_store_that_is_made_while_it_is_looked_at_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(str(tmp_path / "store"))
+    is_there = os.path.isdir
+
+    def just_now(path: str) -> bool:
+        store.prepare()
+        return is_there(path)
+
+    monkeypatch.setattr(os.path, "isdir", just_now)
+    assert store.refs.entries() == []
+
+
+def test_an_index_that_is_missing_is_said(store: Store) -> None:
+    os.remove(os.path.join(store.images, "index.json"))
+    with pytest.raises(Corrupt, match="the store's index is missing"):
+        store.refs.entries()
+
+
 @pytest.mark.parametrize(
     "text",
     ["debian:bookworm", "docker.io/debian:bookworm", NAME, f"debian@{ONE.digest}", ONE.digest.hex[:8], ONE.digest],

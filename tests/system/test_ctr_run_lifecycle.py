@@ -30,9 +30,15 @@ def start(box: Box, *argv: str | Path, **settings: Any) -> subprocess.Popen[byte
     return subprocess.Popen([box.run.bin / "ctr-run", *argv], env=box.run.env, **settings)
 
 
-def until(condition: Any, process: subprocess.Popen[bytes] | None = None) -> None:
+PATIENCE = 60
+"""Seconds in which what must come, comes; nothing is measured by it."""
+
+
+def until(condition: Any, process: subprocess.Popen[bytes] | None = None, told: Any = lambda: None) -> None:
+    deadline = time.monotonic() + PATIENCE
     while not condition():
         assert process is None or process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline, told()
         time.sleep(0.02)
 
 
@@ -221,7 +227,7 @@ def test_killed_at_any_moment(box: Box) -> None:
         time.sleep(0.008 * number)
         process.kill()
         process.wait()
-    until(lambda: box() and not box.left())
+    until(lambda: box() and not box.left(), told=box.left)
 
 
 def test_a_killed_runtime(box: Box, tmp_path: Path) -> None:
@@ -233,6 +239,7 @@ def test_a_killed_runtime(box: Box, tmp_path: Path) -> None:
             box, *options, "-v", f"{shared}:/mnt", "busybox", "sh", "-c", "touch /mnt/ready; exec sleep 1000",
         )  # fmt: skip
         until((shared / "ready").exists, process)
+        until(lambda: any(Path(box.run.env["OCIPIPE_RUN_ROOT"]).glob("containers/*/pid")), process)  # runc's last work
         (shared / "ready").unlink()
         (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         os.kill(int(child), signal.SIGKILL)

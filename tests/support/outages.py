@@ -12,6 +12,7 @@ import tracing
 from cli_world import Outcome
 from power_cut import Disk, Node, Tree
 
+_LARGE = 1 << 16
 _XATTRS = ("user.", "trusted.", "security.capability")
 
 
@@ -101,12 +102,18 @@ class Recorder:
 
 
 class _Numbers:
-    """A number for each file, kept while it is there: the kernel gives an inode's number to another file after."""
+    """A number for each file, kept while it is there: the kernel gives an inode's number to another file after.
+
+    What is mounted somewhere is not on this disk: a mount point is the empty directory that it was made as.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._device = root.stat().st_dev
         self._of: dict[tuple[int, int], int] = {}
         self._last = 0
+        self._directories: dict[Path, tuple[int, Node]] = {}
+        self._contents: dict[tuple[int, ...], bytes] = {}
 
     def of(self, found: os.stat_result) -> int | None:
         return self._of.get((found.st_dev, found.st_ino))
@@ -123,12 +130,16 @@ class _Numbers:
         about = path.lstat()
         there[about.st_dev, about.st_ino] = number
         if not stat.S_ISDIR(about.st_mode):
-            nodes[number] = _leaf(path, about)
+            nodes[number] = self._leaf(path, about)
             return
         entries = {}
         for name in sorted(os.listdir(path)):
             try:
                 found = (path / name).lstat()
+                if found.st_dev != self._device:
+                    inner, nodes[inner] = self._directories[path / name]
+                    entries[name] = inner
+                    continue
                 inner = self._number(found, there)
                 if inner not in nodes:
                     self._visit(path / name, inner, there, nodes)
@@ -136,6 +147,8 @@ class _Numbers:
                 continue
             entries[name] = inner
         nodes[number] = Node("directory", entries=entries, about=_attributes(path, about), time=about.st_mtime_ns)
+        if not entries:
+            self._directories[path] = number, nodes[number]
 
     def _number(self, found: os.stat_result, there: Mapping[tuple[int, int], int]) -> int:
         key = (found.st_dev, found.st_ino)
@@ -145,13 +158,21 @@ class _Numbers:
         self._last += 1
         return self._last
 
+    def _leaf(self, path: Path, about: os.stat_result) -> Node:
+        if stat.S_ISREG(about.st_mode):
+            return Node("file", self._content(path, about), about=_attributes(path, about), time=about.st_mtime_ns)
+        if stat.S_ISLNK(about.st_mode):
+            return Node("link", about=os.readlink(path), time=about.st_mtime_ns)
+        return Node("special", about=(about.st_mode, about.st_rdev), time=about.st_mtime_ns)
 
-def _leaf(path: Path, about: os.stat_result) -> Node:
-    if stat.S_ISREG(about.st_mode):
-        return Node("file", path.read_bytes(), about=_attributes(path, about), time=about.st_mtime_ns)
-    if stat.S_ISLNK(about.st_mode):
-        return Node("link", about=os.readlink(path), time=about.st_mtime_ns)
-    return Node("special", about=(about.st_mode, about.st_rdev), time=about.st_mtime_ns)
+    def _content(self, path: Path, about: os.stat_result) -> bytes:
+        """A large file is read again only when it can have changed since; a small one each time."""
+        if about.st_size < _LARGE:
+            return path.read_bytes()
+        key = (about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns)
+        if key not in self._contents:
+            self._contents[key] = path.read_bytes()
+        return self._contents[key]
 
 
 def _attributes(path: Path, about: os.stat_result) -> tuple[object, ...]:

@@ -100,7 +100,10 @@ class Containers:
                 if removed_at_end:
                     self.store.directory("containers/rm", 0o711)
                     os.symlink(f"../{container_id}", mark)
+                    self._sync("rm")  # what nobody has finished is known for it, whatever a disk loses
                 self._take(name, container_id)
+                if not record["removedAtEnd"]:
+                    self._sync("names")
                 os.rename(aside, os.path.join(self.path, container_id))
         except BaseException:
             files.remove_file(mark)
@@ -140,6 +143,10 @@ class Containers:
     def keep(self, container: Container) -> None:
         """The container, made to be removed with its command, stays from now on."""
         files.remove_file(os.path.join(self.path, "rm", container.id))
+        self._sync("rm")
+
+    def _sync(self, index: str) -> None:
+        files.sync_directory(os.path.join(self.path, index))
 
     def give_up(self, container: Container) -> None:
         """The container goes as soon as it has neither a command nor a monitor."""
@@ -164,7 +171,7 @@ class Containers:
             link = os.path.join(self.path, "names", before)
             if _target(link) == container.id:
                 files.remove_file(link)
-            files.sync_directory(os.path.join(self.path, "names"))
+            self._sync("names")
 
     def find(self, text: str) -> Container:
         """By name, id, or unique beginning of an id. Raises NotFound, Conflict."""
@@ -272,6 +279,7 @@ class Containers:
             os.rename(container.path, aside)
         except FileNotFoundError:
             return
+        files.sync_directory(self.path)  # before what says that it was to go
         link = os.path.join(self.path, "names", container.name)
         if _target(link) == container.id:
             files.remove_file(link)

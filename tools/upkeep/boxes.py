@@ -122,6 +122,10 @@ def problems(store: Store, found: list[dict[str, Any]]) -> Iterator[Document]:
 
 def _of_one(store: Store, record: dict[str, Any], path: str, target: Document) -> Iterator[Document]:
     name = record["name"]
+    if os.path.lexists(os.path.join(store.containers.path, "rm", record["id"])) and not is_alive(path):
+        yield finding("CONTAINER_ABANDONED", target, "was to be removed at its end, and its command is gone",
+                      garbage=True, containers=[name])  # fmt: skip
+        return  # what else it lacks goes with it
     by_hand = f"save what you need of {path}/upper; store-prune --containers removes it"
     try:
         if record["status"] != "created" or os.path.lexists(os.path.join(path, "config.json")):
@@ -143,9 +147,6 @@ def _of_one(store: Store, record: dict[str, Any], path: str, target: Document) -
     if _target(os.path.join(store.containers.path, "names", name)) != record["id"]:
         link = place("container name", store.root, os.path.join(store.containers.path, "names", name), id=record["id"])
         yield finding("NAME_WRONG", link, f"does not stand for container {record['id'][:12]}", containers=[name])
-    if os.path.lexists(os.path.join(store.containers.path, "rm", record["id"])) and not is_alive(path):
-        yield finding("CONTAINER_ABANDONED", target, "was to be removed at its end, and its command is gone",
-                      garbage=True, containers=[name])  # fmt: skip
 
 
 def is_alive(path: str) -> bool:

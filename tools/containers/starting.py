@@ -30,7 +30,7 @@ def start(
     *,
     if_waiting: str | None = None,
 ) -> bool:
-    """Starts a container; False when it runs already.
+    """Starts a container, whose record is then as it is on the disk; False when it runs already.
 
     `ready` is called when its streams can be attached to, and its process has not begun. With `if_waiting`, the time of
     its last end, it is started as its policy wants, unless something has happened to it since. Raises Conflict for a
@@ -55,6 +55,7 @@ def start(
                 elif mine.record.get("finished") != if_waiting or not restart.is_wanted(mine.record):
                     return False
                 begin(ctx, store, mine, mine.config(), ready)
+                container.record = mine.record
                 return True
         ending.await_monitor(ctx, container, _LOOK_SECONDS)  # it has just ended, and that is being recorded
 

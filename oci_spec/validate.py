@@ -33,6 +33,7 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("container-record", "chainIds exitCode"),
         ("stats", "cpu memory pids block network"),
         ("process", "containerPid cpuSeconds"),
+        ("port", "containerPort hostPort"),
         ("container-inspect", "state config record"),
         ("volume-record", "driver driverOptions"),
         ("volume", "driver mountpoint"),

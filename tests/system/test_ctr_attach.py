@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -196,9 +197,14 @@ def test_a_reader_that_stops_reading_delays_no_signal(box: Box, run: Commands) -
     assert process.wait() == 4
 
 
-def test_signals_go_on(box: Box, run: Commands) -> None:
+@pytest.mark.parametrize("again", [False, True], ids=["ctr-run", "ctr-start"])
+def test_signals_go_on(box: Box, run: Commands, again: bool) -> None:
     script = f"trap 'echo got; exit 4' TERM; trap 'echo one' USR1; {LOOP}"
-    process = popen(run, "ctr-run", "--name", "c", "busybox", "sh", "-c", script, stdout=subprocess.PIPE)
+    if again:
+        run("ctr-create", "--name", "c", "busybox", "sh", "-c", script)
+        process = popen(run, "ctr-start", "-a", "c", stdout=subprocess.PIPE)
+    else:
+        process = popen(run, "ctr-run", "--name", "c", "busybox", "sh", "-c", script, stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
     process.send_signal(signal.SIGUSR1)
@@ -206,6 +212,35 @@ def test_signals_go_on(box: Box, run: Commands) -> None:
     process.send_signal(signal.SIGTERM)
     assert process.stdout.read() == b"got\n"
     assert process.wait() == 4
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["ctr-run", "ctr-start"])
+@pytest.mark.parametrize("rm", [False, True], ids=["", "--rm"])
+def test_a_signal_when_the_process_has_just_begun(
+    box: Box, run: Commands, tmp_path: Path, again: bool, rm: bool
+) -> None:
+    """It hears of none yet: it ends all the same, and is not left behind. The signal comes right behind the start."""
+    runtime = tmp_path / "bin" / "runc"
+    runtime.parent.mkdir()
+    runtime.write_text(f"""#!/bin/sh
+{shutil.which("runc")} "$@"; status=$?
+case " $* " in *" start "*) kill -TERM $PPID; touch {tmp_path}/sent;; esac
+exit $status
+""")
+    runtime.chmod(0o755)
+    argv = ["--name", "c", "--runtime", str(runtime), "--log-driver", "json", *(["--rm"] if rm else [])]
+    if again:
+        run("ctr-create", *argv, "busybox", "sleep", "1000")
+        done = run("ctr-start", "-a", "c", status=None)
+    else:
+        done = run("ctr-run", *argv, "busybox", "sleep", "1000", status=None)
+    assert (tmp_path / "sent").exists()
+    assert done.status == 137, done.err
+    if rm:
+        assert json.loads(run("ctr-wait", "c").out)["annotations"]["org.ocipipe.exit-code"] == "137"
+        assert run("ctr-ps", "-aq").out == b""
+    else:
+        assert status_of(run) == "stopped"
 
 
 def test_signals_do_not_go_on(box: Box, run: Commands) -> None:

@@ -68,6 +68,8 @@ def test_nothing_changed_is_no_layer(box: Box) -> None:
     assert found["manifest"]["layers"] == shown(box, "busybox")["manifest"]["layers"]
     assert found["config"]["history"][-1]["empty_layer"] is True
     assert found["config"]["config"]["Cmd"] == ["id"]
+    events = [one for one in box.run("ctr-events", "--no-follow").documents if one["action"] == "commit"]
+    assert [one["detail"] for one in events] == [{"image": found["descriptor"]["digest"]}]
 
 
 def test_changes_of_the_config(box: Box) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import pty
 import subprocess
@@ -153,6 +154,15 @@ def test_from_one_container_to_another(box: Box) -> None:
         cp(box, "-a", "from:/w", f"{name}:/tmp/b")
         cp(box, f"{name}:/tmp", "from:/")
         cp(box, "from:/w", "from:/copy")
+    done = [json.loads(line) for line in box.run("ctr-events", "--no-follow").out.splitlines()]
+    told = [(one["action"], one["object"]["annotations"]["org.ocipipe.name"] == "from", one["detail"]["path"])
+            for one in done if one["action"] in ("archive-path", "extract-to-dir")]  # fmt: skip
+    assert told == [
+        ("archive-path", True, "/w"), ("extract-to-dir", False, "/tmp/a"),
+        ("archive-path", True, "/w"), ("extract-to-dir", False, "/tmp/b"),
+        ("archive-path", False, "/tmp"), ("extract-to-dir", True, "/"),
+        ("archive-path", True, "/w"), ("extract-to-dir", True, "/copy"),
+    ]  # fmt: skip
     with tarfile.open(fileobj=io.BytesIO(box.run("ctr-export", "from").out)) as tar:
         owners = {member.name: (member.uid, member.gid) for member in tar if member.name in ("tmp/a", "tmp/b", "copy")}
     assert owners == {"tmp/a": (0, 0), "tmp/b": (0, 0), "copy": (0, 0)}

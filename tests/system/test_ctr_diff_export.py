@@ -74,6 +74,8 @@ def test_into_a_file_and_back(box: Box, tmp_path: Path) -> None:
     assert (tmp_path / "root.tar").read_bytes() == box.run("ctr-export", "job").out
     box.run("img-import", tmp_path / "root.tar", "flat:1")
     assert box.run("ctr-run", "--rm", "flat:1", "/bin/cat", "/kept").out == b"kept\n"
+    actions = [event["action"] for event in box.run("ctr-events", "--no-follow", "-f", "container=job").documents]
+    assert actions == ["create", "start", "die", "export", "export"]
     assert box.run("ctr-export", "-o", tmp_path / "none" / "root.tar", "job", status=1).errors[0]["code"] != "INTERNAL"
 
 

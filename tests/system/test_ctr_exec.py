@@ -118,6 +118,15 @@ def test_users(run: Commands, box: Box, store_root: Path) -> None:
             assert seen.split()[1] == mine.split()[1]
 
 
+def test_groups_beside_the_user_s_own(run: Commands, box: Box) -> None:
+    """--group-add is the container's: whoever runs in it has them, looked up anew for another user, as docker does."""
+    run("ctr-run", "-d", "--name", "web", "--group-add", "77", "--group-add", "0", "busybox", "sleep", "1000")
+    assert run("ctr-exec", "web", "id", "-G").out == b"0 77\n"
+    assert run("ctr-exec", "-u", "12:34", "web", "id", "-G").out == b"34 0 77\n"
+    run.shell("ctr-inspect web | ctr-create --name again - | ctr-start")
+    assert run("ctr-exec", "-u", "12", "again", "id", "-G").out == b"0 77\n"
+
+
 def test_the_container_s_restrictions_hold(box: Box, run: Commands) -> None:
     box("-d", "--name", "web", "--user", "7:7", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
         "--ulimit", "core=0", "--read-only", "--", "sleep", "1000", rm=False)  # fmt: skip

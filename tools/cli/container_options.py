@@ -54,6 +54,7 @@ CONTAINER = (
         many=True,
     ),
     Option("-P, --publish-all", "publish every port that the image exposes, on free ones", kind="flag"),
+    Option("--rootfs", "refused: img-import makes an image of a directory", kind="flag"),
     Option("--read-only", "the container's root is read-only", kind="flag"),
     Option("--memory", "memory limit, like 512m", kind="bytes"),
     Option("--memory-swap", "limit of memory and swap together; -1 for none", kind="bytes"),

@@ -104,10 +104,10 @@ class Output:
 
 
 def bare(result: Any) -> str:
-    """What -q prints of a document: a container's id, a descriptor's digest, else the name or path; of a document
-    about an object, the object's. A document with none of these is printed whole."""
+    """What -q prints of a document: a container's id, a descriptor's digest, else the name, path or address; of a
+    document about an object, the object's. A document with none of these is printed whole."""
     if isinstance(result, dict):
-        for key in ("id", "digest", "name", "registry", "path"):
+        for key in ("id", "digest", "name", "registry", "path", "address"):
             if isinstance(result.get(key), str):
                 return str(result[key])
         for key in ("object", "descriptor", "image"):

@@ -287,6 +287,11 @@ COLUMNS: dict[str, Columns] = {
         ("MEMORY", _bytes("memory")),
         ("COMMAND", lambda document: " ".join(document["command"])),
     ),
+    "port": (
+        ("CONTAINER", lambda document: str(document["container"])[:12]),
+        ("PORT", lambda document: f"{document['containerPort']}/{document['protocol']}"),
+        ("ON THE HOST", _field("address")),
+    ),
     "container": (
         ("ID", _short_id),
         ("NAME", _annotation("org.ocipipe.name")),

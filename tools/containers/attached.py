@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from ..errors import Conflict, OcipipeError
+from ..errors import Conflict, NotFound, OcipipeError
 from ..runtime import attach, policy
 from . import ending, stopping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     from typing import Any
 
     from ..context import Context
     from ..store.container import Container
     from ..store.store import Store
+else:
+    import _signal as signal  # what it is made of, without the enumerations that it builds at every start
+
+_ENDING = frozenset((signal.SIGTERM, signal.SIGHUP, signal.SIGINT))
 
 
 class StatusUnknown(OcipipeError):
@@ -40,6 +45,13 @@ class Streams:
         keys, proxy = policy.attachment(args)
         return cls(stdin=stdin, terminal=terminal, keys=keys if terminal else b"", proxy=proxy)
 
+    def begin(self, container: Container) -> None:
+        """Attaches to a container whose process is about to begin. What asks us to end is held back from here on: it
+        must find either no process or one that is told."""
+        if self._proxy:
+            signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+        self.connect(container)
+
     def connect(self, container: Container) -> None:
         """Attaches; nothing of what comes from now on is missed. Raises Conflict."""
         self._attachment = attach.Attachment(container.path, container.name)
@@ -54,6 +66,11 @@ class Streams:
         if self._attachment is None:
             raise Conflict(container.name, "is not attached to")
         ctx.progress.close()  # stderr is the process's now
+        if signal.sigpending() & _ENDING:  # the process has hardly begun, and may not hear of a signal yet
+            try:
+                stopping.kill(ctx, store, container, "SIGKILL")
+            except (Conflict, NotFound):
+                pass  # it has ended already
 
         def proxy(number: int) -> None:
             stopping.send(ctx, container, str(number))

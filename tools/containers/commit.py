@@ -18,7 +18,7 @@ from ..layers.pack import pack
 from ..layers.pipe import hashed
 from ..store.incoming import Incoming
 from ..store.reach import hold
-from . import inside
+from . import ending, inside
 from .difference import Difference
 from .still import still
 
@@ -85,6 +85,7 @@ def commit(
         root = incoming.document(base.media_type, manifest)
         (entry,) = store.refs.enter([(describe(store, root), name)])
         incoming.keep(entry)
+    ending.tell(ctx, store, container, "commit", image=name or str(entry.digest))
     return entry
 
 

@@ -24,7 +24,7 @@ from ..layers.confine import Tree
 from ..layers.extract import Extractor, failed
 from ..layers.lowers import LINK_LIMIT
 from ..layers.members import Gathered, Members
-from . import inside, selecting
+from . import ending, inside, selecting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ class Copy:
             assert destination is not None
             chunks = compression.decompress(read_stream(self._ctx.stdin.fileno(), "stdin"), "the archive on stdin")
             _Target(destination, there).extract(None, Reader(chunks), self._owner(there, stream=True), xattrs=True)
+            self._tell(there, "extract-to-dir")
             return
         found = _Source(self._enter(here).root, here, self._stack, follow=self._follow)
         if destination is None:
@@ -90,8 +91,17 @@ class Copy:
                 for chunk in members.tar(name, pin, status):
                     write(chunk)
             write(tarwriter.END)
+            self._tell(here, "archive-path")
             return
         _Target(destination, there).extract(found, None, self._owner(there), xattrs=self._archive)
+        self._tell(here, "archive-path")
+        self._tell(there, "extract-to-dir")
+
+    def _tell(self, place: Place, action: str) -> None:
+        """Writes to the journal what was done with a container, in docker's words."""
+        if place.container:
+            container = selecting.find(self._store, place.container)
+            ending.tell(self._ctx, self._store, container, action, path=place.path.decode("utf-8", "replace"))
 
     def _enter(self, place: Place, *, write: bool = False) -> inside.Inside:
         if not place.container:

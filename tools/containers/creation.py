@@ -156,7 +156,7 @@ def _write_cidfile(path: str, container_id: str) -> None:
         os.close(fd)
 
 
-_NOT_KEPT = ("started", "finished", "restartCount", "restartDelay", "stoppedByUser", "oomKilled")
+_NOT_KEPT = ("started", "finished", "restartCount", "restartDelay", "stoppedByUser", "oomKilled", "checkpoint")
 
 
 def again(ctx: Context, store: Store, args: Any, image: RunnableImage, document: Document) -> Container:

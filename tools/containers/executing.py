@@ -15,6 +15,7 @@ from . import ending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from oci_spec.jsondoc import Document
@@ -39,7 +40,8 @@ def run(ctx: Context, store: Store, container: Container, args: Any) -> int:
         remedy = "ctr-unpause it first" if observed.status == "paused" else "ctr-start it first"
         raise Conflict(container.name, f"is {observed.status}, and takes no further process", remedy)
     inside = f"/proc/{observed.pid}/root"
-    process = _process(ctx, args, container.config(), inside)
+    groups: Any = container.record.get("groups") or ()
+    process = _process(ctx, args, container.config(), inside, groups)
     _check(inside, process)
     identity = ctx.random(32).hex()
     directory = os.path.join(container.run_directory(ctx.run_root), "exec", identity)
@@ -72,8 +74,9 @@ def run(ctx: Context, store: Store, container: Container, args: Any) -> int:
             trees.remove_tree(directory)
 
 
-def _process(ctx: Context, args: Any, config: Document, inside: str) -> Document:
-    """The process as `args` ask for it; `inside` is the container's root as its processes see it."""
+def _process(ctx: Context, args: Any, config: Document, inside: str, groups: Sequence[str]) -> Document:
+    """The process as `args` ask for it; `inside` is the container's root as its processes see it, `groups` are those
+    that the container's own have beside their user's."""
     own: Any = config["process"]
     env: list[str] = own.get("env") or []
     if args.env or args.env_file:
@@ -92,7 +95,7 @@ def _process(ctx: Context, args: Any, config: Document, inside: str) -> Document
             raise NotFound(args.workdir, "no such directory in the container", "make it first")
     user, home = None, ""
     if args.user is not None:
-        user = root.look_up(inside, args.user)
+        user = root.look_up(inside, args.user, groups)
         who = own.get("user") or {}
         home = root.look_up(inside, str(who.get("uid", 0))).home
     privileged = None

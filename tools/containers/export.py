@@ -9,7 +9,7 @@ from oci_spec import tarwriter
 
 from ..layers import lowers
 from ..layers.members import Members
-from . import difference, inside
+from . import difference, ending, inside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,3 +34,4 @@ def export(ctx: Context, store: Store, container: Container) -> Iterator[bytes]:
         for path, pin, found in inside.told(container, root.walk(made)):
             yield from inside.told(container, members.tar(path or b".", pin, found))
         yield tarwriter.END
+    ending.tell(ctx, store, container, "export")

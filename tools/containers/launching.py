@@ -89,7 +89,7 @@ def start_attached(ctx: Context, store: Store, item: str | Document, args: Any) 
     """Starts one container, attached to it; its exit status. Raises Conflict when it runs already."""
     container = selecting.find(store, item)
     streams = _streams(ctx, container, args, stdin=args.interactive)
-    if not starting.start(ctx, store, container, streams.connect):
+    if not starting.start(ctx, store, container, streams.begin):
         raise Conflict(container.name, "runs already", "ctr-attach to it")
     return streams.to_the_end(ctx, store, container)
 

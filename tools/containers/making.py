@@ -23,9 +23,15 @@ def make(
     """
     from oci_spec.platform import Platform
 
+    from ..errors import Unsupported
     from ..images.resolve import image_for_run
     from ..registry.settings import Access
 
+    if args.rootfs:
+        raise Unsupported(
+            "--rootfs", "a container stands on an image's layers, which the store keeps and checks, and not on a "
+            "directory that anybody may change", "make an image of it: tar -c -C DIR . | img-import - NAME",
+        )  # fmt: skip
     platform = Platform.parse(args.platform, "--platform") if args.platform else None
     with store.leases.hold() as lease:
         image = image_for_run(ctx, store, item, lease, policy=args.pull, platform=platform, access=Access.of(args))

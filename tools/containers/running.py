@@ -45,7 +45,7 @@ def run(ctx: Context, store: Store, args: Any, make: Make) -> int | Document:
             return status
         from . import starting
 
-        starting.begin(ctx, store, container, config, streams.connect if streams else None)
+        starting.begin(ctx, store, container, config, streams.begin if streams else None)
         if not args.rm:
             store.containers.keep(container)
         told = True

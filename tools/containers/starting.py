@@ -11,7 +11,7 @@ from . import direct, ending, joining, preparing, waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from oci_spec.jsondoc import Document
 
@@ -30,7 +30,7 @@ def start(
     *,
     if_waiting: str | None = None,
 ) -> bool:
-    """Starts a container; False when it runs already.
+    """Starts a container, whose record is then as it is on the disk; False when it runs already.
 
     `ready` is called when its streams can be attached to, and its process has not begun. With `if_waiting`, the time of
     its last end, it is started as its policy wants, unless something has happened to it since. Raises Conflict for a
@@ -55,6 +55,7 @@ def start(
                 elif mine.record.get("finished") != if_waiting or not restart.is_wanted(mine.record):
                     return False
                 begin(ctx, store, mine, mine.config(), ready)
+                container.record = mine.record
                 return True
         ending.await_monitor(ctx, container, _LOOK_SECONDS)  # it has just ended, and that is being recorded
 
@@ -65,8 +66,10 @@ def begin(
     container: Container,
     config: Document,
     ready: Callable[[Container], None] | None = None,
+    restored: Sequence[str] = (),
 ) -> None:
-    """Starts a container that has no process; its lock is ours. As `start` otherwise."""
+    """Starts a container that has no process; its lock is ours. As `start` otherwise. `restored`: from a checkpoint,
+    its directory and the runtime's options."""
     before = container.record
     runtime = ending.runtime_of(container, ctx.env)
     directory = container.run_directory(ctx.run_root)
@@ -80,9 +83,11 @@ def begin(
             store.containers.give_up(container)
         terminal = bool(config["process"].get("terminal"))  # type: ignore[attr-defined]
         with joining.Joined(ctx, store, container) as joined:
+            if restored:
+                _runs(ctx, container, joined)  # as soon as it is there
             pid = monitor.create(
                 container, runtime, ctx.run_root, _cleanup(ctx, container), ctx.env,
-                terminal=terminal, log=logs.begin(container),
+                terminal=terminal, log=logs.begin(container), restored=restored,
             )  # fmt: skip
             joined.begun(pid)
         logs.keep(container, ctx.run_root, ctx.env)
@@ -90,22 +95,29 @@ def begin(
             from . import health
 
             health.begin(ctx, container, config)
-        container.update(
-            status="running", started=times.stamp(times.of_seconds(ctx.now())), finished=None, exitCode=None,
-            oomKilled=False, monitored=True, **joined.published,
-        )  # fmt: skip
+        if not restored:
+            _runs(ctx, container, joined)
         if ready is not None:
             ready(container)
-        runtime.start(container.id, os.path.join(directory, "runtime.log"))
+        if not restored:
+            runtime.start(container.id, os.path.join(directory, "runtime.log"))
     except BaseException:
         monitor.end(container, ctx.run_root)
         if container.record is not before:
-            container.update(**before)
+            container.put(before)
         if before["removedAtEnd"]:
             store.containers.keep(container)
         ending.take_apart(ctx, store, container)
         raise
-    ending.tell(ctx, store, container, "start", pid=str(pid))
+    ending.tell(ctx, store, container, "restore" if restored else "start", pid=str(pid))
+
+
+def _runs(ctx: Context, container: Container, joined: joining.Joined) -> None:
+    """Records that it runs."""
+    container.update(
+        status="running", started=times.stamp(times.of_seconds(ctx.now())), finished=None, exitCode=None,
+        oomKilled=False, monitored=True, **joined.published,
+    )  # fmt: skip
 
 
 def _cleanup(ctx: Context, container: Container) -> list[str]:

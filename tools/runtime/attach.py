@@ -212,6 +212,7 @@ class _Signals:
         self._wakeup = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         for number in self._numbers:
             self._before[number] = signal.signal(number, lambda *_: None)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, self._numbers)  # what was held back until now
         return self
 
     def take(self) -> bytes:

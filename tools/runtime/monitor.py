@@ -46,9 +46,11 @@ def find(env: Mapping[str, str]) -> str:
 
 
 def argv(
-    container: Container, runtime: Runtime, run_root: str, cleanup: Sequence[str], *, terminal: bool, log: Sequence[str]
-) -> list[str]:
-    """conmon's command line, without conmon. `cleanup` is what it runs at the end; `log`: its options for the log."""
+    container: Container, runtime: Runtime, run_root: str, cleanup: Sequence[str], *, terminal: bool,
+    log: Sequence[str], restored: Sequence[str] = (),
+) -> list[str]:  # fmt: skip
+    """conmon's command line, without conmon. `cleanup` is what it runs at the end; `log`: its options for the log;
+    `restored`: a checkpoint's directory, and the runtime's options for it."""
     directory = container.run_directory(run_root)
     found = [
         "--api-version", "1", "--cid", container.id, "--cuuid", container.id, "--name", container.name,
@@ -65,6 +67,8 @@ def argv(
         found.append("--stdin")
         if terminal or not container.record.get("stdinOnce"):
             found.append("--leave-stdin-open")
+    if restored:
+        found += ["--restore", restored[0], *(word for option in restored[1:] for word in ("--runtime-opt", option))]
     if timeout := container.record.get("timeout"):
         found += ["--timeout", str(int(timeout))]  # type: ignore[call-overload]
     found += ["--exit-command", cleanup[0]]
@@ -80,8 +84,10 @@ def create(
     *,
     terminal: bool,
     log: Sequence[str],
+    restored: Sequence[str] = (),
 ) -> int:
-    """Starts a monitor, which creates the container; the id of its first process, which waits for `start`.
+    """Starts a monitor, which creates the container; the id of its first process, which waits for `start`, or goes on
+    at once where it is `restored` from a checkpoint (its directory, then the runtime's options).
 
     The lock of `run.lock` is the monitor's from here on. Raises RuntimeFailed with the runtime's own words,
     Unavailable, and Conflict when another monitor has the lock.
@@ -100,7 +106,7 @@ def create(
         read, write = os.pipe()
         try:
             words = [*scope(f"{container.id}-{os.urandom(4).hex()}", env), program]
-            words += argv(container, runtime, run_root, cleanup, terminal=terminal, log=log)
+            words += argv(container, runtime, run_root, cleanup, terminal=terminal, log=log, restored=restored)
             try:
                 streams: tuple[int, ...] = ()
                 if log[-1] == PASSTHROUGH:
@@ -118,7 +124,7 @@ def create(
         return found
     raise RuntimeFailed(
         container.name,
-        f"{runtime.name} cannot create it: {problem(directory)}",
+        f"{runtime.name} cannot {'restore' if restored else 'create'} it: {problem(directory)}",
         "see the options, and the runtime's needs",
     )
 

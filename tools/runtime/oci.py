@@ -77,6 +77,18 @@ class Runtime:
         words, which it has written to `log` too."""
         self._do(container_id, *self._argv("--log", log, "--log-format", "json"), "start", container_id, log=log)
 
+    def checkpoint(self, container_id: str, images: str, work: str, log: str, *options: str) -> int:
+        """Starts writing the state of a container's processes to the directory `images`; criu's own log goes to the
+        directory `work`, where it is `dump.log`. The runtime's process id: away from our terminal's signals, as what
+        is left half-done of this is hard to undo."""
+        argv = [*self._argv("--log", log, "--log-format", "json"), "checkpoint"]
+        argv += ["--image-path", images, "--work-path", work, *options, container_id]
+        null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+        try:
+            return process.spawn(argv, env=self._env, stdin=null, stdout=null, stderr=null, new_session=True)
+        finally:
+            os.close(null)
+
     def update(self, container_id: str, resources: bytes) -> None:
         """Gives a container other limits (runtime-spec's linux.resources). Raises RuntimeFailed."""
         self._do(container_id, *self._argv(), "update", "--resources", "-", container_id, input=resources)

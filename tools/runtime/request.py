@@ -129,6 +129,7 @@ def record(found: spec.Options) -> Document:
         "names": found.names,
         "mountLabel": found.mount_label,
         "loadsAppArmor": found.loads_apparmor,
+        "groups": [*found.groups, *map(str, found.given_groups)],
         "mountedChainIds": [one for layers in found.image_layers for one in layers],
         "imageMounts": [len(layers) for layers in found.image_layers],
     }

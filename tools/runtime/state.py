@@ -143,6 +143,7 @@ def document(container: Container, observed: Observed) -> Document:
         "exit-code": None if observed.exit_code is None else str(observed.exit_code),
         "health": observed.health or None,
         "restart-count": str(record["restartCount"]) if record.get("restartCount") else None,
+        "checkpoint": record["checkpoint"]["created"] if record.get("checkpoint") else None,  # type: ignore[index]
         "networks": " ".join(record.get("networks") or ()) or None,  # type: ignore[arg-type]
         "ports": " ".join(record.get("published") or ()) or None if observed.runs else None,  # type: ignore[arg-type]
     }

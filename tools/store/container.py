@@ -88,5 +88,9 @@ class Container:
 
     def update(self, **changes: object) -> None:
         """Changes fields of the record, durably."""
-        self.record = {**self.record, **changes}
+        self.put({**self.record, **changes})
+
+    def put(self, record: Document) -> None:
+        """Replaces the record, durably."""
+        self.record = record
         files.write_atomic(os.path.join(self.path, "record.json"), jsondoc.dumps(self.record), 0o600, sealed=True)

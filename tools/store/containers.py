@@ -267,9 +267,22 @@ class Containers:
                 free = locks.take(lock)
             try:
                 if free:
+                    self._release_name(path)
                     remove_tree(path)
             finally:
                 os.close(lock)
+
+    def _release_name(self, aside: str) -> None:
+        """The name of a container that never appeared, or is out of sight, is nobody's: who was killed between has not
+        come to that."""
+        try:
+            record = jsondoc.load_object(files.read_limited(os.path.join(aside, "record.json"), _RECORD_LIMIT), aside)
+        except (NotFound, FormatError, Corrupt):
+            return  # it had no name yet, or has none any more
+        container_id, link = str(record.get("id")), os.path.join(self.path, "names", str(record.get("name")))
+        with locks.locked(self.path):
+            if _target(link) == container_id and not os.path.exists(os.path.join(self.path, container_id)):
+                files.remove_file(link)
 
     def remove(self, container: Container) -> None:
         """Removes a container that doesn't run: unmounted, out of sight in one rename, deleted. Its lock is ours."""

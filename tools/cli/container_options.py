@@ -38,8 +38,8 @@ CONTAINER = (
     Option("--tmpfs", "mount a file system in memory", metavar="DEST[:OPTIONS]", many=True),
     Option(
         "--network",
-        "network to be on, as NAME or NAME:alias=db,ip=10.91.0.9,mac=…; or none, host, container:NAME (default: none; "
-        "ocipipe, where an option needs one)",
+        "network to be on, as NAME or NAME:alias=db,ip=10.91.0.9,mac=…; or none, host, container:NAME (default: "
+        "$OCIPIPE_NETWORK, or ocipipe, the network that is there without being made)",
         metavar="NETWORK",
         many=True,
     ),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..context import Context
     from ..network.asking import Wanted
     from ..network.attach import Attached
+    from ..network.conflist import Network
     from ..network.namespaces import Namespace
     from ..store.container import Container
     from ..store.store import Store
@@ -52,6 +53,12 @@ def path(ctx: Context, container_id: str) -> str:
 def mode(container: Container) -> str:
     """none, host, networks or container:ID."""
     return str(container.record.get("networkMode") or "none")
+
+
+def check_aliases(network: Network, wanted: Wanted) -> None:
+    """Raises Unsupported for names beside its own on a network where nobody is asked for names."""
+    if wanted.aliases and not network.names:
+        raise Unsupported(wanted.aliases[0], f"network {network.name} has no names", "net-create makes one that has")
 
 
 def check_own(container: Container) -> None:

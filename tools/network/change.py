@@ -75,7 +75,7 @@ def to(
         seen = looks.result() if looks else None
     if refused and refused.status:
         if not clean:
-            raise Unavailable("nft", programs.said(refused), "the kernel needs nftables, with NAT")
+            raise Unavailable("nft", programs.said(refused), "the kernel needs nftables with NAT; --network none needs none")
         # Somebody has changed or flushed our table: what it was does not matter then.
         programs.nft(firewall.whole(run_root, after), env).done()
     overview = foreign.Overview(seen.stdout.decode("utf-8", "replace") if seen else "")

@@ -63,7 +63,7 @@ def start(name: str, *arguments: str, env: Mapping[str, str], input: str = "") -
     """Starts `ip` or `nft`. Raises Unavailable where it is not installed."""
     path = process.find(name, env.get("PATH", ""))
     if path is None:
-        raise Unavailable(name, "is not installed", f"install the package {_PACKAGES[name]}")
+        raise Unavailable(name, "is not installed", f"install the package {_PACKAGES[name]}; --network none needs none")
     return Job([path, *arguments], env, input.encode())
 
 

@@ -156,6 +156,12 @@ def debian_image() -> Image:
 
 
 @pytest.fixture(scope="session")
+def servers_image() -> Image:
+    """Debian with nginx and PostgreSQL (see rootfs.servers_image), made on first use and kept in .cache/."""
+    return rootfs.servers_image(CACHE)
+
+
+@pytest.fixture(scope="session")
 def debian_root() -> Path:
     """The tree that debian_image was made from; not to be changed."""
     return rootfs.debian_root(CACHE)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from ..errors import Unsupported
+from ..errors import OcipipeError, Unsupported
 from ..host import files
 from ..runtime import names, root
 from . import preparing
@@ -151,7 +151,11 @@ def leave(ctx: Context, container: Container) -> None:
     if mode(container) == "networks":
         from ..network import attach
 
-        for problem in attach.detach(ctx.run_root, ctx.env, container.id):
+        try:
+            problems = attach.detach(ctx.run_root, ctx.env, container.id)
+        except OcipipeError as error:  # its interfaces are gone with its process: nothing that keeps its end
+            problems = [str(error)]
+        for problem in problems:
             ctx.progress.warn(problem)
         files.remove_file(path(ctx, container.id))
 

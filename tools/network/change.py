@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..errors import OcipipeError, Unavailable
+from ..errors import OcipipeError
 from . import bridge, firewall, foreign, host, names, namespaces, programs
 
 TYPE_CHECKING = False
@@ -33,7 +33,9 @@ def number_of(run_root: str) -> str:
 
 
 def prepare(held: Held, after: State, env: Mapping[str, str]) -> None:
-    """Notes in the new state what the host's own settings are to be for it."""
+    """Notes in the new state what the host's own settings are to be for it. Raises Unavailable for what it lacks."""
+    for program in ("ip", "nft") if after.bridges else ():
+        programs.find(program, env)
     service = names.Service(held.directory, env)
     if any(names.listening(one) for one in after.bridges.values()):
         names.program(env)
@@ -75,7 +77,7 @@ def to(
         seen = looks.result() if looks else None
     if refused and refused.status:
         if not clean:
-            raise Unavailable("nft", programs.said(refused), "the kernel needs nftables with NAT; --network none needs none")
+            raise programs.failed("nft", refused, "the kernel needs nftables with NAT; --network none needs none")
         # Somebody has changed or flushed our table: what it was does not matter then.
         programs.nft(firewall.whole(run_root, after), env).done()
     overview = foreign.Overview(seen.stdout.decode("utf-8", "replace") if seen else "")

@@ -46,8 +46,14 @@ class Job:
         """Waits for its end; what it wrote. Raises Unavailable with its own words when it failed."""
         result = self.result()
         if result.status:
-            raise Unavailable(os.path.basename(self.argv[0]), said(result), "the network is left as it was")
+            raise failed(os.path.basename(self.argv[0]), result, "the network is left as it was")
         return result.stdout
+
+
+def failed(name: str, result: process.Result, remedy: str) -> Unavailable:
+    """The error of a program that failed; with another remedy where we may not make networks at all."""
+    why = said(result)
+    return Unavailable(name, why, "--network host needs no leave for that" if why.endswith("not permitted") else remedy)
 
 
 def said(result: process.Result) -> str:
@@ -61,10 +67,15 @@ def said(result: process.Result) -> str:
 
 def start(name: str, *arguments: str, env: Mapping[str, str], input: str = "") -> Job:
     """Starts `ip` or `nft`. Raises Unavailable where it is not installed."""
+    return Job([find(name, env), *arguments], env, input.encode())
+
+
+def find(name: str, env: Mapping[str, str]) -> str:
+    """Where `ip` or `nft` is. Raises Unavailable."""
     path = process.find(name, env.get("PATH", ""))
     if path is None:
         raise Unavailable(name, "is not installed", f"install the package {_PACKAGES[name]}; --network none needs none")
-    return Job([path, *arguments], env, input.encode())
+    return path
 
 
 def batch(lines: Sequence[str], env: Mapping[str, str], *, force: bool = False) -> Job:

@@ -114,7 +114,8 @@ def run(programs: Path, store_root: Path, tmp_path: Path) -> Commands:
     home.mkdir()
     env = {
         "PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8", "TZ": "UTC", "TERM": "xterm",
-        "OCIPIPE_ROOT": str(store_root), "OCIPIPE_RUN_ROOT": str(tmp_path / "run"), "OCIPIPE_NETWORK": "none", "TMPDIR": str(tmp_path),
+        "OCIPIPE_ROOT": str(store_root), "OCIPIPE_RUN_ROOT": str(tmp_path / "run"), "OCIPIPE_NETWORK": "none",
+        "TMPDIR": str(tmp_path),
     }  # fmt: skip
     return Commands(programs, env)
 

@@ -101,12 +101,12 @@ def settled() -> None:
 class Bench:
     """The contenders and the registry, in one temporary directory."""
 
-    def __init__(self, directory: Path, stack: ExitStack) -> None:
+    def __init__(self, directory: Path, run: Path, stack: ExitStack) -> None:
         self.directory = directory
         self.stack = stack
         scripts.main([str(directory / "bin")])
-        self.ours = Ours(self._place("ours"), directory / "bin")
-        self.podman = Podman(self._place("podman"))
+        self.ours = Ours(self._place("ours"), directory / "bin", run / "ours")
+        self.podman = Podman(self._place("podman"), run / "podman")
         self.skopeo = Skopeo(self._place("skopeo"))
         self.docker = stack.enter_context(docker_daemon(directory / "docker"))
         self.registry = stack.enter_context(DockerRegistry(self._place("registry")))
@@ -286,17 +286,19 @@ def main(parts: list[str]) -> None:
             raise SystemExit(f"bench: {part}: no such part (choose from {', '.join(ROUNDS)})")
     CACHE.mkdir(exist_ok=True)
     directory = Path(tempfile.mkdtemp(prefix="ocipipe-bench.", dir="/var/tmp"))
+    run = Path(tempfile.mkdtemp(prefix="ocipipe-bench.", dir="/run"))
     try:
         with ExitStack() as stack:
-            bench = Bench(directory, stack)
+            bench = Bench(directory, run, stack)
             say(f"{machine()}. Medians; in bold, our time as a fraction.", "")
             say("| work | ocipipe | others |", "| --- | --- | --- |")
             for part in wanted:
                 for line in getattr(bench, part)():
                     say(line)
     finally:
-        mounts.unmount_under(str(directory))
-        shutil.rmtree(directory)
+        for place in (directory, run):
+            mounts.unmount_under(str(place))
+            shutil.rmtree(place)
 
 
 if __name__ == "__main__":

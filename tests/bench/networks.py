@@ -63,19 +63,21 @@ class Networks:
 
     def rows(self) -> Iterator[tuple[str, dict[str, float]]]:
         """What was done, and the seconds that it took each."""
-        yield "run `true`, bridge", self._measured(_nothing, lambda one: self._run(one))
+        yield "run `true`, bridge", self._measured(_nothing, self._run)
         yield "run `true`, a port published", self._measured(_nothing, lambda one: self._run(one, "-p", "8080:80"))
         for one in self._contenders:
             self._call(one, "create", NETWORK)
         self._others_there("default")
-        yield "run `true`, bridge, where others run", self._measured(_nothing, lambda one: self._run(one))
-        yield "connect", self._measured(self._disconnected, lambda one: self._network(one, "connect", NETWORK, "one"))
-        yield "disconnect", self._measured(self._connected, lambda one: self._network(one, "disconnect", NETWORK, "one"))
+        yield "run `true`, bridge, where others run", self._measured(_nothing, self._run)
+        for verb, before in (("connect", self._disconnected), ("disconnect", self._connected)):
+            yield verb, self._measured(before, lambda one, verb=verb: self._network(one, verb, NETWORK, "one"))  # type: ignore[misc]
         self._gone("one")
 
     def rates(self) -> Iterator[tuple[str, dict[str, float], str]]:
         """What was carried, how much of it a second by each, and the unit."""
-        pids = {one.name: (self._start(one, "one", "-p", "5201:5201"), self._start(one, "two")) for one in self._contenders}
+        pids = {
+            one.name: (self._start(one, "one", "-p", "5201:5201"), self._start(one, "two")) for one in self._contenders
+        }
         bits = "Gbit/s"
         yield "through a published port, from another machine", self._carried(pids, published=True), bits
         yield "between two containers", self._carried(pids, published=False), bits
@@ -154,7 +156,8 @@ class Networks:
                 server, client = (Place(f"/proc/{pid}/ns/net") for pid in pids[one.name])
                 place, address = (self._neighbour, ADDRESS) if published else (client, _address(server))
                 port = 5201 + number if published else 5201
-                serving = subprocess.Popen(server.argv("iperf3", "-s", "-1", "--forceflush"), stdout=subprocess.PIPE, text=True)
+                listen = server.argv("iperf3", "-s", "-1", "--forceflush")
+                serving = subprocess.Popen(listen, stdout=subprocess.PIPE, text=True)
                 assert serving.stdout is not None
                 while "listening" not in serving.stdout.readline():
                     pass

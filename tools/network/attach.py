@@ -68,7 +68,7 @@ def attach(
 
     All is checked before anything is changed. Raises NotFound for a network that there is not; Conflict for an address
     or a port in use and for a network that it is on already; UsageError for an address outside of the subnet;
-    Unsupported for ports where no network could have them; Unavailable where the host lacks a part (iproute2, nftables,
+    Unsupported for ports where no network could have them; Unavailable where the host lacks a part (nftables,
     aardvark-dns, a CNI plugin) or the kernel refuses. After an exception nothing of it is left.
     """
     from .networks import Networks

@@ -180,4 +180,4 @@ def _uses_legacy(version: int) -> bool:
 
 def look(env: Mapping[str, str]) -> programs.Job:
     """Starts to read which chains there are, for an Overview."""
-    return programs.start("nft", "list", "chains", env=env)
+    return programs.start("list", "chains", env=env)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..context import Context
     from ..network.asking import Wanted
     from ..network.attach import Attached
+    from ..network.bindings import Holds
     from ..network.conflist import Network
     from ..network.namespaces import Namespace
     from ..store.container import Container
@@ -72,18 +73,24 @@ def check_own(container: Container) -> None:
 class Joined:
     """The container's network, for the `with` block in which its process begins; nothing where it needs none.
 
-    `published` is for the record: its ports, with those of the host that they have. Raises what attaching raises;
+    `published` is for the record: its ports, with those of the host that they have; `held` are descriptors that hold
+    those ports, to be kept by whoever outlives the block and runs the container. Raises what attaching raises;
     NotFound and Conflict where another's network is to be shared that does not run.
     """
 
-    __slots__ = ("_container", "_ctx", "_namespace", "_store", "published")
+    __slots__ = ("_container", "_ctx", "_holds", "_namespace", "_store", "published")
 
     def __init__(self, ctx: Context, store: Store, container: Container) -> None:
         self._ctx = ctx
         self._store = store
         self._container = container
         self._namespace: Namespace | None = None
+        self._holds: Holds | None = None
         self.published: dict[str, list[str]] = {}
+
+    @property
+    def held(self) -> list[int]:
+        return self._holds.descriptors if self._holds else []
 
     def __enter__(self) -> Joined:
         how = mode(self._container)
@@ -99,6 +106,7 @@ class Joined:
             except BaseException:
                 self._namespace.__exit__(None, None, None)
                 raise
+            self._holds = found.holds
             if found.ports:
                 self.published = {"published": [str(port) for port in found.ports]}
         elif how.startswith("container:"):
@@ -120,6 +128,8 @@ class Joined:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._holds is not None:
+            self._holds.close()
         if self._namespace is not None:
             if kind is not None:
                 leave(self._ctx, self._container)

@@ -82,7 +82,7 @@ def begin(
         with joining.Joined(ctx, store, container) as joined:
             pid = monitor.create(
                 container, runtime, ctx.run_root, _cleanup(ctx, container), ctx.env,
-                terminal=terminal, log=logs.begin(container),
+                terminal=terminal, log=logs.begin(container), held=joined.held,
             )  # fmt: skip
             joined.begun(pid)
         logs.keep(container, ctx.run_root, ctx.env)

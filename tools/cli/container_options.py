@@ -29,7 +29,9 @@ CONTAINER = (
     Option("--cgroupns", "whose cgroups it sees (default: private on version 2)", choices=("host", "private")),
     Option(
         "-v, --volume",
-        "mount a volume, by its name, or a host path, either made when missing; without SOURCE, a new volume",
+        "mount a volume, by its name, or a host path, either made when missing; without SOURCE, a new volume; OPTIONS "
+        "are ro, noexec, nosuid, nodev, z, Z, a propagation like rslave, and of volumes nocopy and "
+        "idmap=uids=STORED-SEEN-COUNT#…;gids=…, whose their files are seen to be",
         metavar="[SOURCE:]DEST[:OPTIONS]",
         many=True,
     ),

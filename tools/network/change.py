@@ -92,7 +92,9 @@ def to(
         host.forward_no_more(after)
     after.leaving = []
     held.write()
-    return overview.warnings if plugs else []
+    if not plugs:
+        return []
+    return overview.warnings + (foreign.unknown_to_firewalld(after, env) if overview.firewalld else [])
 
 
 def _nothing(state: State) -> State:

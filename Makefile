@@ -244,7 +244,7 @@ knows_units = [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ] && [ "$$(id -u)"
 	{ [ "$(PREFIX)" = /usr ] || [ "$(PREFIX)" = /usr/local ]; }
 
 # What the commands need of the machine: an OCI runtime, crun where cgroups are version 2 and else runc, and conmon; for
-# networks iproute2, nftables and aardvark-dns.
+# networks nftables and aardvark-dns.
 define system_parts
 	missing=
 	if ! command -v crun >/dev/null && ! command -v runc >/dev/null; then
@@ -252,7 +252,6 @@ define system_parts
 		[ "$$(stat -f -c %T /sys/fs/cgroup 2>/dev/null)" != cgroup2fs ] || missing=crun
 	fi
 	command -v conmon >/dev/null || missing="$$missing conmon"
-	command -v ip >/dev/null || missing="$$missing iproute2"
 	command -v nft >/dev/null || missing="$$missing nftables"
 	for directory in /usr/libexec/podman /usr/lib/podman /usr/bin; do
 		[ ! -x $$directory/aardvark-dns ] || break
@@ -264,27 +263,9 @@ define system_parts
 		elif command -v apt-get >/dev/null; then
 			$(apt)
 		elif command -v dnf >/dev/null; then
-			dnf -q -y install $$(echo $$missing | sed 's/iproute2/iproute/')
+			dnf -q -y install $$missing
 		else
 			echo "missing: what containers need (install $$missing)" >&2
-		fi
-	fi
-	missing=
-	command -v ip >/dev/null || missing="$$missing iproute2"
-	command -v nft >/dev/null || missing="$$missing nftables"
-	for directory in /usr/libexec/podman /usr/lib/podman /usr/bin; do
-		[ ! -x $$directory/aardvark-dns ] || break
-	done
-	[ -x $$directory/aardvark-dns ] || missing="$$missing aardvark-dns"
-	if [ -n "$$missing" ]; then
-		if [ "$(SYSTEM_PACKAGES)" = no ] || [ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ]; then
-			echo "missing: what networks of containers need (install$$missing)" >&2
-		elif command -v apt-get >/dev/null; then
-			$(apt)
-		elif command -v dnf >/dev/null; then
-			dnf -q -y install $$(echo $$missing | sed 's/iproute2/iproute/')
-		else
-			echo "missing: what networks of containers need (install$$missing)" >&2
 		fi
 	fi
 endef

@@ -108,12 +108,14 @@ def store_root(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def run(programs: Path, store_root: Path, tmp_path: Path) -> Commands:
-    """Our commands, in an environment with a store, a home and run-time state of their own."""
+    """Our commands, in an environment with a store, a home and run-time state of their own, and on no network: what is
+    told there of networks has a host of its own (support/nethosts.py)."""
     home = tmp_path / "home"
     home.mkdir()
     env = {
         "PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8", "TZ": "UTC", "TERM": "xterm",
-        "OCIPIPE_ROOT": str(store_root), "OCIPIPE_RUN_ROOT": str(tmp_path / "run"), "TMPDIR": str(tmp_path),
+        "OCIPIPE_ROOT": str(store_root), "OCIPIPE_RUN_ROOT": str(tmp_path / "run"), "OCIPIPE_NETWORK": "none",
+        "TMPDIR": str(tmp_path),
     }  # fmt: skip
     return Commands(programs, env)
 
@@ -152,6 +154,12 @@ def busybox_image() -> Image:
 def debian_image() -> Image:
     """Debian bookworm in one layer (see rootfs.debian_root), made on first use and kept in .cache/."""
     return rootfs.debian_image(CACHE)
+
+
+@pytest.fixture(scope="session")
+def servers_image() -> Image:
+    """Debian with nginx and PostgreSQL (see rootfs.servers_image), made on first use and kept in .cache/."""
+    return rootfs.servers_image(CACHE)
 
 
 @pytest.fixture(scope="session")

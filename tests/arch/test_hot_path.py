@@ -56,11 +56,13 @@ def bin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def loaded(bin: Path, name: str, argv: list[str], root: Path, stdin: bytes) -> set[str]:
-    """Every module that a run imports, as Python's own -X importtime tells."""
+def loaded(bin: Path, name: str, argv: list[str], root: Path, stdin: bytes, before: tuple[str, ...] = ()) -> set[str]:
+    """Every module that a run imports, as Python's own -X importtime tells. `before` are words that run it elsewhere;
+    here, no network is touched."""
     done = subprocess.run(
-        [os.path.realpath(sys.executable), "-IS", "-X", "importtime", str(bin / name), *argv],
-        input=stdin, capture_output=True, check=False, env={"OCIPIPE_ROOT": str(root), "PATH": os.environ["PATH"]},
+        [*before, os.path.realpath(sys.executable), "-IS", "-X", "importtime", str(bin / name), *argv],
+        input=stdin, capture_output=True, check=False,
+        env={"OCIPIPE_ROOT": str(root), "PATH": os.environ["PATH"], **({} if before else {"OCIPIPE_NETWORK": "none"})},
     )  # fmt: skip
     assert done.returncode in (0, 1), done.stderr.decode()
     assert b"INTERNAL" not in done.stderr
@@ -109,13 +111,16 @@ def test_a_container_s_way_to_its_start(bin: Path, tmp_path: Path, busybox_image
     standard = {"ctypes", "types", "struct", "select", "fcntl", "resource"}
     ours = {"host", "store", "images", "transfer", "containers", "runtime", "registry"}
     assert excess(modules, standard | ours) == set()
+    # On a network it needs that part, and nothing more of the standard library.
+    modules = loaded(bin, "ctr-run", argv, tmp_path, b"", ("unshare", "-n"))
+    assert excess(modules, standard | ours | {"network"}) == set()
 
 
 def test_a_process_s_way_into_a_container(bin: Path, tmp_path: Path, busybox_image: Image) -> None:
     """All that ctr-exec imports to run one more process, named or by the container's document."""
     busybox_image.into_store(tmp_path, "docker.io/library/box:1")
     run_root = ["--run-root", str(tmp_path / "run")]
-    env = {"OCIPIPE_ROOT": str(tmp_path), "PATH": os.environ["PATH"]}
+    env = {"OCIPIPE_ROOT": str(tmp_path), "PATH": os.environ["PATH"], "OCIPIPE_NETWORK": "none"}
     argv = [bin / "ctr-run", *run_root, "-d", "--name", "c", "box:1", "sleep", "1000"]
     document = subprocess.run(argv, env=env, check=True, capture_output=True).stdout
     try:

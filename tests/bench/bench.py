@@ -24,6 +24,7 @@ sys.path[:0] = [str(HERE.parent / "support"), str(HERE)]
 
 import containers  # noqa: E402
 import inputs  # noqa: E402
+import networks  # noqa: E402
 import storage  # noqa: E402
 from contenders import Contender, Ours, Podman, Skopeo, call, docker_daemon  # noqa: E402
 from registry import DockerRegistry  # noqa: E402
@@ -33,7 +34,7 @@ from ocipipe.cli import scripts  # noqa: E402
 from ocipipe.host import mounts  # noqa: E402
 
 CACHE = HERE.parents[1] / ".cache"
-ROUNDS = {"startup": 40, "pull": 5, "push": 5, "archive": 5, "run": 20, "life": 15, "many": 10}
+ROUNDS = {"startup": 40, "pull": 5, "push": 5, "archive": 5, "run": 20, "net": 15, "life": 15, "many": 10}
 
 Job = tuple[str, Callable[[], None], list[str], dict[str, str]]
 """A contender's name, what to do before, the command that is measured, and its environment."""
@@ -100,12 +101,12 @@ def settled() -> None:
 class Bench:
     """The contenders and the registry, in one temporary directory."""
 
-    def __init__(self, directory: Path, stack: ExitStack) -> None:
+    def __init__(self, directory: Path, run: Path, stack: ExitStack) -> None:
         self.directory = directory
         self.stack = stack
         scripts.main([str(directory / "bin")])
-        self.ours = Ours(self._place("ours"), directory / "bin")
-        self.podman = Podman(self._place("podman"))
+        self.ours = Ours(self._place("ours"), directory / "bin", run / "ours")
+        self.podman = Podman(self._place("podman"), run / "podman")
         self.skopeo = Skopeo(self._place("skopeo"))
         self.docker = stack.enter_context(docker_daemon(directory / "docker"))
         self.registry = stack.enter_context(DockerRegistry(self._place("registry")))
@@ -242,6 +243,25 @@ class Bench:
         others = ", ".join(f"{one} {size / 1e6:.2f} MB (**{ours / size:.2f}×**)" for one, size in memory.items())
         yield f"| memory that stays for one container in the background | {ours / 1e6:.2f} MB | {others} |"
 
+    def net(self) -> Iterator[str]:
+        """Containers with a network, on a host of their own with a neighbour."""
+        source = busybox_image().write_layout(self.directory / "net-image")
+        name = "localhost/bench/net:1"
+        with ExitStack() as stack:
+            places = stack.enter_context(networks.host())
+            docker = networks.docker(self.directory / "docker-net", places[0], stack)
+            contenders: list[Contender] = [self.ours, self.podman, docker]
+            for one in contenders:
+                one.load(source, name)
+            measured = networks.Networks(contenders, name, lambda jobs: alternate(ROUNDS["net"], jobs), places)
+            stack.callback(measured.close)
+            for work, found in measured.rows():
+                yield row(work, found)
+            for work, rates, unit in measured.rates():
+                ours = rates.pop("ocipipe")
+                others = ", ".join(f"{one} {rate:,.1f} {unit} (**{ours / rate:.2f}×**)" for one, rate in rates.items())
+                yield f"| {work} | {ours:,.1f} {unit} | {others} |"
+
     def many(self) -> Iterator[str]:
         """What one image costs beside many others."""
         stores = storage.Many(self.directory, self.ours.bin, lambda jobs: alternate(ROUNDS["many"], jobs))
@@ -266,17 +286,19 @@ def main(parts: list[str]) -> None:
             raise SystemExit(f"bench: {part}: no such part (choose from {', '.join(ROUNDS)})")
     CACHE.mkdir(exist_ok=True)
     directory = Path(tempfile.mkdtemp(prefix="ocipipe-bench.", dir="/var/tmp"))
+    run = Path(tempfile.mkdtemp(prefix="ocipipe-bench.", dir="/run"))
     try:
         with ExitStack() as stack:
-            bench = Bench(directory, stack)
+            bench = Bench(directory, run, stack)
             say(f"{machine()}. Medians; in bold, our time as a fraction.", "")
             say("| work | ocipipe | others |", "| --- | --- | --- |")
             for part in wanted:
                 for line in getattr(bench, part)():
                     say(line)
     finally:
-        mounts.unmount_under(str(directory))
-        shutil.rmtree(directory)
+        for place in (directory, run):
+            mounts.unmount_under(str(place))
+            shutil.rmtree(place)
 
 
 if __name__ == "__main__":

@@ -23,8 +23,10 @@ class Contender:
 
     name = ""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, run: Path | None = None) -> None:
+        """`run` is for what a reboot takes away, in memory as /run is, where each has it on a user's machine."""
         self.directory = directory
+        self.run_directory = run or directory / "run"
         self.env = dict(os.environ)
 
     def pull(self, reference: str) -> list[str]:
@@ -53,11 +55,11 @@ class Contender:
 class Ours(Contender):
     name = "ocipipe"
 
-    def __init__(self, directory: Path, bin: Path) -> None:
-        super().__init__(directory)
+    def __init__(self, directory: Path, bin: Path, run: Path | None = None) -> None:
+        super().__init__(directory, run)
         self.bin = bin
         self.root = directory / "store"
-        self.env |= {"OCIPIPE_ROOT": str(self.root), "OCIPIPE_RUN_ROOT": str(directory / "run")}
+        self.env |= {"OCIPIPE_ROOT": str(self.root), "OCIPIPE_RUN_ROOT": str(self.run_directory)}
 
     def command(self, name: str, *args: str) -> list[str]:
         return [str(self.bin / name), *args]
@@ -92,8 +94,8 @@ class Podman(Contender):
     def command(self, *args: str) -> list[str]:
         runtime = [] if Path("/sys/fs/cgroup/cgroup.controllers").exists() else ["--runtime", "runc"]
         return [
-            "podman", "--root", str(self.directory / "root"), "--runroot", str(self.directory / "run"), "--tmpdir",
-            str(self.directory / "tmp"), "--storage-driver", "overlay", "--cgroup-manager", "cgroupfs",
+            "podman", "--root", str(self.directory / "root"), "--runroot", str(self.run_directory), "--tmpdir",
+            str(self.run_directory / "tmp"), "--storage-driver", "overlay", "--cgroup-manager", "cgroupfs",
             "--events-backend", "none", *runtime, *args,
         ]  # fmt: skip
 

@@ -169,7 +169,7 @@ class OnHost(Commands):
     """Our commands, run on a test's host."""
 
     def __init__(self, bin: Path, env: Mapping[str, str], host: Place) -> None:
-        super().__init__(bin, env)
+        super().__init__(bin, {name: value for name, value in env.items() if name != "OCIPIPE_NETWORK"})
         self._host = host
 
     def _execute(self, argv: list[str], status: int | None, settings: dict[str, Any]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -55,14 +55,16 @@ def docker_argv(directory: Path, *args: str) -> list[str]:
 
 
 @contextmanager
-def dockerd(directory: Path) -> Iterator[None]:
-    """dockerd with its data below `directory`, no bridge and no firewall rules; stopped at the end."""
+def dockerd(directory: Path, before: Sequence[str] = (), *, network: bool = False) -> Iterator[None]:
+    """dockerd with its data below `directory`, stopped at the end; no bridge and no firewall rules without `network`.
+    `before` are words that run it somewhere else."""
     directory.mkdir(parents=True)
     argv = [
-        "dockerd", "--host", f"unix://{directory}/socket", "--data-root", f"{directory}/data", "--exec-root",
-        f"{directory}/exec", "--pidfile", f"{directory}/pid", "--bridge", "none", "--iptables=false",
-        "--ip-forward=false", "--ip-masq=false", "--storage-driver", "overlay2",
+        *before, "dockerd", "--host", f"unix://{directory}/socket", "--data-root", f"{directory}/data", "--exec-root",
+        f"{directory}/exec", "--pidfile", f"{directory}/pid", "--storage-driver", "overlay2",
     ]  # fmt: skip
+    if not network:
+        argv += ["--bridge", "none", "--iptables=false", "--ip-forward=false", "--ip-masq=false"]
     with ExitStack() as stack:
         log = stack.enter_context(open(directory / "log", "wb"))
         process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)

@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from images import Image, Layer, image, read_layout
@@ -68,14 +68,20 @@ def busybox_image(*, docker: bool = False, compression: str = "gzip") -> Image:
 def debian_root(cache: Path) -> Path:
     """A minimal Debian bookworm, made once and kept in `cache`, with our own additions under /opt/kept."""
     root = cache / "debian-root"
-    if root.exists():
-        return root
-    cache.mkdir(parents=True, exist_ok=True)
-    aside = cache / f"debian-root.{os.getpid()}"
+    if not root.exists():
+        _debootstrap(root, [], _additions)
+    return root
+
+
+def _debootstrap(root: Path, packages: list[str], more: Callable[[Path], None]) -> None:
+    """A minimal Debian bookworm with these packages, and what `more` does to it."""
+    root.parent.mkdir(parents=True, exist_ok=True)
+    aside = root.with_name(f"{root.name}.{os.getpid()}")
     try:
         mirror = _mirror()
+        with_packages = [f"--include={','.join(packages)}"] if packages else []
         done = subprocess.run(
-            ["debootstrap", "--variant=minbase", "bookworm", str(aside), *([mirror] if mirror else [])],
+            ["debootstrap", "--variant=minbase", *with_packages, "bookworm", str(aside), *([mirror] if mirror else [])],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout[-2000:]
@@ -84,11 +90,10 @@ def debian_root(cache: Path) -> Path:
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         for host_file in ("etc/resolv.conf", "etc/hostname", "etc/machine-id"):
             (aside / host_file).unlink(missing_ok=True)
-        _additions(aside / "opt" / "kept")
+        more(aside)
         aside.rename(root)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-    return root
 
 
 def _mirror() -> str:
@@ -104,7 +109,8 @@ def _mirror() -> str:
     return ""
 
 
-def _additions(directory: Path) -> None:
+def _additions(root: Path) -> None:
+    directory = root / "opt" / "kept"
     directory.mkdir(parents=True)
     (directory / "plain").write_text("plain\n")
     os.link(directory / "plain", directory / "linked")
@@ -171,9 +177,31 @@ def _names(root: Path, directory: str) -> Iterator[str]:
 
 def debian_image(cache: Path) -> Image:
     """Debian bookworm in one layer, kept as a layout in `cache`."""
-    layout = cache / "debian-image"
+    return _kept(cache / "debian-image", lambda: debian_root(cache))
+
+
+def servers_image(cache: Path) -> Image:
+    """Debian bookworm with its nginx and its PostgreSQL, which has no cluster yet, in one layer."""
+
+    def root() -> Path:
+        made = cache / "servers-root"
+        if not made.exists():
+            _debootstrap(made, ["nginx-light", "postgresql-15"], _without_cluster)
+        return made
+
+    return _kept(cache / "servers-image", root)
+
+
+def _without_cluster(root: Path) -> None:
+    shutil.rmtree(root / "var/lib/postgresql/15", ignore_errors=True)
+    (root / "var/log/nginx").mkdir(exist_ok=True)
+
+
+def _kept(layout: Path, root: Callable[[], Path]) -> Image:
+    """The image of a tree in one layer, kept as a layout."""
     if not layout.exists():
-        made = image([Layer(tree_tar(debian_root(cache)))], {"Cmd": ["bash"], "Env": ["PATH=/usr/sbin:/usr/bin"]})
-        aside = cache / f"debian-image.{os.getpid()}"
+        config = {"Cmd": ["bash"], "Env": ["PATH=/usr/sbin:/usr/bin"]}
+        made = image([Layer(tree_tar(root()))], config)
+        aside = layout.with_name(f"{layout.name}.{os.getpid()}")
         made.write_layout(aside).rename(layout)
     return read_layout(layout)

@@ -90,6 +90,34 @@ def test_options(box: Box, store_root: Path) -> None:
     assert box.left() == []
 
 
+def test_other_owners(box: Box, run: Commands, store_root: Path) -> None:
+    """The volume's files are seen as others', and what these make is stored as theirs; over a restart, too."""
+    box.sh("mkdir /data/in; touch /data/old; chown -R 1000:2000 /data", "-v", "data:/data")
+    both = "data:/data:idmap=uids=1000-0-1#5-1000-2;gids=2000-0-1#0-2000-1"
+    assert box.sh("stat -c %u:%g /data/old; touch /data/new /data/in/x", "-v", both) == "0:0\n"
+    for name in ("new", "in/x"):
+        found = (data(store_root, "data") / name).stat()
+        assert (found.st_uid, found.st_gid) == (1000, 2000)
+    run("ctr-create", "--name", "web", "-v", both, "busybox", "sh", "-c", "touch /data/late$(stat -c %u /data/old)")
+    for _ in range(2):
+        run("ctr-start", "-a", "web")
+    assert (data(store_root, "data") / "late0").stat().st_uid == 1000
+    part = "type=volume,src=data,dst=/x,volume-subpath=in,idmap=uids=1000-7-1"
+    assert box.sh("stat -c %u:%g /x", "--mount", part) == "7:2000\n"
+    assert box.sh("stat -c %u:%g /data/old", "--volumes-from", "web") == "0:0\n"
+    run("ctr-rm", "web")
+    for bad in ("uids=1-2", "uids=a-1-1", "users=0-0-1", "uids=0-0-0", ""):
+        assert "maps no owners" in box.refused("-v", f"data:/data:idmap={bad}")
+    assert "cannot be seen as others'" in box.refused("-v", "data:/data:idmap=uids=0-0-2#1-5-1")
+    assert box.left() == []
+
+
+def test_owners_where_the_file_system_has_no_maps(box: Box, run: Commands) -> None:
+    run("vol-create", "--opt", "type=proc", "--opt", "device=proc", "odd")
+    assert "its file system cannot" in box.refused("-v", "odd:/data:nocopy,idmap=uids=0-1-1")
+    assert box.left() == []
+
+
 def test_a_subpath(box: Box, store_root: Path) -> None:
     box.sh("mkdir -p /data/a/b; echo in > /data/a/b/f; ln -s /etc /data/out; ln -s a /data/link", "-v", "data:/data")
     for path in ("a/b", "link/b"):

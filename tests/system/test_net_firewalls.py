@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -120,6 +121,39 @@ def test_what_an_administrator_closes_with_nft_stays_closed(host: Host) -> None:
     told = host.run("ctr-run", "--rm", "--network", "ocipipe", "busybox", "true").err.decode()
     assert "inet mine f: its policy drops what is forwarded" in told
     assert host.neighbour.refuses("tcp", ADDRESS, 8081)
+
+
+FIREWALLD = """
+table inet firewalld {
+  chain filter_FORWARD {
+    type filter hook forward priority filter + 10; policy accept;
+    ct state established,related accept
+    ct status dnat accept
+    %s
+    reject with icmpx admin-prohibited
+  }
+}
+"""
+"""What firewalld's rules come to."""
+
+
+def test_firewalld(host: Host) -> None:
+    """It is told what to say to it, and when it was said, all passes; published ports do in any case."""
+    host.serve(host.neighbour, "tcp", 70, "neighbour")
+    host.do(f"nft -f - <<'END'\n{FIREWALLD % ''}\nEND")
+    box = ["ctr-run", "--rm", "-p", "8080:80", "busybox", "nc", "-w", "3", NEIGHBOUR, "70"]
+    done = host.run(*box, status=None)
+    assert b"neighbour" not in done.out
+    told = json.loads(done.err.splitlines()[0])["warnings"][0]["message"]
+    assert "inet firewalld: knows no interface oci-" in told
+    bridge = told.partition("--add-interface=")[2].split()[0]
+    host.box("web", "-p", "8080:80").serve("tcp", 80)
+    assert host.neighbour.ask("tcp", ADDRESS, 8080).startswith("web ")
+    host.run("ctr-rm", "-f", "web")
+    accepted = f'iifname "{bridge}" accept'
+    host.do(f"nft delete table inet firewalld; nft -f - <<'END'\n{FIREWALLD % accepted}\nEND")
+    done = host.run(*box)
+    assert (done.out.decode(), done.err) == (f"neighbour {ADDRESS}", b"")
 
 
 def test_somebody_flushes_everything(host: Host) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -240,6 +242,89 @@ def test_another_container_s_network(host: Host) -> None:
     side = host.run("ctr-run", "--rm", "--network", "container:web", "busybox", "ip", "addr", "show", "eth0").out
     assert web.ips[0] in side.decode()
     assert "does not go with" in host.refused("ctr-run", "--network", "container:web", "-p", "1:1", "busybox", "true")
+
+
+_TAKE = """
+import socket, sys
+one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM if sys.argv[1] == "udp" else socket.SOCK_STREAM)
+one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(sys.argv[1] == "tcp"))
+try:
+    one.bind(("", int(sys.argv[2])))
+    if sys.argv[1] == "tcp": one.listen()
+    print("got it")
+except OSError as error:
+    print(error)
+"""
+
+
+def test_a_published_port_is_taken(host: Host) -> None:
+    """For programs of the host, as long as the container runs, over a restart and with --rm in the foreground."""
+
+    def takes(kind: str, port: int) -> str:
+        return host.do(f"{sys.executable} -c '{_TAKE}' {kind} {port}")
+
+    host.box("web", "-p", "8080:80", "-p", "8080:80/udp")
+    for _ in range(2):
+        for kind in ("tcp", "udp"):
+            assert "in use" in takes(kind, 8080)
+        assert takes("tcp", 8081) == "got it\n"
+        host.run("ctr-restart", "-t", "0", "web")
+    host.run("ctr-rm", "-f", "web")
+    assert takes("tcp", 8080) == "got it\n"
+    run = [str(host.run.bin / "ctr-run"), "--rm", "-i", "-p", "8080:80", "busybox", "sh", "-c", "echo; read line"]
+    front = subprocess.Popen(host.argv(*run), env=host.run.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert front.stdout is not None
+    front.stdout.readline()
+    assert "in use" in takes("tcp", 8080)
+    front.communicate(b"\n")
+    assert takes("tcp", 8080) == "got it\n"
+
+
+def test_it_is_held_by_the_monitor_and_no_process_of_the_container(host: Host) -> None:
+    box = host.box("web", "-p", "8080:80", "--restart", "always")
+    monitor = (host.run_root / "containers" / box.id / "monitor").read_text()
+    held = {os.readlink(f"/proc/{monitor}/fd/{fd}") for fd in os.listdir(f"/proc/{monitor}/fd")}
+    pid = box.path.split("/")[2]
+    inside = {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
+    assert [one for one in held if one.startswith("socket:")]
+    assert not any(one.startswith("socket:") for one in inside)
+    os.kill(int(pid), signal.SIGKILL)
+    nethosts.until(lambda: [one.get("pid") for one in host.json("ctr-ps")] not in ([], [None], [int(pid)]), 30)
+    assert host.json("ctr-ps")[0]["annotations"]["org.ocipipe.ports"] == "8080:80/tcp"
+
+
+def _crc32c(data: bytes) -> int:
+    value = 0xFFFFFFFF
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
+    return value ^ 0xFFFFFFFF
+
+
+_HEAR = """
+import socket
+one = socket.socket(socket.AF_INET, socket.SOCK_RAW, 132)
+one.settimeout(20)
+print("ready", flush=True)
+packet, sender = one.recvfrom(512)
+print(sender[0], int.from_bytes(packet[22:24], "big"))
+"""
+
+
+def test_sctp(host: Host) -> None:
+    """The first packet of an association, by hand (RFC 9260, 3.3.2): not every kernel has the protocol itself."""
+    web = host.box("web", "-p", "8080:80/sctp")
+    assert web.ports == "8080:80/sctp"
+    hears = subprocess.Popen(web.argv(sys.executable, "-c", _HEAR), stdout=subprocess.PIPE, text=True)
+    assert hears.stdout is not None
+    hears.stdout.readline()
+    chunk = bytes.fromhex("01000014000000070001000000010001") + bytes.fromhex("00000001")
+    head = (5000).to_bytes(2, "big") + (8080).to_bytes(2, "big") + bytes(4)
+    check = _crc32c(head + bytes(4) + chunk).to_bytes(4, "little")
+    send = f"import socket; s = socket.socket(socket.AF_INET, socket.SOCK_RAW, 132); s.sendto({head + check + chunk!r}"
+    host.neighbour.do(f"{sys.executable} - <<'END'\n{send}, ('{ADDRESS}', 0))\nEND")
+    assert hears.communicate()[0] == f"{NEIGHBOUR} 80\n"
 
 
 def test_free_ports_are_chosen_and_taken_ones_refused(host: Host) -> None:

@@ -29,7 +29,9 @@ CONTAINER = (
     Option("--cgroupns", "whose cgroups it sees (default: private on version 2)", choices=("host", "private")),
     Option(
         "-v, --volume",
-        "mount a volume, by its name, or a host path, either made when missing; without SOURCE, a new volume",
+        "mount a volume, by its name, or a host path, either made when missing; without SOURCE, a new volume; OPTIONS "
+        "are ro, noexec, nosuid, nodev, z, Z, a propagation like rslave, and of volumes nocopy and "
+        "idmap=uids=STORED-SEEN-COUNT#…;gids=…, whose their files are seen to be",
         metavar="[SOURCE:]DEST[:OPTIONS]",
         many=True,
     ),
@@ -38,8 +40,8 @@ CONTAINER = (
     Option("--tmpfs", "mount a file system in memory", metavar="DEST[:OPTIONS]", many=True),
     Option(
         "--network",
-        "network to be on, as NAME or NAME:alias=db,ip=10.91.0.9,mac=…; or none, host, container:NAME (default: none; "
-        "ocipipe, where an option needs one)",
+        "network to be on, as NAME or NAME:alias=db,ip=10.91.0.9,mac=…; or none, host, container:NAME (default: "
+        "$OCIPIPE_NETWORK, or ocipipe, the network that is there without being made)",
         metavar="NETWORK",
         many=True,
     ),

@@ -27,6 +27,7 @@ _HEAD = ".\\\" Written by python -m ocipipe.cli.man from the command's declarati
 _ENVIRONMENT = (
     ("OCIPIPE_ROOT", "The store, where --root names none."),
     ("OCIPIPE_RUN_ROOT", "Run-time state, where --run-root names none."),
+    ("OCIPIPE_NETWORK", "The network of containers, where --network names none."),
     ("OCIPIPE_DEBUG", "1 shows where an internal error or a refused system call comes from."),
     ("NO_COLOR", "Set to anything, tables and progress have no colour."),
 )

@@ -83,7 +83,7 @@ def create(
         "stdinOnce": not getattr(args, "detach", False),
         **policy.record(args, image.config),
         **request.record(options),
-        **netoptions.record(store, args, image.config, options.hostname),
+        **netoptions.record(ctx, store, args, image.config, options.hostname),
         **(volumes.record if volumes else {}),
     }
     if not monitored:

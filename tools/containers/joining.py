@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from ..errors import Unsupported
+from ..errors import OcipipeError, Unsupported
 from ..host import files
 from ..runtime import names, root
 from . import preparing
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ..context import Context
     from ..network.asking import Wanted
     from ..network.attach import Attached
+    from ..network.bindings import Holds
+    from ..network.conflist import Network
     from ..network.namespaces import Namespace
     from ..store.container import Container
     from ..store.store import Store
@@ -54,6 +56,12 @@ def mode(container: Container) -> str:
     return str(container.record.get("networkMode") or "none")
 
 
+def check_aliases(network: Network, wanted: Wanted) -> None:
+    """Raises Unsupported for names beside its own on a network where nobody is asked for names."""
+    if wanted.aliases and not network.names:
+        raise Unsupported(wanted.aliases[0], f"network {network.name} has no names", "net-create makes one that has")
+
+
 def check_own(container: Container) -> None:
     """Raises Unsupported for a container that has no network namespace that networks could be added to."""
     if mode(container) != "networks":
@@ -65,18 +73,24 @@ def check_own(container: Container) -> None:
 class Joined:
     """The container's network, for the `with` block in which its process begins; nothing where it needs none.
 
-    `published` is for the record: its ports, with those of the host that they have. Raises what attaching raises;
+    `published` is for the record: its ports, with those of the host that they have; `held` are descriptors that hold
+    those ports, to be kept by whoever outlives the block and runs the container. Raises what attaching raises;
     NotFound and Conflict where another's network is to be shared that does not run.
     """
 
-    __slots__ = ("_container", "_ctx", "_namespace", "_store", "published")
+    __slots__ = ("_container", "_ctx", "_holds", "_namespace", "_store", "published")
 
     def __init__(self, ctx: Context, store: Store, container: Container) -> None:
         self._ctx = ctx
         self._store = store
         self._container = container
         self._namespace: Namespace | None = None
+        self._holds: Holds | None = None
         self.published: dict[str, list[str]] = {}
+
+    @property
+    def held(self) -> list[int]:
+        return self._holds.descriptors if self._holds else []
 
     def __enter__(self) -> Joined:
         how = mode(self._container)
@@ -92,6 +106,7 @@ class Joined:
             except BaseException:
                 self._namespace.__exit__(None, None, None)
                 raise
+            self._holds = found.holds
             if found.ports:
                 self.published = {"published": [str(port) for port in found.ports]}
         elif how.startswith("container:"):
@@ -113,6 +128,8 @@ class Joined:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._holds is not None:
+            self._holds.close()
         if self._namespace is not None:
             if kind is not None:
                 leave(self._ctx, self._container)
@@ -144,7 +161,11 @@ def leave(ctx: Context, container: Container) -> None:
     if mode(container) == "networks":
         from ..network import attach
 
-        for problem in attach.detach(ctx.run_root, ctx.env, container.id):
+        try:
+            problems = attach.detach(ctx.run_root, ctx.env, container.id)
+        except OcipipeError as error:  # its interfaces are gone with its process: nothing that keeps its end
+            problems = [str(error)]
+        for problem in problems:
             ctx.progress.warn(problem)
         files.remove_file(path(ctx, container.id))
 

@@ -1,9 +1,12 @@
-"""From ctr-run's options to what a container's record says of its network."""
+"""From ctr-run's options to what a container's record says of its network.
+
+Without --network it is on the network that $OCIPIPE_NETWORK names, and without that on the default one.
+"""
 
 from __future__ import annotations
 
 from ..errors import UsageError
-from .joining import path, written
+from . import joining
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,12 +24,12 @@ _OWN = ("publish", "publish_all", "network_alias", "ip", "ip6", "mac_address")
 _NAMES = ("dns", "dns_search", "dns_option", "add_host")
 
 
-def record(store: Store, args: Any, image: ImageConfig, hostname: str) -> Document:
+def record(ctx: Context, store: Store, args: Any, image: ImageConfig, hostname: str) -> Document:
     """The record's fields `networkMode`, `networks`, `ports` and `hostname`; those that say something.
 
     Raises UsageError for what does not go together, NotFound for a network or a container that there is not.
     """
-    how = mode(args)
+    how = mode(ctx, args)
     found: Document = {"networkMode": how}
     if how.startswith("container:"):
         found["networkMode"] = f"container:{store.containers.find(how.partition(':')[2]).id}"
@@ -39,9 +42,9 @@ def record(store: Store, args: Any, image: ImageConfig, hostname: str) -> Docume
     from ..network import ports
     from ..network.networks import Networks
 
-    wanted = _wanted(args)
+    wanted = _wanted(ctx, args)
     for one in wanted:
-        Networks(store).find(one.network)
+        joining.check_aliases(Networks(store).find(one.network), one)
     published = [port for text in args.publish for port in ports.parse(text)]
     if args.publish_all:
         there = {(port.container, port.protocol) for port in published}
@@ -49,7 +52,7 @@ def record(store: Store, args: Any, image: ImageConfig, hostname: str) -> Docume
         published += [port for port in exposed if (port.container, port.protocol) not in there]
     return {
         **found,
-        "networks": {one.network: written(one) for one in wanted},
+        "networks": {one.network: joining.written(one) for one in wanted},
         "hostname": hostname,
         **({"ports": [str(port) for port in published]} if published else {}),
     }
@@ -57,13 +60,23 @@ def record(store: Store, args: Any, image: ImageConfig, hostname: str) -> Docume
 
 def network(ctx: Context, args: Any, container_id: str) -> str:
     """As runtime.spec.Options has it. Raises UsageError."""
-    how = mode(args)
-    return path(ctx, container_id) if how == "networks" else how
+    how = mode(ctx, args)
+    return joining.path(ctx, container_id) if how == "networks" else how
 
 
-def mode(args: Any) -> str:
+def _asked(ctx: Context, args: Any) -> list[str]:
+    if args.network:
+        return list(args.network)
+    if usual := ctx.env.get("OCIPIPE_NETWORK"):
+        return [usual]
+    from ..network.conflist import DEFAULT
+
+    return [DEFAULT]
+
+
+def mode(ctx: Context, args: Any) -> str:
     """none, host, container:NAME, or networks. Raises UsageError for several that do not go together."""
-    asked: list[str] = args.network
+    asked = _asked(ctx, args)
     special = [one for one in asked if one in ("none", "host") or one.startswith("container:")]
     if special and len(asked) > 1:
         raise UsageError(f"--network {special[0]}", "does not go with another --network", "leave one of them out")
@@ -71,13 +84,13 @@ def mode(args: Any) -> str:
         if special[0] == "container:":
             raise UsageError("--network container:", "names no container", "like container:db")
         return special[0]
-    return "networks" if asked or any(getattr(args, name) for name in _OWN) else "none"
+    return "networks"
 
 
-def _wanted(args: Any) -> list[Wanted]:
-    from ..network import conflist, options
+def _wanted(ctx: Context, args: Any) -> list[Wanted]:
+    from ..network import options
 
-    found = [options.network(text) for text in args.network or [conflist.DEFAULT]]
+    found = [options.network(text) for text in _asked(ctx, args)]
     if len({one.network for one in found}) < len(found):
         raise UsageError("--network", "names one network twice", "name each once")
     first = found[0]

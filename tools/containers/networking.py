@@ -109,7 +109,7 @@ def connect(ctx: Context, store: Store, item: str | Document, wanted: Wanted) ->
     Raises NotFound, Conflict, UsageError, Unsupported for one that has no network of its own.
     """
     with store.containers.locked(selecting.find(store, item)) as container:
-        Networks(store).find(wanted.network)
+        joining.check_aliases(Networks(store).find(wanted.network), wanted)
         joining.check_own(container)
         before = joining.networks(container)
         if wanted.network in before:

@@ -87,7 +87,7 @@ def begin(
                 _runs(ctx, container, joined)  # as soon as it is there
             pid = monitor.create(
                 container, runtime, ctx.run_root, _cleanup(ctx, container), ctx.env,
-                terminal=terminal, log=logs.begin(container), restored=restored,
+                terminal=terminal, log=logs.begin(container), restored=restored, held=joined.held,
             )  # fmt: skip
             joined.begun(pid)
         logs.keep(container, ctx.run_root, ctx.env)

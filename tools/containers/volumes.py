@@ -11,7 +11,7 @@ import os
 
 from ..errors import Conflict, Corrupt, NotFound, UsageError
 from ..host import security
-from ..runtime import confinement
+from ..runtime import confinement, volume_mount
 from ..runtime.options import Mount
 from ..runtime.volume_mount import Wanted
 from ..store.volumes import volumes_of
@@ -81,10 +81,10 @@ def ask(
         if name not in settings or mine.options or mine.labels:
             settings[name] = mine
         base = os.path.join(store.containers.path, container_id, _SUBPATHS, str(len(mounts)))
-        one.source = base if wanted.subpath else os.path.join(store.volumes.path, name, "data")
+        one.source = base if wanted.subpath or wanted.idmap else os.path.join(store.volumes.path, name, "data")
         mounts.append(
             {"name": name, "destination": one.destination, "copy": wanted.copy, "subpath": wanted.subpath,
-             "anonymous": anonymous}
+             "anonymous": anonymous, **({"idmap": wanted.idmap} if wanted.idmap else {})}
         )  # fmt: skip
     return Asked(settings, mounts)
 
@@ -104,11 +104,12 @@ def take(ctx: Context, store: Store, container: Container, *, created: bool) -> 
     for number, one in enumerate(mounts):
         name = str(one["name"])
         path = mount.acquire(store, name, ctx.env)
-        if one["subpath"]:
-            target = os.path.join(container.path, _SUBPATHS, str(number))
-            subpath.bind(path, str(one["subpath"]), target, name)
-        elif one["copy"] and (created or create.in_memory(store.volumes.load(name))):
+        if one["copy"] and not one["subpath"] and (created or create.in_memory(store.volumes.load(name))):
             fill.copy_up(store, name, container.rootfs, str(one["destination"]), ctx.env)
+        if one["subpath"] or one.get("idmap"):
+            target = os.path.join(container.path, _SUBPATHS, str(number))
+            owners = volume_mount.owners(str(one["idmap"]), name) if one.get("idmap") else None
+            subpath.bind(path, str(one["subpath"]), target, name, owners)
         if created and container.record.get("mountLabel"):
             security.label(path, confinement.shared(str(container.record["mountLabel"])))
 
@@ -158,6 +159,7 @@ def _of_other(store: Store, text: str) -> Iterator[Mount]:
         if destination in volumes:
             wanted = Wanted(str(volumes[destination]["name"]), text)
             wanted.subpath = str(volumes[destination]["subpath"])
+            wanted.idmap = str(volumes[destination].get("idmap") or "")
             yield Mount("volume", "", destination, words, volume=wanted)
         elif one.get("type") == "bind" and not _is_own(other, source, destination):
             if not os.path.exists(source):

@@ -59,6 +59,7 @@ class Request:
         self.made: list[dict[str, Any]] = []
         self.plugs: list[change.Plug] = []
         self.ports: list[Port] = []
+        self.holds = bindings.Holds()
         self._there = there
         self._id = container_id
         self._known_as = list(known_as)
@@ -201,7 +202,7 @@ class Request:
                 raise UsageError(f"-p {port}", "the container has no address of this version of IP", "make it --ipv6")
         taken = [Port.of(one) for other in self.after.containers.values() for one in other["ports"]]
         seed = int.from_bytes(os.urandom(2), "big")
-        self.ports = bindings.choose(wanted, taken, versions or (4, 6), seed)
+        self.ports = bindings.choose(wanted, taken, versions or (4, 6), seed, self.holds)
         self._container["ports"] = [one.document for one in self.ports]
 
     def run_plugins(self, held: Held) -> None:

@@ -19,6 +19,7 @@ import os
 from ..errors import OcipipeError
 from . import change, cni, host, mend, state
 from .asking import Request, Wanted
+from .bindings import Holds
 from .ports import Port
 
 TYPE_CHECKING = False
@@ -38,14 +39,16 @@ class Attached:
                 to hold, `ips` what the container's own name is in /etc/hosts
     ports       the published ports, each with the one port of the host that it has
     warnings    what will not work as hoped, for people: a firewall of somebody else that drops all
+    holds       what holds the ports for as long as it is open: whoever runs the container is to keep it
     """
 
-    __slots__ = ("ports", "results", "warnings")
+    __slots__ = ("holds", "ports", "results", "warnings")
 
-    def __init__(self, results: list[Document], ports: list[Port], warnings: list[str]) -> None:
+    def __init__(self, results: list[Document], ports: list[Port], warnings: list[str], holds: Holds) -> None:
         self.results = results
         self.ports = ports
         self.warnings = warnings
+        self.holds = holds
 
 
 def attach(
@@ -68,7 +71,7 @@ def attach(
 
     All is checked before anything is changed. Raises NotFound for a network that there is not; Conflict for an address
     or a port in use and for a network that it is on already; UsageError for an address outside of the subnet;
-    Unsupported for ports where no network could have them; Unavailable where the host lacks a part (iproute2, nftables,
+    Unsupported for ports where no network could have them; Unavailable where the host lacks a part (nftables,
     aardvark-dns, a CNI plugin) or the kernel refuses. After an exception nothing of it is left.
     """
     from .networks import Networks
@@ -79,19 +82,23 @@ def attach(
             mend.mend(held, env)
         there = host.interfaces()
         request = Request(mend.living(held.state, there), there, container_id, known_as, namespace, dns, env)
-        for one in wanted:
-            network = networks.find(one.network)
-            request.add(network, one)
-            networks.settle(network)
-        request.publish(ports)
-        change.prepare(held, request.after, env)
         try:
-            warnings = change.to(held, request.after, env, request.plugs)
-            request.run_plugins(held)
+            for one in wanted:
+                network = networks.find(one.network)
+                request.add(network, one)
+                networks.settle(network)
+            request.publish(ports)
+            change.prepare(held, request.after, env)
+            try:
+                warnings = change.to(held, request.after, env, request.plugs)
+                request.run_plugins(held)
+            except BaseException:
+                change.take_back(held, env, container_id, request.made)
+                raise
         except BaseException:
-            change.take_back(held, env, container_id, request.made)
+            request.holds.close()
             raise
-        return Attached([one["result"] for one in request.made], request.ports, warnings)
+        return Attached([one["result"] for one in request.made], request.ports, warnings, request.holds)
 
 
 def detach(
@@ -145,6 +152,5 @@ def attached(run_root: str, container_id: str) -> Attached | None:
     container = state.read(run_root).containers.get(container_id)
     if container is None:
         return None
-    return Attached(
-        [one["result"] for one in container["attachments"]], [Port.of(one) for one in container["ports"]], []
-    )
+    results = [one["result"] for one in container["attachments"]]
+    return Attached(results, [Port.of(one) for one in container["ports"]], [], Holds())

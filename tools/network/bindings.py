@@ -1,4 +1,9 @@
-"""The host's ports that containers get: whether one is free, found by taking it for a moment."""
+"""The host's ports that containers get: whether one is free, found by taking it; and it is held from then on.
+
+What is published is led to its container before any socket sees it. The socket is for others: a program of the host
+that wants the port later is refused it, as with docker's and podman's. It does not listen, so what reaches it by any
+other way is refused as by a port that nobody has. Whoever runs the container keeps it open: the monitor, or ctr-run.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +15,7 @@ from _socket import (
     IPPROTO_IPV6,
     IPPROTO_SCTP,
     IPV6_V6ONLY,
+    SHUT_RDWR,
     SO_REUSEADDR,
     SOCK_CLOEXEC,
     SOCK_DGRAM,
@@ -27,21 +33,60 @@ if TYPE_CHECKING:
 
 _ANY = {4: "0.0.0.0", 6: "::"}
 _FAMILY = {4: AF_INET, 6: AF_INET6}
+_KINDS = {"tcp": (SOCK_STREAM, 0), "udp": (SOCK_DGRAM, 0), "sctp": (SOCK_STREAM, IPPROTO_SCTP)}
 _FREE = range(49152, 65536)
 """Where a free port is looked for (RFC 6335: the dynamic ports)."""
+_MOST = 256
+"""Sockets that are held for one container: of more ports, the last are only looked at, as descriptors are few."""
 
 
-def choose(wanted: Sequence[Port], taken: Iterable[Port], versions: Sequence[int], seed: int) -> list[Port]:
-    """`wanted`, each with the one port of the host that it gets. `taken` are those of other containers, `versions`
-    those of IP that the container has, `seed` is where the search for a free one begins.
+class Holds:
+    """Sockets that hold ports, for the length of a `with` block."""
+
+    __slots__ = ("_sockets",)
+
+    def __init__(self) -> None:
+        self._sockets: list[socket] = []
+
+    def __enter__(self) -> Holds:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def add(self, sockets: Sequence[socket]) -> None:
+        kept = list(sockets)[: max(0, _MOST - len(self._sockets))]
+        self._sockets += kept
+        for one in sockets[len(kept) :]:
+            one.close()
+
+    def close(self) -> None:
+        for one in self._sockets:
+            one.close()
+        self._sockets = []
+
+    @property
+    def descriptors(self) -> list[int]:
+        return [one.fileno() for one in self._sockets]
+
+
+def choose(
+    wanted: Sequence[Port], taken: Iterable[Port], versions: Sequence[int], seed: int, holds: Holds
+) -> list[Port]:
+    """`wanted`, each with the one port of the host that it gets, which `holds` has from now on. `taken` are those of
+    other containers, `versions` those of IP that the container has, `seed` is where the search for a free one begins.
 
     Raises Conflict for one that is in use, UsageError for an address that is not the host's.
     """
     chosen: dict[int, Port] = {}
     busy = list(taken)
     for place, port in sorted(enumerate(wanted), key=lambda one: not one[1].low or one[1].high - one[1].low):
-        number = next((one for one in _candidates(port, seed) if _is_free(port, one, busy, versions)), 0)
-        if not number:
+        for number in _candidates(port, seed):
+            sockets = _take(port, number, busy, versions)
+            if sockets is not None:
+                holds.add(sockets)
+                break
+        else:
             raise Conflict(
                 f"-p {port}", "the host's port is in use", "publish on another, or leave the host's port out"
             )
@@ -59,45 +104,57 @@ def _candidates(port: Port, seed: int) -> Iterator[int]:
         yield from _FREE[:start]
 
 
-def _is_free(port: Port, number: int, busy: Iterable[Port], versions: Sequence[int]) -> bool:
-    """Whether neither another container nor a process of the host has it."""
+def _take(port: Port, number: int, busy: Iterable[Port], versions: Sequence[int]) -> list[socket] | None:
+    """Sockets that hold it; None where another container or a process of the host has it."""
+    if any(_is_other_s(port, number, busy, version) for version in port.versions if version in versions):
+        return None
+    found: list[socket] = []
     for version in port.versions:
-        if version not in versions:
-            continue
-        address = port.host_ip or _ANY[version]
-        for other in busy:
-            if other.protocol == port.protocol and other.low == number and version in other.versions:
-                theirs = other.host_ip or _ANY[version]
-                if theirs == address or _ANY[version] in (theirs, address):
-                    return False
-        if not _binds(version, address, number, port):
-            return False
-    return True
+        if version in versions:
+            taken = _bound(version, port.host_ip or _ANY[version], number, port)
+            if taken is None:
+                for one in found:
+                    one.close()
+                return None
+            found += taken
+    return found
 
 
-def _binds(version: int, address: str, number: int, port: Port) -> bool:
-    datagrams = port.protocol == "udp"
+def _is_other_s(port: Port, number: int, busy: Iterable[Port], version: int) -> bool:
+    """Whether another container has it."""
+    address = port.host_ip or _ANY[version]
+    for other in busy:
+        if other.protocol == port.protocol and other.low == number and version in other.versions:
+            theirs = other.host_ip or _ANY[version]
+            if theirs == address or _ANY[version] in (theirs, address):
+                return True
+    return False
+
+
+def _bound(version: int, address: str, number: int, port: Port) -> list[socket] | None:
+    """A socket that has it; none where the kernel does not speak the protocol, so that no process can."""
+    kind, protocol = _KINDS[port.protocol]
     try:
-        one = socket(
-            _FAMILY[version],
-            (SOCK_DGRAM if datagrams else SOCK_STREAM) | SOCK_CLOEXEC,
-            IPPROTO_SCTP if port.protocol == "sctp" else 0,
-        )
+        one = socket(_FAMILY[version], kind | SOCK_CLOEXEC, protocol)
     except OSError as error:
         if error.errno in (errno.EPROTONOSUPPORT, errno.EAFNOSUPPORT, errno.ESOCKTNOSUPPORT):
-            return True  # where the kernel does not speak it, no process has it
-        raise
+            return []
+        raise Unavailable(f"-p {port}", os.strerror(error.errno or 0).lower(), "publish fewer ports") from None
     try:
         if version == 6:
             one.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 1)
-        if not datagrams:
+        if port.protocol == "tcp":
             one.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)  # what lingers of closed connections takes nobody's port
         one.bind((address, number))
-        if not datagrams:
+        if port.protocol == "tcp":
             one.listen(1)
+            one.shutdown(SHUT_RDWR)  # it has the port still, and from here on shares it with nobody
+            one.setsockopt(SOL_SOCKET, SO_REUSEADDR, 0)
+        return [one]
     except OSError as error:
+        one.close()
         if error.errno == errno.EADDRINUSE:
-            return False
+            return None
         if error.errno == errno.EADDRNOTAVAIL:
             raise UsageError(
                 f"-p {port}", f"{address} is no address of this host", "publish on one that it has"
@@ -105,6 +162,3 @@ def _binds(version: int, address: str, number: int, port: Port) -> bool:
         raise Unavailable(
             f"-p {port}", f"cannot be taken: {os.strerror(error.errno or 0).lower()}", "publish on another port"
         ) from None
-    finally:
-        one.close()
-    return True

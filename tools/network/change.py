@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
-from ..errors import OcipipeError, Unavailable
+from ..errors import OcipipeError
 from . import bridge, firewall, foreign, host, names, namespaces, programs
+from .links import Links
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ def number_of(run_root: str) -> str:
 
 
 def prepare(held: Held, after: State, env: Mapping[str, str]) -> None:
-    """Notes in the new state what the host's own settings are to be for it."""
+    """Notes in the new state what the host's own settings are to be for it. Raises Unavailable for what it lacks."""
+    if after.bridges:
+        programs.nft_path(env)
     service = names.Service(held.directory, env)
     if any(names.listening(one) for one in after.bridges.values()):
         names.program(env)
@@ -63,31 +66,35 @@ def to(
     run_root = os.path.dirname(held.directory)
     after.leaving = _leaving(before, after)
     held.write(changing=True)
-    looks = foreign.look(env) if after.bridges or before.bridges else None
+    rebuilt = before.bridges.keys() != after.bridges.keys() or not clean
+    looks = foreign.look(env) if rebuilt or plugs else None
     rules = firewall.changes(run_root, before, after) if clean else firewall.whole(run_root, after)
     filtering = programs.nft(rules, env) if rules else None
     try:
         if after.leaving:
-            programs.batch(bridge.down(after.leaving), env, force=True).result()
-        _come(before, after, env, plugs)
+            with Links() as links:
+                links.delete(after.leaving)
+        _come(before, after, plugs)
     finally:
         refused = filtering.result() if filtering else None
         seen = looks.result() if looks else None
     if refused and refused.status:
         if not clean:
-            raise Unavailable("nft", programs.said(refused), "the kernel needs nftables, with NAT")
+            raise programs.failed("nft", refused, "the kernel needs nftables with NAT; --network none needs none")
         # Somebody has changed or flushed our table: what it was does not matter then.
         programs.nft(firewall.whole(run_root, after), env).done()
     overview = foreign.Overview(seen.stdout.decode("utf-8", "replace") if seen else "")
     number = number_of(run_root)
-    if before.bridges.keys() != after.bridges.keys() or overview.lacks(after, number) or not clean:
+    if rebuilt or overview.lacks(after, number):
         foreign.settle(overview, after, number, env)
     names.Service(held.directory, env).update(before if clean else _nothing(before), after)
     if not after.bridges and after.forwarding:
         host.forward_no_more(after)
     after.leaving = []
     held.write()
-    return overview.warnings if plugs else []
+    if not plugs:
+        return []
+    return overview.warnings + (foreign.unknown_to_firewalld(after, env) if overview.firewalld else [])
 
 
 def _nothing(state: State) -> State:
@@ -104,30 +111,25 @@ def _leaving(before: State, after: State) -> list[str]:
     return [name for name in there if name and name not in kept and name not in after.bridges]
 
 
-def _come(before: State, after: State, env: Mapping[str, str], plugs: Sequence[Plug]) -> None:
+def _come(before: State, after: State, plugs: Sequence[Plug]) -> None:
     """Bridges that are new, and interfaces on bridges."""
     new = [name for name in after.bridges if name not in before.bridges]
-    lines = [line for name in new for line in bridge.up(name, after.bridges[name])]
-    for plug in plugs:
-        one = plug.attachment
-        lines += bridge.plug(one["host"], one["bridge"], plug.namespace, one["interface"], plug.mac, plug.mtu)
-    if lines:
-        programs.batch(lines, env).done()
+    with Links() as links:
+        for name in new:
+            bridge.up(links, name, after.bridges[name])
+        for plug in plugs:
+            one = plug.attachment
+            links.add_cable(one["host"], one["bridge"], plug.namespace, one["interface"], plug.mac, plug.mtu)
     for name in new:
         host.route_loopback(name)
     for version in forwarded(after):
         if not host.forwards(version):
             host.forward(version)
-    inside: dict[str, list[str]] = {}
-    for plug in plugs:
-        result = plug.attachment["result"]
-        inside.setdefault(plug.namespace, []).extend(
-            bridge.configure(plug.attachment["interface"], result["ips"], result["routes"])
-        )
-    for namespace, commands in inside.items():
-        with namespaces.inside(namespace):
-            job = programs.batch(commands, env)
-        job.done()
+    for namespace in {plug.namespace for plug in plugs}:
+        with namespaces.inside(namespace), Links() as links:
+            for plug in plugs:
+                result = plug.attachment["result"]
+                bridge.configure(links, plug.attachment["interface"], result["ips"], result["routes"])
 
 
 def take_back(held: Held, env: Mapping[str, str], container_id: str, attachments: Sequence[Mapping[str, Any]]) -> None:
@@ -140,8 +142,9 @@ def take_back(held: Held, env: Mapping[str, str], container_id: str, attachments
         container["attachments"] = [one for one in container["attachments"] if one["host"] not in hosts]
         if not container["attachments"]:
             del held.state.containers[container_id]
-    programs.batch(bridge.down(sorted(filter(None, hosts))), env, force=True).result()
     try:
+        with Links() as links:
+            links.delete(sorted(filter(None, hosts)))
         mend.mend(held, env)
     except OcipipeError:
         pass  # the mark of an unfinished change stays: the next command goes on from there

@@ -33,20 +33,23 @@ class Overview:
     common   (version of IP, chain) of iptables' own; whether it drops by policy
     closed   chains that drop by policy what is forwarded, and that somebody wrote himself
     own      names of the chains in iptables' tables that are ours
+    firewalld  whether firewalld runs, with rules in nftables
     """
 
-    __slots__ = ("closed", "common", "own")
+    __slots__ = ("closed", "common", "firewalld", "own")
 
     def __init__(self, text: str) -> None:
         self.common: dict[tuple[int, str], bool] = {}
         self.closed: list[str] = []
         self.own: set[tuple[int, str]] = set()
+        self.firewalld = False
         table: tuple[str, str] = ("", "")
         chain = ""
         for line in text.splitlines():
             words = line.split()
             if words[:1] == ["table"]:
                 table = words[1], words[2]
+                self.firewalld = self.firewalld or table == ("inet", "firewalld")
             elif words[:1] == ["chain"]:
                 chain = words[1]
                 if chain.startswith("OCIPIPE-") and table[1] == "filter":
@@ -77,6 +80,18 @@ class Overview:
             'far as its owner accepts that there (iifname "oci-*"; oifname "oci-*" ct status dnat)'
             for place in self.closed
         ]
+
+
+def unknown_to_firewalld(state: State, env: Mapping[str, str]) -> list[str]:
+    """Warnings for the bridges that are in no zone of firewalld's: it rejects what comes from these. Its rules change
+    whenever it is told to reload, so that only it can be told."""
+    rules = programs.start("list", "table", "inet", "firewalld", env=env).result().stdout.decode("utf-8", "replace")
+    return [
+        f"inet firewalld: knows no interface {name}, and rejects what containers there send "
+        f"(firewall-cmd --permanent --zone=trusted --add-interface={name} && firewall-cmd --reload)"
+        for name in state.bridges
+        if f'"{name}"' not in rules and '"oci-*"' not in rules
+    ]
 
 
 def _has(subnets: list[str], version: int) -> bool:
@@ -180,4 +195,4 @@ def _uses_legacy(version: int) -> bool:
 
 def look(env: Mapping[str, str]) -> programs.Job:
     """Starts to read which chains there are, for an Overview."""
-    return programs.start("nft", "list", "chains", env=env)
+    return programs.start("list", "chains", env=env)

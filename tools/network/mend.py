@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 
-from . import bridge, change, firewall, foreign, host, names, programs
+from . import change, firewall, foreign, host, names, programs
+from .links import Links
 from .state import State
 
 TYPE_CHECKING = False
@@ -50,14 +51,15 @@ def mend(held: Held, env: Mapping[str, str]) -> None:
     before.bridges = {name: one for name, one in before.bridges.items() if name not in lost}
     change.to(held, after, env, clean=False)
     again = [
-        line
+        one
         for container in after.containers.values()
         for one in container["attachments"]
         if one["bridge"] in lost
-        for line in bridge.plug_again(one["host"], one["bridge"])
     ]
     if again:
-        programs.batch(again, env).done()
+        with Links() as links:
+            for one in again:
+                links.plug(one["host"], one["bridge"])
 
 
 def findings(held: Held, env: Mapping[str, str]) -> Iterator[Document]:
@@ -100,7 +102,7 @@ def gone(container_id: str) -> Document:
 
 def _firewall_findings(state: State, run_root: str, env: Mapping[str, str]) -> Iterator[Document]:
     table = firewall.table_of(run_root)
-    listed = programs.start("nft", "list", "table", "inet", table, env=env).result()
+    listed = programs.start("list", "table", "inet", table, env=env).result()
     there = listed.stdout.decode("utf-8", "replace")
     if state.bridges and listed.status:
         yield _finding("MISSING", "table", f"inet {table}", "", "somebody has deleted it", [*state.containers])
@@ -111,12 +113,12 @@ def _firewall_findings(state: State, run_root: str, env: Mapping[str, str]) -> I
         wanted = [line.replace(table, scratch) for line in firewall.whole(run_root, state)]
         programs.nft(wanted, env).done()
         try:
-            expected = programs.start("nft", "list", "table", "inet", scratch, env=env).done().decode()
+            expected = programs.start("list", "table", "inet", scratch, env=env).done().decode()
         finally:
             programs.nft([f"delete table inet {scratch}"], env).done()
         if _sorted(expected.replace(scratch, table)) != _sorted(there):
             yield _finding("CHANGED", "table", f"inet {table}", "", "its rules are not ours", [*state.containers])
-    overview = foreign.Overview(programs.start("nft", "list", "chains", env=env).done().decode("utf-8", "replace"))
+    overview = foreign.Overview(programs.start("list", "chains", env=env).done().decode("utf-8", "replace"))
     if overview.lacks(state, change.number_of(run_root)):
         yield _finding(
             "CLOSED", "chain", "filter FORWARD", "", "it drops what is forwarded, and lacks our chain",

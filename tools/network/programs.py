@@ -1,5 +1,4 @@
-"""The host's programs that make networks: iproute2 and nftables, several at a time where they don't wait for one
-another."""
+"""The host's programs that take part in networks, several at a time where they don't wait for one another."""
 
 from __future__ import annotations
 
@@ -11,8 +10,6 @@ from ..host import process
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-_PACKAGES = {"ip": "iproute2", "nft": "nftables"}
 
 
 class Job:
@@ -46,8 +43,18 @@ class Job:
         """Waits for its end; what it wrote. Raises Unavailable with its own words when it failed."""
         result = self.result()
         if result.status:
-            raise Unavailable(os.path.basename(self.argv[0]), said(result), "the network is left as it was")
+            raise failed(os.path.basename(self.argv[0]), result, "the network is left as it was")
         return result.stdout
+
+
+def failed(name: str, result: process.Result, remedy: str) -> Unavailable:
+    """The error of a program that failed, in its own words."""
+    return refused(name, said(result), remedy)
+
+
+def refused(subject: str, why: str, remedy: str) -> Unavailable:
+    """What the kernel did not do, and why; with another remedy where we may not make networks at all."""
+    return Unavailable(subject, why, "--network host needs no leave" if why.endswith("not permitted") else remedy)
 
 
 def said(result: process.Result) -> str:
@@ -59,22 +66,22 @@ def said(result: process.Result) -> str:
     return words.rstrip(".") or f"ended with status {result.status}"
 
 
-def start(name: str, *arguments: str, env: Mapping[str, str], input: str = "") -> Job:
-    """Starts `ip` or `nft`. Raises Unavailable where it is not installed."""
-    path = process.find(name, env.get("PATH", ""))
+def start(*arguments: str, env: Mapping[str, str], input: str = "") -> Job:
+    """Starts `nft`. Raises Unavailable where it is not installed."""
+    return Job([nft_path(env), *arguments], env, input.encode())
+
+
+def nft_path(env: Mapping[str, str]) -> str:
+    """Where `nft` is. Raises Unavailable."""
+    path = process.find("nft", env.get("PATH", ""))
     if path is None:
-        raise Unavailable(name, "is not installed", f"install the package {_PACKAGES[name]}")
-    return Job([path, *arguments], env, input.encode())
-
-
-def batch(lines: Sequence[str], env: Mapping[str, str], *, force: bool = False) -> Job:
-    """Starts one `ip` that does all of `lines`; with `force` it goes on past what cannot be done."""
-    return start("ip", *(["-force"] if force else []), "-batch", "-", env=env, input="".join(f"{x}\n" for x in lines))
+        raise Unavailable("nft", "is not installed", "install the package nftables; --network none needs none")
+    return path
 
 
 def nft(lines: Sequence[str], env: Mapping[str, str]) -> Job:
     """Starts one transaction: all of `lines`, or nothing of it."""
-    return start("nft", "-f", "-", env=env, input="".join(f"{line}\n" for line in lines))
+    return start("-f", "-", env=env, input="".join(f"{line}\n" for line in lines))
 
 
 def _memory(content: bytes = b"") -> int:

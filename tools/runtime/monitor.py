@@ -85,12 +85,13 @@ def create(
     terminal: bool,
     log: Sequence[str],
     restored: Sequence[str] = (),
+    held: Sequence[int] = (),
 ) -> int:
     """Starts a monitor, which creates the container; the id of its first process, which waits for `start`, or goes on
     at once where it is `restored` from a checkpoint (its directory, then the runtime's options).
 
-    The lock of `run.lock` is the monitor's from here on. Raises RuntimeFailed with the runtime's own words,
-    Unavailable, and Conflict when another monitor has the lock.
+    The lock of `run.lock` is the monitor's from here on, and it has the descriptors of `held` as well. Raises
+    RuntimeFailed with the runtime's own words, Unavailable, and Conflict when another monitor has the lock.
     """
     program = find(env)
     directory = container.run_directory(run_root)
@@ -111,7 +112,7 @@ def create(
                 streams: tuple[int, ...] = ()
                 if log[-1] == PASSTHROUGH:
                     streams = (0, 1, 2) if container.record.get("interactive") else (1, 2)
-                pid = launch(words, env, directory, {"_OCI_SYNCPIPE": write}, lock, streams=streams)
+                pid = launch(words, env, directory, {"_OCI_SYNCPIPE": write}, lock, *held, streams=streams)
             finally:
                 os.close(write)
             found = answer(read)

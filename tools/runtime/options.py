@@ -116,11 +116,15 @@ def mount(text: str) -> Mount:
 
 
 def _named_volume(name: str, destination: str, words: list[str], subject: str) -> Mount:
-    from .volume_mount import Wanted
+    from . import volume_mount
 
-    wanted = Wanted(name, subject)
+    wanted = volume_mount.Wanted(name, subject)
     wanted.copy = "nocopy" not in words
-    plain = [word for word in words if word not in ("copy", "nocopy")]
+    for word in words:
+        if word.startswith("idmap="):
+            wanted.idmap = word.removeprefix("idmap=")
+            volume_mount.owners(wanted.idmap, subject)
+    plain = [word for word in words if word not in ("copy", "nocopy") and not word.startswith("idmap=")]
     return Mount("volume", "", destination, _bind_options(plain, subject), volume=wanted)
 
 

@@ -46,6 +46,8 @@ _SAFE_SYSCTLS = {
     "network": ("net.",),
     "uts": ("kernel.domainname",),
 }
+_OPEN_PORTS = {"net.ipv4.ip_unprivileged_port_start": "0", "net.ipv4.ping_group_range": "0 2147483647"}
+"""In a network of its own, any user of a container may listen on any port, and ping, as with docker."""
 
 
 class Host:
@@ -272,6 +274,8 @@ def _linux(container_id: str, granted: list[str], options: Options, host: Host, 
 
 def _sysctls(options: Options) -> dict[str, str]:
     own = {"kernel.domainname": options.domain_name} if options.domain_name else {}
+    if options.network != "host" and "network" not in options.joins:
+        own |= _OPEN_PORTS
     for name in options.sysctls:
         if name == "kernel.hostname":
             raise UsageError(f"--sysctl {name}", "is what --hostname sets", "use --hostname")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..errors import UsageError
+from ..host.owners import ALL
 from ..store.volumes import is_name
 
 TYPE_CHECKING = False
@@ -17,9 +18,10 @@ ALIASES = {
 
 class Wanted:
     """`name` of a volume, '' for an anonymous one; `copy`: an empty one gets what the image has there; `subpath`: of
-    the volume only this directory or file. driver, driver_options and labels are for one that has to be made."""
+    the volume only this directory or file; `idmap`: whose its files are seen to be, '' as they are. driver,
+    driver_options and labels are for one that has to be made."""
 
-    __slots__ = ("copy", "driver", "driver_options", "labels", "name", "subpath")
+    __slots__ = ("copy", "driver", "driver_options", "idmap", "labels", "name", "subpath")
 
     def __init__(self, name: str, subject: str) -> None:
         if name and not is_name(name):
@@ -30,6 +32,7 @@ class Wanted:
         self.name = name
         self.copy = True
         self.subpath = ""
+        self.idmap = ""
         self.driver = ""
         self.driver_options: dict[str, str] = {}
         self.labels: dict[str, str] = {}
@@ -52,6 +55,22 @@ def split(text: str, subject: str) -> list[tuple[str, str | None]]:
     return found
 
 
+def owners(text: str, subject: str) -> tuple[str, str]:
+    """The maps of users and groups, as host.owners has them, of `uids=STORED-SEEN-COUNT#…;gids=…`; a kind that is left
+    out is as it is. Raises UsageError."""
+    found = {"uids": ALL, "gids": ALL}
+    for part in text.split(";"):
+        kind, equals, ranges = part.partition("=")
+        numbers = [one.split("-") for one in ranges.split("#")]
+        good = all(len(one) == 3 and all(n.isascii() and n.isdigit() and len(n) < 11 for n in one) for one in numbers)
+        if kind not in found or not equals or not good or any(not int(one[2]) for one in numbers):
+            raise UsageError(
+                subject, f"idmap={text} maps no owners", "write idmap=uids=STORED-SEEN-COUNT;gids=STORED-SEEN-COUNT"
+            )
+        found[kind] = "\n".join(" ".join(one) for one in numbers)
+    return found["uids"], found["gids"]
+
+
 def of_fields(fields: Sequence[tuple[str, str | None]], subject: str) -> tuple[Wanted, dict[str, str]]:
     """What the fields of --mount type=volume say of the volume, and the others of them. Raises UsageError."""
     others: dict[str, str] = {}
@@ -70,6 +89,9 @@ def of_fields(fields: Sequence[tuple[str, str | None]], subject: str) -> tuple[W
     wanted.driver_options, wanted.labels = driver_options, labels
     wanted.driver = others.pop("volume-driver", "")
     wanted.subpath = others.pop("volume-subpath", "")
+    if "idmap" in others:
+        wanted.idmap = others.pop("idmap")
+        owners(wanted.idmap, subject)
     if wanted.subpath.startswith("/") or ".." in wanted.subpath.split("/"):
         raise UsageError(subject, f"{wanted.subpath} leads out of the volume", "name a path below it")
     if wanted.subpath and not wanted.name:

@@ -115,9 +115,8 @@ def _lacks(ctx: Context, store: Store) -> Iterator[Document]:
 
 
 def _network_lacks(ctx: Context) -> Iterator[Document]:
-    for program, package in (("ip", "iproute2"), ("nft", "nftables")):
-        if process.find(program, ctx.env.get("PATH", "")) is None:
-            yield _lack(program, "containers' networks", f"install the package {package}")
+    if process.find("nft", ctx.env.get("PATH", "")) is None:
+        yield _lack("nft", "containers' networks", "install the package nftables")
     try:
         names.program(ctx.env)
     except OcipipeError as error:

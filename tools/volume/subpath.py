@@ -1,4 +1,4 @@
-"""A part of a volume, mounted by itself.
+"""A part of a volume, or all of it with other owners, mounted by itself.
 
 Whoever writes to the volume may put links in the way, also between our look and the mount: so the kernel walks there
 inside the volume (host/beneath.py), and what it has opened is what is mounted.
@@ -9,13 +9,14 @@ from __future__ import annotations
 import errno
 import os
 
-from ..errors import Conflict, NotFound
-from ..host import beneath, mounts
+from ..errors import Conflict, NotFound, Unsupported
+from ..host import beneath, mounts, owners
 from ..host.beneath import Root
 
 
-def bind(volume: str, path: str, target: str, subject: str) -> None:
-    """Mounts what lies at `path` in the directory `volume` at `target`, which is made. Raises NotFound, Conflict."""
+def bind(volume: str, path: str, target: str, subject: str, maps: tuple[str, str] | None = None) -> None:
+    """Mounts what lies at `path` ('': all of it) in the directory `volume` at `target`, which is made; with `maps` as
+    host.owners has them, seen as others' files. Raises NotFound, Conflict, Unsupported."""
     try:
         with Root.at(volume) as root:
             fd = root.pin(os.fsencode(path), follow=True)
@@ -31,7 +32,22 @@ def bind(volume: str, path: str, target: str, subject: str) -> None:
             os.makedirs(target, 0o755, exist_ok=True)
         else:
             os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
-        if not mounts.is_mounted(target):
+        if mounts.is_mounted(target):
+            return
+        if maps:
+            _map(source, target, subject, maps)
+        else:
             mounts.mount(source, target, "", flags=mounts.MS_BIND | mounts.MS_REC)
     finally:
         os.close(fd)
+
+
+def _map(source: str, target: str, subject: str, maps: tuple[str, str]) -> None:
+    try:
+        owners.mount(source, target, *maps)
+    except OSError as error:
+        why = {
+            errno.EINVAL: "its file system cannot, or the map overlaps itself",
+            errno.ENOSYS: "the kernel cannot; Linux 5.12 does",
+        }.get(error.errno or 0, os.strerror(error.errno or 0).lower())
+        raise Unsupported(subject, f"its files cannot be seen as others': {why}", "leave idmap out") from None

@@ -127,7 +127,7 @@ def test_a_sysctl_of_a_namespace_that_is_not_its_own(line: str, sysctl: str, who
 def test_a_domain_name() -> None:
     options = asked("")
     options.domain_name = "lab.org"
-    assert made(options)["linux"]["sysctl"] == {"kernel.domainname": "lab.org"}
+    assert made(options)["linux"]["sysctl"]["kernel.domainname"] == "lab.org"
 
 
 def test_links_follow_the_process(tmp_path: Path) -> None:

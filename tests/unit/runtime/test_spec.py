@@ -219,7 +219,12 @@ def test_a_sysctl_of_the_host_is_refused(name: str) -> None:
 
 def test_sysctls() -> None:
     wanted = {"net.core.somaxconn": "5", "kernel.shmmax": "1", "fs.mqueue.msg_max": "2", "kernel.sem": "1 2 3 4"}
-    assert made(asked(sysctls=wanted))["linux"]["sysctl"] == wanted
+    found = made(asked(sysctls=wanted))["linux"]["sysctl"]
+    assert {name: found[name] for name in wanted} == wanted
+    assert found.keys() - wanted == {"net.ipv4.ip_unprivileged_port_start", "net.ipv4.ping_group_range"}
+    own = {"net.ipv4.ip_unprivileged_port_start": "1024"}
+    assert made(asked(sysctls=own))["linux"]["sysctl"].items() >= own.items()
+    assert "sysctl" not in made(asked(network="host"))["linux"]
     with pytest.raises(UsageError, match="host's network"):
         made(asked(sysctls={"net.core.somaxconn": "5"}, network="host"))
 

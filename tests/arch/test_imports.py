@@ -121,6 +121,10 @@ WORLD_NAMES = {
 WORLD_MODULES = {"random", "secrets", "uuid", "getpass", "locale"}
 
 
+ALLOWED = {"tools/host/owners.py": {"os._exit"}}
+"""A child that was forked ends like that, and never as we do."""
+
+
 OUTSIDE_CLI = [path for path in sources("tools", "oci_spec") if path.parent != ROOT / "tools" / "cli"]
 
 
@@ -135,7 +139,7 @@ def test_only_the_launcher_touches_the_world(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text())):
         found = node if isinstance(node, ast.Attribute) else node.func if isinstance(node, ast.Call) else None
         used = ast.unparse(found) if isinstance(found, (ast.Attribute, ast.Name)) else ""
-        if used in WORLD_NAMES:
+        if used in WORLD_NAMES - ALLOWED.get(names(path), set()):
             wrong.append(f"{names(path)}:{node.lineno} uses {used}")
     assert not wrong
 

@@ -26,12 +26,11 @@ from oci_spec.jsondoc import FormatError
 from ..errors import Conflict, Corrupt, NotFound, UsageError
 from ..host import files, locks, mounts
 from ..host.trees import remove_tree
-from .container import Container, stood_on
+from .container import Container, Locked, stood_on
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
 
     from oci_spec.digest import Digest
     from oci_spec.jsondoc import Document
@@ -40,37 +39,6 @@ if TYPE_CHECKING:
 
 _RECORD_LIMIT = 4 << 20
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
-
-
-class Locked:
-    """One container, and nobody else changing it."""
-
-    __slots__ = ("_container", "_containers", "_fd")
-
-    def __init__(self, containers: Containers, container: Container) -> None:
-        self._containers = containers
-        self._container = container
-        self._fd = -1
-
-    def __enter__(self) -> Container:
-        container = self._container
-        try:
-            self._fd = os.open(container.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            raise NotFound(container.name, "no such container", "ctr-ps -a lists them") from None
-        try:
-            locks.wait(self._fd)
-            found = self._containers.load(container.id)  # by its place: one that is being removed has left it
-            found.lock = self._fd
-            return found
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        os.close(self._fd)
 
 
 class Containers:

@@ -12,6 +12,8 @@ class OcipipeError(Exception):
 
     code = "UNKNOWN"
     status = 1
+    excerpt = ""
+    """Lines that show people the place, below the message on a terminal."""
 
     def __init__(self, subject: str, problem: str, remedy: str = "", *, detail: object = None) -> None:
         self.subject = subject

@@ -1,7 +1,7 @@
 """What goes to stderr: errors, warnings, and progress; for people on a terminal, as JSON lines for programs elsewhere.
 
-On a terminal an error is `command: subject: problem (remedy)`. Elsewhere it is one line of the shape registries answer
-with (distribution-spec 1.1, Error Codes):
+On a terminal an error is `command: subject: problem (remedy)`, and below it an excerpt of what it is about where there
+is one. Elsewhere it is one line of the shape registries answer with (distribution-spec 1.1, Error Codes):
 
     {"errors":[{"code":"NOT_FOUND","message":"subject: problem (remedy)","detail":{…}}]}
 
@@ -144,7 +144,8 @@ class Reporter:
             )  # fmt: skip
             found.code = INTERNAL_CODE
         if self._terminal:
-            self._say(visible(f"{self.command}: {found}"))
+            excerpt = f"\n{found.excerpt}" if found.excerpt else ""
+            self._say(visible(f"{self.command}: {found}{excerpt}"))
         else:
             entry: dict[str, object] = {"code": found.code, "message": str(found)}
             if found.detail is not None:

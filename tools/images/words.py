@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-
 def split(text: str, escape: str = "\\") -> list[str]:
     """The words of `text`, each with its quotes and escapes still in it. Raises FormatError for an open quote."""
     words: list[str] = []

@@ -46,6 +46,7 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("validation", "valid violations"),
         ("history", "empty_layer size"),
         ("finding", "code severity"),
+        ("lint", "rule severity"),
         ("usage", "count reclaimable"),
         ("store-info", "version features lacks"),
         ("descriptor", "mediaType digest"),

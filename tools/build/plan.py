@@ -54,16 +54,19 @@ class Stage:
 
 class Plan:
     """`stages`: those that are needed, in order; the target is the last of them. `every`: all. `globals`: arguments
-    that are there outside of stages. `unused`: names of given arguments that nothing declares."""
+    that are there outside of stages, the `automatic` ones among them. `unused`: names of given arguments that nothing
+    declares."""
 
-    __slots__ = ("build_args", "escape", "every", "globals", "stages", "target", "unused")
+    __slots__ = ("automatic", "build_args", "escape", "every", "globals", "stages", "target", "unused")
 
     def __init__(
-        self, every: list[Stage], target: Stage, globals: dict[str, str], build_args: Mapping[str, str], escape: str
-    ) -> None:
+        self, every: list[Stage], target: Stage, automatic: dict[str, str], globals: dict[str, str],
+        build_args: Mapping[str, str], escape: str,
+    ) -> None:  # fmt: skip
         self.every = every
         self.target = target
         self.stages = self.reach([target.index])
+        self.automatic = automatic
         self.globals = globals
         self.build_args = dict(build_args)
         self.escape = escape
@@ -96,8 +99,8 @@ def plan(
     given = dict(build_args or {})
     before, parts = divided(dockerfile)
     names = [stage_name(part[0]) for part in parts]
-    known = arguments.of_platforms(platform, build_platform, target.lower() or names[-1])
-    known |= {name: given[name] for name in known.keys() & given.keys()}
+    automatic = arguments.of_platforms(platform, build_platform, target.lower() or names[-1])
+    known = {**automatic, **{name: given[name] for name in automatic.keys() & given.keys()}}
     declared(before, known, given, dockerfile.escape)
     every: list[Stage] = []
     outside = {name.lower() for name in contexts}
@@ -106,7 +109,7 @@ def plan(
         every[-1].instructions = instructions
     for stage in every:
         stage.needs |= _needs(every, stage, outside)
-    found = Plan(every, _target(every, target, dockerfile.name), known, given, dockerfile.escape)
+    found = Plan(every, _target(every, target, dockerfile.name), automatic, known, given, dockerfile.escape)
     said = {name for one in dockerfile.instructions if one.keyword == "ARG" for name in argument_names(one)}
     said |= known.keys()
     found.unused = [name for name in given if name not in said and not arguments.is_predefined(name)]

@@ -40,15 +40,23 @@ def split(text: str, escape: str = "\\") -> list[str]:
 
 
 def pairs(text: str, escape: str = "\\") -> list[tuple[str, str]]:
-    """Names and values of `K=V K="V W"`, or of the older `K V W` where the first word has no equals sign, each with its
-    quotes and escapes still in it. Raises FormatError."""
-    key, *rest = text.split(maxsplit=1) or [""]
-    found = [] if key and "=" not in key and not set("'\"" + escape) & set(key) else split(text, escape)
-    if not found or "=" not in found[0]:
+    """Names and values of `K=V K="V W"`, or of the older `K V W`, each with its quotes and escapes still in it. Raises
+    FormatError."""
+    if is_old_pair(text, escape):
+        key, *rest = text.split(maxsplit=1)
         if not rest:
             raise FormatError(text, f"{key} has no value")
         return [(key, rest[0])]
-    return [_pair(word) for word in found]
+    return [_pair(word) for word in split(text, escape)]
+
+
+def is_old_pair(text: str, escape: str = "\\") -> bool:
+    """Whether a name comes first that has no equals sign: all behind it is its value, quotes or not. Raises
+    FormatError."""
+    first = text.split(maxsplit=1)[0] if text.strip() else ""
+    if not set("'\"" + escape) & set(first):
+        return "=" not in first
+    return "=" not in split(text, escape)[0]
 
 
 def _pair(word: str) -> tuple[str, str]:

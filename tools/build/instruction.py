@@ -61,7 +61,9 @@ class DockerfileError(OcipipeError):
             number = str(place.first + line)
             below = "".join("\t" if one == "\t" else " " for one in text[:column]) + "^" * max(len(at.rstrip()), 1)
             self.excerpt = f"  {number} | {text}\n  {' ' * len(number)} | {below}"
-        super().__init__(f"{place}{': ' if subject else ''}{subject}", problem, remedy, detail=detail)
+        # A heredoc's text may be told here, which has lines of its own and any bytes.
+        told = " ".join(problem.encode("utf-8", "backslashreplace").decode().split("\n"))
+        super().__init__(f"{place}{': ' if subject else ''}{subject}", told, remedy, detail=detail)
 
 
 class Heredoc:

@@ -43,11 +43,14 @@ def parse(data: bytes, name: str = "Dockerfile") -> Dockerfile:
 
 def trigger(text: str, place: Place) -> Instruction:
     """The instruction that an image's ONBUILD has for a build at `place`. Raises DockerfileError."""
-    found = parse(text.encode("utf-8", "surrogatepass"), place.file).instructions
-    for instruction in found:
-        instruction.place = place
-    if len(found) != 1:
-        raise DockerfileError(place, f"ONBUILD {text[:60]!r} of the base", "is not one instruction")
+    subject = f"ONBUILD {text[:60]} of the base"
+    try:
+        found = parse(text.encode("utf-8", "replace"), place.file).instructions
+    except DockerfileError as error:
+        raise DockerfileError(place, subject, error.problem, error.remedy) from None
+    if len(found) != 1 or found[0].keyword == "FROM":
+        raise DockerfileError(place, subject, "is not one instruction that can wait")
+    found[0].place = place
     return found[0]
 
 

@@ -39,6 +39,7 @@ FLAGS: dict[str, dict[str, str]] = {
 }
 """Every instruction's keyword, with its flags."""
 JSON_FORMS = frozenset(("ADD", "CMD", "COPY", "ENTRYPOINT", "RUN", "SHELL", "VOLUME"))
+NO_TRIGGERS = frozenset(("FROM", "MAINTAINER", "ONBUILD"))
 HEREDOCS = frozenset(("ADD", "COPY", "RUN"))
 _BLANKS = str.maketrans("\t\v\f\r", "    ")
 _LONGEST = 60
@@ -61,9 +62,13 @@ class DockerfileError(OcipipeError):
             number = str(place.first + line)
             below = "".join("\t" if one == "\t" else " " for one in text[:column]) + "^" * max(len(at.rstrip()), 1)
             self.excerpt = f"  {number} | {text}\n  {' ' * len(number)} | {below}"
-        # A heredoc's text may be told here, which has lines of its own and any bytes.
-        told = " ".join(problem.encode("utf-8", "backslashreplace").decode().split("\n"))
-        super().__init__(f"{place}{': ' if subject else ''}{subject}", told, remedy, detail=detail)
+        subject = f"{place}{': ' if subject else ''}{subject}"
+        super().__init__(_on_one_line(subject), _on_one_line(problem), _on_one_line(remedy), detail=detail)
+
+
+def _on_one_line(text: str) -> str:
+    """A heredoc's text may be told, which has lines of its own and any bytes."""
+    return " ".join(text.encode("utf-8", "backslashreplace").decode().split("\n"))
 
 
 class Heredoc:
@@ -114,8 +119,8 @@ class Instruction:
         flags, self.text = _flags(self.original[len(self.written) :]) if rest else ([], "")
         self.options = self._options(flags)
         self.words = self._words()
-        if self.keyword == "ONBUILD":
-            self.inner = Instruction(self.text, place, source, escape) if self.text else None
+        if self.keyword == "ONBUILD" and self.text:
+            self.inner = self._waiting()
 
     def refuse(self, problem: str, remedy: str = "", *, at: str = "") -> DockerfileError:
         """The error of this instruction; `at`: the text in it that is wrong."""
@@ -152,6 +157,12 @@ class Instruction:
                 raise self.refuse(f"--{name} needs {needed}", f"write --{name}=…", at=at)
             found.setdefault(name, []).append(value.lower() if kind == SWITCH else value)
         return found
+
+    def _waiting(self) -> Instruction:
+        word = self.words[0]
+        if word.upper() in NO_TRIGGERS:
+            raise self.refuse(f"{word.upper()} cannot wait for a later build", at=word)
+        return Instruction(self.text, self.place, self.source, self.escape)
 
     def _words(self) -> list[str]:
         if self.keyword in JSON_FORMS:

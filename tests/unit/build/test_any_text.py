@@ -49,10 +49,10 @@ CMD ["y"]
 """
 PIECES = st.sampled_from(
     [
-        *FLAGS, "FROM x\n", "AS", "\n", "\\\n", "\\", "`", " ", "\t", "$A", "${A", "${A:-", "}", "${A##*/}", "${A//b/c}",
-        "'", '"', "[", "]", '["a"]', "<<E", "<<-E", "E", "#", "# escape=`\n", "# check=skip=all\n", "--", "--from=0 ",
-        "--mount=type=cache,target=/x ", "--mount=", "--link ", "--chmod=u+x ", "=", ",", ";", "/", "a", "0", "1-2",
-        "\r\n", "\0", "é", "NONE", "CMD", "ONBUILD ", "https://x.org/a", "\ufeff", "\x85", "\u2028",
+        *FLAGS, "FROM x\n", "AS", "\n", "\\\n", "\\", "`", " ", "\t", "$A", "${A", "${A:-", "}", "${A##*/}",
+        "${A//b/c}", "'", '"', "[", "]", '["a"]', "<<E", "<<-E", "E", "#", "# escape=`\n", "# check=skip=all\n",
+        "--", "--from=0 ", "--mount=type=cache,target=/x ", "--mount=", "--link ", "--chmod=u+x ", "=", ",", ";", "/",
+        "a", "0", "1-2", "\r\n", "\0", "é", "NONE", "CMD", "ONBUILD ", "https://x.org/a", "\ufeff", "\x85", "\u2028",
     ]
 )  # fmt: skip
 

@@ -261,6 +261,7 @@ REFUSED: list[tuple[str | bytes, str]] = [
     ("FROM x\nONBUILD ONBUILD RUN x", "ONBUILD cannot wait for a later build"),
     ("FROM x\nONBUILD from y", "FROM cannot wait"),
     ("FROM x\nONBUILD MAINTAINER y", "MAINTAINER cannot wait"),
+    (f"FROM x\n{'ONBUILD ' * 3000}RUN x", "ONBUILD cannot wait"),
     ("FROM x\nONBUILD NOTHING", "unknown instruction NOTHING"),
     ("FROM x\nONBUILD COPY a", "needs a source and a destination"),
     ("# syntax=a\n# syntax=b\nFROM x", "Dockerfile:2: the directive syntax stands twice"),

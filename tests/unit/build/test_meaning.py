@@ -36,7 +36,7 @@ SH = ["/bin/sh", "-c"]
         ("ENV D=/d\nVOLUME [\"/a b\", \"$D\"]", {"Env": ["D=/d"], "Volumes": {"/a b": {}, "/d": {}}}),
         ("USER me:staff", {"User": "me:staff"}),
         ("ARG U=7\nUSER ${U}:$U", {"User": "7:7"}),
-        ("USER $NOBODY", {"User": ""}),
+        ("USER me\nUSER $NOBODY", {}),
         ("WORKDIR a\nWORKDIR b/../c\nWORKDIR ./d/", {"WorkingDir": "/a/c/d"}),
         ("WORKDIR /x//y\nWORKDIR ..", {"WorkingDir": "/x"}),
         ("WORKDIR //x", {"WorkingDir": "/x"}),
@@ -58,6 +58,7 @@ SH = ["/bin/sh", "-c"]
         ('HEALTHCHECK --interval=1m30s --timeout=500ms --start-period=1s --start-interval=2s --retries=4 CMD ["a"]',
          {"Healthcheck": {"Test": ["CMD", "a"], "Interval": 90 * 10**9, "Timeout": 5 * 10**8, "StartPeriod": 10**9,
                           "StartInterval": 2 * 10**9, "Retries": 4}}),
+        ("HEALTHCHECK --interval=0s --retries=0 CMD a", {"Healthcheck": {"Test": ["CMD-SHELL", "a"]}}),
         ("HEALTHCHECK CMD a\nHEALTHCHECK CMD b", {"Healthcheck": {"Test": ["CMD-SHELL", "b"]}}),
         ("ONBUILD RUN make $A\nONBUILD COPY . /x", {"OnBuild": ["RUN make $A", "COPY . /x"]}),
         ("ONBUILD RUN <<E\na\nE", {"OnBuild": ["RUN <<E\na\nE"]}),
@@ -300,10 +301,10 @@ def test_triggers_of_a_stage_run_in_one_that_begins_with_it() -> None:
     assert "OnBuild" not in done[2][0].config
 
 
-@pytest.mark.parametrize("text", ["NOTHING x", "RUN a\nRUN b", "", "RUN --x y"])
+@pytest.mark.parametrize("text", ["NOTHING x", "RUN a\nRUN b", "", "RUN --x y", "FROM y"])
 def test_a_trigger_that_is_no_instruction(text: str) -> None:
-    with pytest.raises(DockerfileError, match=r"^Dockerfile:1"):
-        last("FROM base", bases={"base": {"OnBuild": [text]}})
+    with pytest.raises(DockerfileError, match=r"^Dockerfile:3: ONBUILD .* of the base: "):
+        last("\n\nFROM base", bases={"base": {"OnBuild": [text]}})
 
 
 def test_who_made_it() -> None:

@@ -43,6 +43,9 @@ NO_TRIGGERS = frozenset(("FROM", "MAINTAINER", "ONBUILD"))
 HEREDOCS = frozenset(("ADD", "COPY", "RUN"))
 _BLANKS = str.maketrans("\t\v\f\r", "    ")
 _LONGEST = 60
+"""Characters of a word that a message shows."""
+_WIDEST = 100
+"""Characters of a line that an excerpt shows."""
 
 
 class DockerfileError(OcipipeError):
@@ -59,11 +62,19 @@ class DockerfileError(OcipipeError):
         if source:
             text = source[line].rstrip()
             detail |= {"column": column + 1, "text": text}
-            number = str(place.first + line)
-            below = "".join("\t" if one == "\t" else " " for one in text[:column]) + "^" * max(len(at.rstrip()), 1)
-            self.excerpt = f"  {number} | {text}\n  {' ' * len(number)} | {below}"
+            self.excerpt = _excerpt(place.first + line, text, column, len(at.rstrip()))
         subject = f"{place}{': ' if subject else ''}{subject}"
         super().__init__(_on_one_line(subject), _on_one_line(problem), _on_one_line(remedy), detail=detail)
+
+
+def _excerpt(number: int, text: str, column: int, length: int) -> str:
+    """A line, as far as a terminal is wide, and below it marks under `length` characters from `column` on."""
+    begin = max(column - _WIDEST // 2, 0) if len(text) > _WIDEST else 0
+    shown = text[begin : begin + _WIDEST]
+    before, cut = shown[: column - begin], "…" if begin else ""
+    blanks = "".join("\t" if one == "\t" else " " for one in before) + " " * len(cut)
+    marks = "^" * min(max(length, 1), max(len(shown) - len(before), 1))
+    return f"  {number} | {cut}{shown}\n  {' ' * len(str(number))} | {blanks}{marks}"
 
 
 def _on_one_line(text: str) -> str:

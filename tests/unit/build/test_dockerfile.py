@@ -289,3 +289,12 @@ def test_an_error_shows_the_place() -> None:
     assert detail == {"file": "Dockerfile", "line": 6, "column": 2, "text": "\t--form=y a /b"}
     assert caught.value.excerpt == "  6 | \t--form=y a /b\n    | \t^^^^^^^"
     assert caught.value.code == "DOCKERFILE"
+
+
+def test_an_excerpt_is_no_wider_than_a_terminal() -> None:
+    with pytest.raises(DockerfileError) as caught:
+        read(f"FROM x\nRUN --mount={'a' * 200} --mnt=b {'c' * 200}\n")
+    line, marks = caught.value.excerpt.split("\n")
+    assert len(line) < 120
+    assert line[marks.index("^") :].startswith("--mnt=b")
+    assert marks.endswith("| " + " " * 51 + "^^^^^^")

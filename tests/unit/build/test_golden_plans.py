@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -52,3 +54,22 @@ def test_golden(path: Path) -> None:
     if "WRITE_GOLDEN" in os.environ:
         golden.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
     assert found == json.loads(golden.read_text())
+
+
+def test_a_good_dockerfile_takes_few_imports() -> None:
+    """Regular expressions, difflib and json are for patterns, suggestions and refusals."""
+    code = (
+        "import sys\n"
+        "from oci_spec.platform import Platform\n"
+        "from ocipipe.build import dockerfile, meaning, plan\n"
+        "here = Platform('linux', 'amd64')\n"
+        "found = plan.plan(dockerfile.parse(sys.stdin.buffer.read()), platform=here, build_platform=here)\n"
+        "scope = {}\n"
+        "for stage in found.stages:\n"
+        "    scope = meaning.Scope(stage, found, scope)\n"
+        "    steps = [scope.step(one) for one in stage.instructions]\n"
+        "print(*{'re', 'difflib', 'json', 'enum', 'typing', 'dataclasses'} & sys.modules.keys())\n"
+    )
+    text = (GOLDEN / "python-app.dockerfile").read_bytes()
+    done = subprocess.run([sys.executable, "-I", "-c", code], input=text, capture_output=True, check=True)
+    assert done.stdout == b"\n"

@@ -80,8 +80,6 @@ def _health(one: Instruction) -> None:
 
 def _on_build(one: Instruction) -> None:
     assert one.inner is not None
-    if one.inner.keyword in ("ONBUILD", "FROM", "MAINTAINER"):
-        raise one.refuse(f"{one.inner.keyword} cannot wait for a later build", at=one.inner.written)
     check(one.inner)
 
 

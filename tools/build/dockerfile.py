@@ -43,11 +43,14 @@ def parse(data: bytes, name: str = "Dockerfile") -> Dockerfile:
 
 def trigger(text: str, place: Place) -> Instruction:
     """The instruction that an image's ONBUILD has for a build at `place`. Raises DockerfileError."""
-    found = parse(text.encode("utf-8", "surrogatepass"), place.file).instructions
-    for instruction in found:
-        instruction.place = place
-    if len(found) != 1:
-        raise DockerfileError(place, f"ONBUILD {text[:60]!r} of the base", "is not one instruction")
+    subject = f"ONBUILD {text[:60]} of the base"
+    try:
+        found = parse(text.encode("utf-8", "replace"), place.file).instructions
+    except DockerfileError as error:
+        raise DockerfileError(place, subject, error.problem, error.remedy) from None
+    if len(found) != 1 or found[0].keyword == "FROM":
+        raise DockerfileError(place, subject, "is not one instruction that can wait")
+    found[0].place = place
     return found[0]
 
 
@@ -126,7 +129,7 @@ class _Reader:
         text = "".join(parts)
         if not text.strip():
             return None
-        if "\0" in text or not _is_unicode(text):
+        if not _is_text(text):
             raise self.refuse(first, "holds bytes that are no text", "save the file as UTF-8")
         place = Place(self.name, first + 1, self.next)
         instruction = Instruction(text, place, _shown(self.lines[first : self.next]), self.escape)
@@ -153,6 +156,9 @@ class _Reader:
             raise instruction.refuse(error.problem, at="<<") from None
         for one in found:
             self.heredoc(instruction, one)
+            # A script becomes an argument and a line of the history; what COPY makes of it is a file.
+            if instruction.keyword not in ("ADD", "COPY") and not _is_text(one.content):
+                raise instruction.refuse(f"the heredoc {one.name} holds bytes that are no text", at="<<")
         for each in (instruction, instruction.inner):
             if each is not None and found:
                 each.heredocs = found
@@ -185,9 +191,8 @@ def _shown(lines: Sequence[str]) -> list[str]:
     return [line.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for line in lines]
 
 
-def _is_unicode(text: str) -> bool:
+def _is_text(text: str) -> bool:
     try:
-        text.encode()
+        return b"\0" not in text.encode()
     except UnicodeEncodeError:
         return False
-    return True

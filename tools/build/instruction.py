@@ -39,9 +39,13 @@ FLAGS: dict[str, dict[str, str]] = {
 }
 """Every instruction's keyword, with its flags."""
 JSON_FORMS = frozenset(("ADD", "CMD", "COPY", "ENTRYPOINT", "RUN", "SHELL", "VOLUME"))
+NO_TRIGGERS = frozenset(("FROM", "MAINTAINER", "ONBUILD"))
 HEREDOCS = frozenset(("ADD", "COPY", "RUN"))
 _BLANKS = str.maketrans("\t\v\f\r", "    ")
 _LONGEST = 60
+"""Characters of a word that a message shows."""
+_WIDEST = 100
+"""Characters of a line that an excerpt shows."""
 
 
 class DockerfileError(OcipipeError):
@@ -58,10 +62,24 @@ class DockerfileError(OcipipeError):
         if source:
             text = source[line].rstrip()
             detail |= {"column": column + 1, "text": text}
-            number = str(place.first + line)
-            below = "".join("\t" if one == "\t" else " " for one in text[:column]) + "^" * max(len(at.rstrip()), 1)
-            self.excerpt = f"  {number} | {text}\n  {' ' * len(number)} | {below}"
-        super().__init__(f"{place}{': ' if subject else ''}{subject}", problem, remedy, detail=detail)
+            self.excerpt = _excerpt(place.first + line, text, column, len(at.rstrip()))
+        subject = f"{place}{': ' if subject else ''}{subject}"
+        super().__init__(_on_one_line(subject), _on_one_line(problem), _on_one_line(remedy), detail=detail)
+
+
+def _excerpt(number: int, text: str, column: int, length: int) -> str:
+    """A line, as far as a terminal is wide, and below it marks under `length` characters from `column` on."""
+    begin = max(column - _WIDEST // 2, 0) if len(text) > _WIDEST else 0
+    shown = text[begin : begin + _WIDEST]
+    before, cut = shown[: column - begin], "…" if begin else ""
+    blanks = "".join("\t" if one == "\t" else " " for one in before) + " " * len(cut)
+    marks = "^" * min(max(length, 1), max(len(shown) - len(before), 1))
+    return f"  {number} | {cut}{shown}\n  {' ' * len(str(number))} | {blanks}{marks}"
+
+
+def _on_one_line(text: str) -> str:
+    """A heredoc's text may be told, which has lines of its own and any bytes."""
+    return " ".join(text.encode("utf-8", "backslashreplace").decode().split("\n"))
 
 
 class Heredoc:
@@ -112,8 +130,8 @@ class Instruction:
         flags, self.text = _flags(self.original[len(self.written) :]) if rest else ([], "")
         self.options = self._options(flags)
         self.words = self._words()
-        if self.keyword == "ONBUILD":
-            self.inner = Instruction(self.text, place, source, escape) if self.text else None
+        if self.keyword == "ONBUILD" and self.text:
+            self.inner = self._waiting()
 
     def refuse(self, problem: str, remedy: str = "", *, at: str = "") -> DockerfileError:
         """The error of this instruction; `at`: the text in it that is wrong."""
@@ -150,6 +168,12 @@ class Instruction:
                 raise self.refuse(f"--{name} needs {needed}", f"write --{name}=…", at=at)
             found.setdefault(name, []).append(value.lower() if kind == SWITCH else value)
         return found
+
+    def _waiting(self) -> Instruction:
+        word = self.words[0]
+        if word.upper() in NO_TRIGGERS:
+            raise self.refuse(f"{word.upper()} cannot wait for a later build", at=word)
+        return Instruction(self.text, self.place, self.source, self.escape)
 
     def _words(self) -> list[str]:
         if self.keyword in JSON_FORMS:

@@ -164,7 +164,9 @@ class Scope:
             return f"MAINTAINER {one.text}"
         value = lexer.word(one.text)
         if keyword == "USER":
-            config["User"] = value
+            config.pop("User", None)
+            if value:
+                config["User"] = value
         else:
             assert keyword == "STOPSIGNAL", keyword
             settings.set_stop_signal(config, value)

@@ -8,6 +8,7 @@ from oci_spec.platform import Platform
 
 from ..errors import NotFound
 from ..images import words
+from ..images.lexer import Lexer
 from . import arguments
 from .check import stage_name
 from .instruction import near
@@ -162,7 +163,7 @@ def _stage(
 ) -> Stage:  # fmt: skip
     name = expanded(begin, begin.words[0], known, escape)
     if not name:
-        raise begin.refuse("the image's name is empty", "give the ARG in it a value", at=begin.words[0])
+        raise begin.refuse("the image's name is empty", _unset(begin.words[0], known, escape), at=begin.words[0])
     base: str | int = name
     for stage in before:
         if stage.name == name.lower() and stage.name not in outside:
@@ -173,10 +174,19 @@ def _stage(
         try:
             reference.parse(name)
         except FormatError as error:
-            raise begin.refuse(f"{name} is no name of an image: {error.problem}", at=begin.words[0]) from None
+            problem = f"{name} is no name of an image: {error.problem}"
+            raise begin.refuse(problem, _unset(begin.words[0], known, escape), at=begin.words[0]) from None
     if "platform" in begin.options:
         platform = _platform(begin, known, escape)
     return Stage(index, begin, base, platform)
+
+
+def _unset(text: str, known: Mapping[str, str], escape: str) -> str:
+    """What to do about variables in `text` that have no value; '' where all have one."""
+    lexer = Lexer(known, escape)
+    lexer.word(text)
+    names = sorted(lexer.missing)
+    return f"nothing gives {names[0]} a value: use --build-arg {names[0]}=…" if names else ""
 
 
 def _platform(begin: Instruction, known: Mapping[str, str], escape: str) -> Platform:

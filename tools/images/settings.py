@@ -137,4 +137,5 @@ def health(options: Mapping[str, str], text: str) -> Document:
     command = array(rest[0])
     if command == []:
         raise FormatError(text, "has no command after CMD")
-    return {"Test": ["CMD-SHELL", rest[0].strip()] if command is None else ["CMD", *command], **check}
+    said = {key: value for key, value in check.items() if value}  # none is told like what is not said
+    return {"Test": ["CMD-SHELL", rest[0].strip()] if command is None else ["CMD", *command], **said}

@@ -132,6 +132,18 @@ def test_errors_are_lines_of_ascii_json_whatever_they_hold() -> None:
     assert json.loads(line)["errors"][0]["message"] == "a\udcffb\nü: is\x1b[31m not here"
 
 
+def test_an_excerpt_is_for_people() -> None:
+    error = NotFound("Dockerfile:3", "no such thing", detail={"line": 3})
+    error.excerpt = "  3 | RUN x\x1b\n    | ^^^"
+    for terminal, shown in (
+        (True, "t: Dockerfile:3: no such thing\n  3 | RUN x\\x1b\n    | ^^^\n"),
+        (False, '{"errors":[{"code":"NOT_FOUND","message":"Dockerfile:3: no such thing","detail":{"line":3}}]}\n'),
+    ):
+        stream = Stream(terminal=terminal)
+        Reporter("t", stream).error(error)
+        assert stream.getvalue().decode() == shown
+
+
 def test_what_a_terminal_is_told_cannot_steer_it() -> None:
     stderr = Stream(terminal=True)
     Reporter("x", stderr).error(NotFound("a\udcff\x1b]0;title\x07b", "is\rnot here\nanymore"))

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
         def warn(self, message: str) -> None:
             """A warning that stays visible; no full stop, names the object."""
 
+        def say(self, line: str) -> None:
+            """A line that stays visible: of work that is done, or what a process says; not with --progress none."""
+
         def close(self) -> None:
             """Nothing more will be drawn: stderr is free for others."""
 
@@ -56,6 +59,9 @@ class SilentProgress:
 
     def warn(self, message: str) -> None:
         self.warnings.append(message)
+
+    def say(self, line: str) -> None:
+        pass
 
     def close(self) -> None:
         pass

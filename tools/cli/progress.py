@@ -77,6 +77,9 @@ class Lines:
     def warn(self, message: str) -> None:
         self._write(message)
 
+    def say(self, line: str) -> None:
+        self._write(line)
+
     def close(self) -> None:
         pass
 
@@ -144,6 +147,9 @@ class Bars:
 
     def warn(self, message: str) -> None:
         self._progress.console.print(message, markup=False, soft_wrap=True)
+
+    def say(self, line: str) -> None:
+        self.warn(line)
 
     def close(self) -> None:
         self._progress.stop()

@@ -122,6 +122,12 @@ class Reporter:
         else:
             self._document({"warnings": [{"message": message}]})
 
+    def say(self, line: str) -> None:
+        if self.mode == "json":
+            self._document({"line": line})
+        elif self.mode != "none":
+            self._say(visible(line))
+
     def close(self) -> None:
         with self._lock:
             drawing, self._drawing = self._drawing, None

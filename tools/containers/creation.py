@@ -41,12 +41,14 @@ def create(
     layers: Callable[[str], Sequence[str]],
     *,
     monitored: bool,
+    adjust: Callable[[Container, Document], Document] | None = None,
 ) -> tuple[Container, Document]:
     """A new container as `args` (the options in cli.container_options) ask for it, and its config.json.
 
     Its root is mounted and its lock ours; it is removed with us until `Containers.keep` says otherwise. `patch` is laid
-    over the config (RFC 7386); `layers` gives the chain IDs of an image that is to be mounted in it. Raises UsageError,
-    Conflict, NotFound, Unsupported, Unavailable.
+    over the config (RFC 7386); `layers` gives the chain IDs of an image that is to be mounted in it; `adjust` has the
+    last word on the config, when all of it that is mounted on the host is there. Raises UsageError, Conflict, NotFound,
+    Unsupported, Unavailable.
     """
     runtime = oci.choose(args.runtime, ctx.run_root, ctx.env)
     host = request.host()
@@ -99,6 +101,8 @@ def create(
         if patch is not None:
             subject = "stdin" if args.config == "-" else str(args.config)
             config = request.patched(config, patch, subject, ctx.stdin.isatty())
+        if adjust is not None:
+            config = adjust(container, config)
         root.make_working_directory(root.place(container, config), str(config["process"]["cwd"]))  # type: ignore[index]
         files.write_atomic(os.path.join(container.path, "config.json"), jsondoc.dumps(config), 0o600, sealed=True)
         if args.cidfile:

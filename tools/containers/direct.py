@@ -11,6 +11,7 @@ from . import ending, joining
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from oci_spec.jsondoc import Document
@@ -20,17 +21,39 @@ if TYPE_CHECKING:
     from ..store.store import Store
 
 
-def run(ctx: Context, store: Store, container: Container, config: Document, *, interactive: bool) -> int:
+class Aside:
+    """How a process runs that has nothing of our own streams: `stdin` and `output` are descriptors of its own.
+
+    `started` is told the runtime's process; `ended` the exit status, when its root is unmounted and not yet removed.
+    Such a process gets none of the signals that we get: it is ended through the runtime.
+    """
+
+    __slots__ = ("ended", "output", "started", "stdin")
+
+    def __init__(self, stdin: int, output: int, started: Callable[[int], None], ended: Callable[[int], None]) -> None:
+        self.stdin = stdin
+        self.output = output
+        self.started = started
+        self.ended = ended
+
+
+def run(
+    ctx: Context, store: Store, container: Container, config: Document, *, interactive: bool, aside: Aside | None = None
+) -> int:
     """Runs the process of a container that was just made, to its end; its exit status. With --rm it is gone then.
 
-    Its root is mounted and its lock ours. Raises CommandNotFound (127), CannotExecute (126), RuntimeFailed (125).
+    Its root is mounted and its lock ours. With `aside`, in any thread. Raises CommandNotFound (127), CannotExecute
+    (126), RuntimeFailed (125).
     """
     runtime = ending.runtime_of(container, ctx.env)
     ran = False
     try:
         # A terminal's keys must reach the process: the runtime makes it raw, and nothing else would see Ctrl-C.
         terminal = bool(config["process"].get("terminal"))  # type: ignore[attr-defined]
-        stdin = 0 if interactive or terminal else os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
+        if aside is not None:
+            stdin = aside.stdin
+        else:
+            stdin = 0 if interactive or terminal else os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
         check(container, config)
         directory = container.run_directory(ctx.run_root)
         files.make_directories(directory, 0o700)
@@ -42,7 +65,8 @@ def run(ctx: Context, store: Store, container: Container, config: Document, *, i
                 from . import health
 
                 health.begin(ctx, container, config)
-            pid = runtime.run(container.id, container.path, log, pid_file, stdin, lock)
+            output = None if aside is None else aside.output
+            pid = runtime.run(container.id, container.path, log, pid_file, stdin, lock, output)
             files.write_atomic(os.path.join(directory, "monitor"), str(pid).encode(), durable=False)
             container.update(status="running", started=times.stamp(times.of_seconds(ctx.now())), **joined.published)
             ending.tell(ctx, store, container, "start")
@@ -51,13 +75,18 @@ def run(ctx: Context, store: Store, container: Container, config: Document, *, i
         lock = container.lock_file("run.lock")
         try:
             with joining.Joined(ctx, store, container) as joined:
-                ctx.progress.close()  # stderr is the process's now
-                code = foreground.run(
-                    start,
-                    lambda: process.read_pid(pid_file),
-                    lambda: runtime.delete(container.id),
-                    terminal=terminal,
-                )
+                if aside is not None:
+                    pid = start()
+                    aside.started(pid)
+                    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+                else:
+                    ctx.progress.close()  # stderr is the process's now
+                    code = foreground.run(
+                        start,
+                        lambda: process.read_pid(pid_file),
+                        lambda: runtime.delete(container.id),
+                        terminal=terminal,
+                    )
         finally:
             os.close(lock)
         status = 128 - code if code < 0 else code
@@ -73,6 +102,8 @@ def run(ctx: Context, store: Store, container: Container, config: Document, *, i
             )
         ran = True
         ending.settle(ctx, store, container, status)
+        if aside is not None:
+            aside.ended(status)
         return status
     finally:
         if not ran and os.path.exists(os.path.join(runtime.root, container.id)):

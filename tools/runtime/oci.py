@@ -52,13 +52,17 @@ class Runtime:
         """What stands before the operation on its command line, whatever that is."""
         return ["--root", self.root, *self._options]
 
-    def run(self, container_id: str, bundle: str, log: str, pid_file: str, stdin: int, lock: int) -> int:
-        """Starts `run` in the foreground with our stdout and stderr; the runtime's process id.
+    def run(
+        self, container_id: str, bundle: str, log: str, pid_file: str, stdin: int, lock: int, output: int | None = None
+    ) -> int:
+        """Starts `run` in the foreground with our stdout and stderr, or both to `output`; the runtime's process id.
 
         `lock` is a descriptor that the runtime has for as long as it lives; it closes it for the container's process.
         """
         argv = [*self._argv("--log", log, "--log-format", "json"), "run", "--bundle", bundle]
-        return process.spawn([*argv, "--pid-file", pid_file, container_id], env=self._env, stdin=stdin, keep=(lock,))
+        stdout, stderr = (1, 2) if output is None else (output, output)
+        argv += ["--pid-file", pid_file, container_id]
+        return process.spawn(argv, env=self._env, stdin=stdin, stdout=stdout, stderr=stderr, keep=(lock,))
 
     def exec(
         self, container_id: str, spec: str, log: str, pid_file: str, *, stdin: int, detach: int | None = None

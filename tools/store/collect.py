@@ -27,10 +27,10 @@ class Collection:
     """A `with` block in which what is garbage stays garbage: nobody gets a lease meanwhile.
 
     `kept` is what the store's entries need; `blobs` and `layers` are the digests and chain IDs that an entry, a
-    container or a running command needs, apart: a plain layer's digest is its chain ID as well. While a document of an
-    image that stays is damaged, what it needs is not known, and all is kept. Directories are taken out of sight at
-    once, and deleted after the lock has been let go. Raises Corrupt where it can't be known what is needed: a damaged
-    index, or a damaged container record.
+    container, a build's record or a running command needs, apart: a plain layer's digest is its chain ID as well.
+    While a document of an image that stays is damaged, what it needs is not known, and all is kept. Directories are
+    taken out of sight at once, and deleted after the lock has been let go. Raises Corrupt where it can't be known what
+    is needed: a damaged index, or a damaged container record.
     """
 
     def __init__(self, store: Store) -> None:
@@ -49,8 +49,9 @@ class Collection:
             self.leased = self.store.leases.held()
             for entry in self.store.refs.sound_entries():
                 self.kept.add(self.store, entry)
-            self.blobs.update(self.kept.blobs, self.leased)
-            self.layers.update(self.kept.layers, self.leased, self.store.containers.needed())
+            blobs, layers = self.store.builds.needed()
+            self.blobs.update(self.kept.blobs, self.leased, blobs)
+            self.layers.update(self.kept.layers, self.leased, layers, self.store.containers.needed())
         except BaseException:
             self._lock.__exit__(None, None, None)
             raise

@@ -229,6 +229,10 @@ class Containers:
         """The ids of the containers made from one of these images."""
         return [one.id for one in self.all() if one.record["image"]["digest"] in images]  # type: ignore[index]
 
+    def marked(self) -> list[str]:
+        """The ids of those that are to be removed with their commands or monitors."""
+        return _listed(os.path.join(self.path, "rm"))
+
     def abandoned(self) -> Iterator[Container]:
         """Containers that were to be removed at their end, but whose command is gone; each locked by us meanwhile.
 

@@ -5,6 +5,7 @@
     containers/   one directory a container: bundle, record, writable layer
     events/       the journal: what happened, a line an event
     volumes/      one directory a volume: record, files
+    build/        what builds keep: the layers of steps, cache mounts
     leases/       what running commands need, beyond what references say
     partial/      blobs on their way in, resumable
     index.json.copy   the layout's index once more, for the day it is lost
@@ -23,6 +24,7 @@ from ..host import files
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .blobs import Blobs
+    from .builds import Builds
     from .containers import Containers
     from .journal import Journal
     from .layers import Layers
@@ -92,6 +94,12 @@ class Store:
         from .blobs import Blobs
 
         return Blobs(self)
+
+    @property
+    def builds(self) -> Builds:
+        from .builds import Builds
+
+        return Builds(self)
 
     @property
     def refs(self) -> Refs:

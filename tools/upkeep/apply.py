@@ -21,7 +21,7 @@ from ..store.container import Container
 from ..store.reach import Reach
 from ..volume import mount
 from ..volume.remove import delete
-from . import boxes, identity, leftovers, salvage, volumes
+from . import boxes, builds, identity, leftovers, salvage, volumes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _check_target(action: Action, subject: str) -> None:
         Descriptor.parse(target, subject)
     elif kind == "layer":
         digest.parse(target.get("id"), subject)
-    elif not isinstance(target.get("id" if kind in ("container", "volume", "volume mount") else "path"), str):
+    elif not isinstance(target.get("id" if kind in _BY_ID else "path"), str):
         raise FormatError(subject, "names no object", "/object")
 
 
@@ -78,7 +78,8 @@ def apply(ctx: Context, store: Store, actions: list[Action]) -> Iterator[Documen
     yield from _leftovers(ctx, store, dead)
     parts: tuple[tuple[str, Callable[[Action], str]], ...] = (
         ("container", partial(_container, ctx, store)), ("volume", partial(_volume, store)),
-        ("image", partial(_image, store)),
+        ("image", partial(_image, store)), (builds.RECORD, partial(_record, store)),
+        (builds.MOUNT, partial(_mount, store)),
     )  # fmt: skip
     for kind, remove in parts:
         for action in actions:
@@ -174,6 +175,14 @@ def _image(store: Store, action: Action) -> str:
         return "" if store.refs.drop(entry) else "gone, or its name has changed"
 
 
+def _record(store: Store, action: Action) -> str:
+    return builds.remove_record(store, str(action["object"]["id"]), action["state"])
+
+
+def _mount(store: Store, action: Action) -> str:
+    return builds.remove_mount(store, str(action["object"]["id"]))
+
+
 def _collect(store: Store, actions: list[Action]) -> Iterator[Document]:
     """Layers and blobs that nothing needs by now."""
     with Collection(store) as collection:
@@ -222,5 +231,6 @@ def _leftover(store: Store, there: dict[str, leftovers.Leftover], links: set[str
     return "" if known is not None and known.kind == action["kind"] and leftovers.remove(store, known) else "in use"
 
 
+_BY_ID = frozenset(("container", "volume", "volume mount", builds.RECORD, builds.MOUNT))
 _LEFTOVERS = frozenset(("partial", "temporary", "container name", "mark", "index copy", "volume mount"))
-_KINDS = _LEFTOVERS | {"lease", "container", "volume", "image", "layer", "blob"}
+_KINDS = _LEFTOVERS | {"lease", "container", "volume", "image", "layer", "blob", builds.RECORD, builds.MOUNT}

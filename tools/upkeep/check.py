@@ -12,7 +12,7 @@ import os
 
 from ..host import files
 from ..store.container import stood_on
-from . import boxes, content, identity, index, layers, leftovers, volumes
+from . import boxes, builds, content, identity, index, layers, leftovers, volumes
 from .content import Expected
 
 TYPE_CHECKING = False
@@ -59,6 +59,7 @@ def _held(store: Store) -> Lease | None:
 def _findings(ctx: Context, store: Store, depth: str, lease: Lease | None) -> Iterator[Document]:
     blobs, unpacked = list(content.blobs(store)), list(layers.layers(store))
     leased = leftovers.leased(store)
+    built_blobs, built_layers = store.builds.needed()
     entries, wrong_index = index.read(store)
     expected = Expected(store, entries)
     if lease is not None:
@@ -84,9 +85,10 @@ def _findings(ctx: Context, store: Store, depth: str, lease: Lease | None) -> It
     known = wrong_index is None and not expected.reach.unread
     yield from identity.problems(store)
     if known:
-        needed = {*expected.reach.blobs, *leased}
+        needed = {*expected.reach.blobs, *leased, *built_blobs}
         yield from content.unneeded(store, blobs, needed, sizes_only=depth == FAST)
-    needed_layers = {*expected.reach.layers, *leased, *used} if known and not wrong_records else None
+    needed_layers = {*expected.reach.layers, *leased, *used, *built_layers} if known and not wrong_records else None
+    yield from builds.problems(store, expected.reach.blobs, sizes_only=depth == FAST)
     yield from layers.problems(store, expected, unpacked, needed_layers)
     yield from layers.missing(store, expected, records)
     if depth == DEEP:

@@ -71,6 +71,15 @@ def found(store: Store, now: float, stale: float = STALE_SECONDS) -> Iterator[Le
             with locks.locked(part):
                 gone = list(_unlocked(part, "its command is gone"))
             yield from gone
+    work = os.path.join(store.builds.path, "work")
+    if os.path.isdir(work):
+        with locks.locked(work):
+            gone = list(_unlocked(work, "its build is gone"))
+        yield from gone
+    for part in ("records", "mounts"):
+        for path in _temporaries(os.path.join(store.builds.path, part)):
+            if _age(path, now) > YOUNG_SECONDS:
+                yield Leftover("temporary", path, "has been lying there for more than ten minutes")
     if os.path.isdir(store.images):
         with locks.locked(store.images):
             gone = [Leftover("temporary", path, "its command is gone") for path in _temporaries(store.images)]

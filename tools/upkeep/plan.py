@@ -21,7 +21,7 @@ from ..images.entry import is_runnable, parse, read_config
 from ..store.blobs import DOCUMENT_LIMIT
 from ..store.container import stood_on
 from ..store.reach import Reach
-from . import boxes, content, identity, index, layers, leftovers, volumes
+from . import boxes, builds, content, identity, index, layers, leftovers, volumes
 from .finding import bare, place
 
 TYPE_CHECKING = False
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from oci_spec.jsondoc import Document
 
     from ..context import Context
+    from ..store.builds import Record
     from ..store.store import Store
     from .selection import Selection
 
@@ -55,6 +56,7 @@ class _Planner:
         self._blobs = {found: path for path, found in content.blobs(store) if found}
         self._layers = {found: path for path, found in layers.layers(store) if found}
         self._leased = leftovers.leased(store)
+        self._built = list(store.builds.all())
         self._records, self._unknown = boxes.records(store)
 
     def actions(self) -> Iterator[Document | OcipipeError]:
@@ -68,6 +70,8 @@ class _Planner:
         unknown = [found for found in self._unknown if found["object"]["id"] not in going]  # type: ignore[index]
         if self._selection.volumes and not unknown:
             yield from self._volumes(staying)
+        if self._selection.build_cache and not self._selection.filters:
+            yield from self._builds()
         if self._selection.content:
             try:
                 yield from self._content(staying, bool(unknown))
@@ -127,6 +131,22 @@ class _Planner:
                 size = trees.size(volume.data)
                 yield self._action("volume", target, size, volumes.state(volume), {"used by": "nothing"})
 
+    def _builds(self) -> Iterator[dict[str, Any]]:
+        """Records of steps, and cache mounts that no build has mounted."""
+        for record in self._built:
+            target, path, step = builds.of_record(self._store, record)
+            if self._goes(record):
+                yield self._action(builds.RECORD, target, 0, leftovers.state(path), {"step": step})
+        for mount in self._store.builds.mounts():
+            target, path, name = builds.of_mount(self._store, mount)
+            if self._is_old(path) and builds.is_free(mount):
+                size, state = trees.size(path), leftovers.state(path)
+                yield self._action(builds.MOUNT, target, size, state, {"mount": name})
+
+    def _goes(self, record: Record) -> bool:
+        wanted = self._selection.build_cache and not self._selection.filters
+        return wanted and self._is_old(self._store.builds.record_path(record.key))
+
     def _content(self, staying: list[dict[str, Any]], unknown: bool) -> Iterator[Document]:
         """Images, then the layers and blobs that nothing needs without them."""
         used = {record["image"]["digest"] for record in staying}
@@ -148,13 +168,15 @@ class _Planner:
             yield self._action(
                 "image", entry.document, 0, "", {"name": entry.name or "none", "used by": "no container"}
             )
-        needed_layers = {*kept.layers, *self._leased, *(one for record in staying for one in stood_on(record))}
+        built = [one for one in self._built if one.layer is not None and not self._goes(one)]
+        used_layers = {str(one.chain_id) for one in built} | {one for record in staying for one in stood_on(record)}
+        needed_layers = {*kept.layers, *self._leased, *used_layers}
         for chain_id, path in self._layers.items():
             if not unknown and chain_id not in needed_layers and self._within(chain_id, gone.layers):
                 target = place("layer", self._store.root, path, id=chain_id)
                 size, state = trees.size(path), leftovers.state(path)
                 yield self._action("layer", target, size, state, {"needed by": "nothing"})
-        needed = {*kept.blobs, *self._leased}
+        needed = {*kept.blobs, *self._leased, *(one.layer.digest for one in built if one.layer is not None)}
         unneeded = [one for one in self._blobs if one not in needed and self._within(one, gone.blobs)]
         blobs = [gone.blobs.get(one) or self._described(one) for one in filter(self._is_old_blob, unneeded)]
         for blob in sorted(blobs, key=_documents_first):

@@ -16,6 +16,7 @@ class Selection:
     """images      also images with names, unless a container uses them
     containers  also containers that have ended
     content     images without a name, and blobs and layers that nothing needs
+    build_cache  also what builds keep: the layers of steps, and cache mounts
     volumes     also volumes that no container uses: those without a name (`anonymous`), or `all`
     leftovers   what killed commands left; partial: broken downloads as well, without waiting for a day
     older_than  seconds; what is younger stays
@@ -24,7 +25,8 @@ class Selection:
     """
 
     __slots__ = (
-        "containers", "content", "filters", "images", "keep_bytes", "leftovers", "older_than", "partial", "volumes",
+        "build_cache", "containers", "content", "filters", "images", "keep_bytes", "leftovers", "older_than", "partial",
+        "volumes",
     )  # fmt: skip
 
     def __init__(
@@ -33,6 +35,7 @@ class Selection:
         images: bool = False,
         containers: bool = False,
         volumes: str = "",
+        build_cache: bool = False,
         partial: bool = False,
         content: bool = True,
         leftovers: bool = True,
@@ -44,6 +47,7 @@ class Selection:
         self.images = images
         self.containers = containers
         self.volumes = volumes
+        self.build_cache = build_cache
         self.partial = partial
         self.content = content
         self.leftovers = leftovers

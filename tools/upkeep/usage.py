@@ -7,7 +7,7 @@ import os
 from ..host import trees
 from ..store.container import stood_on
 from ..store.reach import Reach
-from . import boxes, content, layers, leftovers, volumes
+from . import boxes, builds, content, layers, leftovers, volumes
 from .finding import place
 
 TYPE_CHECKING = False
@@ -68,11 +68,17 @@ class _Measured:
             "images", len(self._images), len(used), _sum(self._blobs, needed),
             _sum(self._blobs, needed - in_use), _sum(self._blobs, self._shared("blobs")),
         )  # fmt: skip
-        orphans = self._blobs.keys() - needed
+        built = self._store.builds.needed()[0] & self._blobs.keys()
+        orphans = self._blobs.keys() - needed - built
         yield _kind(
             "orphaned blobs", len(orphans), len(orphans & self._leased), _sum(self._blobs, orphans),
             _sum(self._blobs, orphans - self._leased),
         )  # fmt: skip
+        mounts = list(self._store.builds.mounts())
+        size = _sum(self._blobs, built - needed) + sum(trees.size(one.path) for one in mounts)
+        count = sum(1 for _ in self._store.builds.all()) + len(mounts)
+        active = sum(not builds.is_free(one) for one in mounts)
+        yield _kind("build cache", count, active, size, size, _sum(self._blobs, built & needed))
         in_use = {one for record in self._records for one in stood_on(record)} | self._leased
         in_use |= {one for image in used for one in image.reach.layers}
         yield _kind(

@@ -1,0 +1,102 @@
+"""A step taken from the cache, or carried out and kept there: once, however many builds want it at the same time."""
+
+from __future__ import annotations
+
+from ..layers.unpack import unpack_blob
+from ..store.builds import Record
+from . import keys, layer
+from .layer import Layer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from oci_spec.jsondoc import Document
+
+    from ..store.incoming import Incoming
+    from .state import State
+
+    Make = Callable[[], tuple[Layer | None, Document, bytes]]
+    """Carries the step out: its layer, and the parts and the listing of what it really did."""
+
+
+class Outcome:
+    """`layer` of a step, None for none; `hit`: whether it was there; `reason`: of a miss, the first part that differs
+    from the last time that this step was carried out."""
+
+    __slots__ = ("hit", "layer", "reason")
+
+    def __init__(self, layer: Layer | None, hit: bool, reason: str) -> None:
+        self.layer = layer
+        self.hit = hit
+        self.reason = reason
+
+
+class Cache:
+    """The cache as one build uses it. `check` raises where the build is not to go on."""
+
+    def __init__(self, incoming: Incoming, check: Callable[[], None], *, explain: bool) -> None:
+        self._incoming = incoming
+        self._store = incoming.store
+        self._check = check
+        self._explain = explain
+
+    def step(
+        self, state: State, text: str, slot: str, parts: Document, listing: bytes, make: Make, *, fresh: bool
+    ) -> Outcome:
+        """The outcome of a step on `state`. With `fresh` it is carried out whatever there is. Raises what `make`
+        raises, and what unpacking raises."""
+        key = keys.of(parts)
+        found = None if fresh else self._found(key, state)
+        if found is not None:
+            return found
+        reason = self._reason(slot, parts, listing, fresh=fresh) if self._explain else ""
+        with self._store.builds.alone(key, self._check):
+            found = None if fresh else self._found(key, state)
+            if found is not None:
+                return found
+            made, parts, listing = make()
+            record = Record(
+                keys.of(parts), text, slot, parts, made.descriptor if made else None, made.diff_id if made else None,
+                made.chain_id if made else None,
+            )  # fmt: skip
+            self._store.builds.keep(record, listing)
+        return Outcome(made, False, reason)
+
+    def _found(self, key: str, state: State) -> Outcome | None:
+        """What is kept of a step, made ready; None where its layer is not in the store any more."""
+        record = self._store.builds.find(key)
+        if record is None:
+            return None
+        if record.layer is None:
+            self._store.builds.used(key)
+            return Outcome(None, True, "")
+        assert record.diff_id is not None
+        chain_id = layer.chained(state.top, record.diff_id)
+        self._incoming.lease.add(record.layer.digest, chain_id)
+        if not self._store.blobs.exists(record.layer):
+            return None
+        if not self._store.layers.exists(chain_id):
+            self._incoming.unpacking([chain_id])
+            lowers = self._store.layers.lowers(state.chain_ids)
+            unpack_blob(self._store, record.layer, record.diff_id, chain_id, lowers)
+        self._store.builds.used(key)
+        return Outcome(Layer(record.layer, record.diff_id, chain_id), True, "")
+
+    def _reason(self, slot: str, parts: Document, listing: bytes, *, fresh: bool) -> str:
+        if fresh:
+            return "the cache was not asked"
+        before = next((one for one in self._store.builds.all() if one.slot == slot), None)
+        if before is None:
+            return "it is carried out for the first time"
+        found = keys.difference(before.parts, parts)
+        if found is not None and found["field"] == "content":
+            old = self._store.builds.listing(before.key)
+            found = keys.files_difference(old.split(b"\n"), listing.split(b"\n")) or found
+        if found is None:
+            return "its layer is not in the store any more"
+        return f"{found['field']}: {_shown(found['from'])} -> {_shown(found['to'])}"
+
+
+def _shown(value: object) -> str:
+    return "none" if value in (None, "") else str(value)

@@ -1,0 +1,193 @@
+"""What a COPY or ADD puts into an image, as members of an archive that is never written, and their listing.
+
+The listing is a line a member: its path, and tab by tab what keys.FIELDS names; no times. What is copied is listed once
+more while it is, so that a record never stands under the key of other files than those in its layer.
+"""
+
+from __future__ import annotations
+
+import os
+
+from oci_spec import digest, tarstream
+from oci_spec.tarfields import Damaged
+
+from ..errors import Corrupt
+from ..layers.members import Members, content
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Protocol
+
+    from oci_spec.tarstream import Entry
+
+    from .modes import Mode
+
+    Items = Iterable[tuple[bytes, int, os.stat_result]]
+
+    class Group(Protocol):
+        """Some of what is copied: members by their whole paths in the image."""
+
+        def entries(self, members: Members, *, unpack: bool) -> Iterator[tuple[Entry, Content, bool]]:
+            """Member, what it holds, and whether it is the directory whose content only is copied."""
+
+    Content = Callable[[], Iterable[bytes | memoryview]]
+
+_FILE, _LINK, _SYMLINK, _DIRECTORY = b"0125"
+
+
+class Stream:
+    """The members of some groups, in the form that layers.apply takes (Archive), their attributes as they will be.
+
+    With `unpack`, what an archive holds takes its place. `owner`: of everything, or None for their own. `listing` grows
+    with what is read.
+    """
+
+    def __init__(
+        self, groups: Iterable[Group], *, unpack: bool, owner: tuple[int, int] | None, mode: Mode | None
+    ) -> None:
+        self.complete = True
+        self.is_top = False
+        self._groups = groups
+        self._unpack = unpack
+        self._owner = owner
+        self._mode = mode
+        self._lines: list[bytes] = []
+        self._content: Content = tuple
+        self._state = digest.hasher()
+
+    @property
+    def listing(self) -> bytes:
+        """Of all that was read to its end."""
+        return b"".join(self._lines)
+
+    def __iter__(self) -> Iterator[Entry]:
+        members = Members(sparse=True)
+        for group in self._groups:
+            for entry, held, is_top in group.entries(members, unpack=self._unpack):
+                if self._owner is not None:
+                    entry.uid, entry.gid = self._owner
+                if self._mode is not None and entry.kind != _SYMLINK:
+                    entry.mode = self._mode.of(entry.mode, entry.kind == _DIRECTORY)
+                self.is_top, self._content = is_top, held
+                self._state = digest.hasher()
+                yield entry
+                self._lines.append(_line(entry, self._state.hexdigest() if entry.kind == _FILE else ""))
+
+    def data(self) -> Iterator[bytes]:
+        """What the current member holds."""
+        for chunk in self._content():
+            self._state.update(chunk)
+            yield chunk  # type: ignore[misc]  # or a view of some, which does as well
+
+    def read(self) -> bytes:
+        """Reads everything to its end; the listing."""
+        for entry in self:
+            if entry.kind == _FILE:
+                for _ in self.data():
+                    pass
+        return self.listing
+
+
+def _line(entry: Entry, held: str) -> bytes:
+    attributes = ""
+    if entry.xattrs:
+        state = digest.hasher()
+        for name, value in sorted(entry.xattrs.items()):
+            state.update(b"%d:%s=%d:%s" % (len(name), name, len(value), value))
+        attributes = state.hexdigest()
+    holes = f"-{entry.sparse}" if entry.sparse is not None else ""
+    fields = (
+        quoted(entry.name.rstrip(b"/")), chr(entry.kind), f"{entry.mode:04o}", f"{entry.uid}:{entry.gid}",
+        quoted(entry.link), f"{entry.major}:{entry.minor}" if entry.kind in b"34" else "", attributes, held + holes,
+    )  # fmt: skip
+    return "\t".join(fields).encode() + b"\n"
+
+
+def quoted(name: bytes) -> str:
+    """A path in which neither tabs nor line ends are left."""
+    return name.decode("utf-8", "backslashreplace").replace("\t", "\\x09").replace("\n", "\\x0a")
+
+
+class FileGroup:
+    """One file that was fetched: `fd` of it, `path` in the image."""
+
+    def __init__(self, path: bytes, fd: int, mode: int, time: int) -> None:
+        self._path = path
+        self._fd = fd
+        self._mode = mode
+        self._time = time
+
+    def entries(self, members: Members, *, unpack: bool) -> Iterator[tuple[Entry, Content, bool]]:
+        entry = tarstream.Entry(self._path, _FILE, self._mode, 0, 0, os.fstat(self._fd).st_size, self._time)
+        yield entry, lambda: content(self._fd, entry), False
+
+
+class InlineGroup:
+    """A file whose content stands in the Dockerfile: `path` in the image."""
+
+    def __init__(self, path: bytes, data: bytes, time: int) -> None:
+        self._path = path
+        self._data = data
+        self._time = time
+
+    def entries(self, members: Members, *, unpack: bool) -> Iterator[tuple[Entry, Content, bool]]:
+        entry = tarstream.Entry(self._path, _FILE, 0o644, 0, 0, len(self._data), self._time)
+        yield entry, lambda: (self._data,), False
+
+
+class TreeGroup:
+    """Files of a tree: `items` gives their paths in the image with pins and what these are; the first may be the
+    directory whose content only is copied (`is_top`). `time`, unless None, is what all of them get for theirs."""
+
+    def __init__(self, items: Callable[[], Items], *, is_top: bool, own_owner: bool, time: int | None) -> None:
+        self._items = items
+        self._is_top = is_top
+        self._own_owner = own_owner
+        self._time = time
+
+    def entries(self, members: Members, *, unpack: bool) -> Iterator[tuple[Entry, Content, bool]]:
+        is_top = self._is_top
+        for path, pin, found in self._items():
+            entry = members.entry(path, pin, found)
+            if entry is None:
+                continue  # a socket is nothing without its process
+            if not self._own_owner:
+                entry.uid = entry.gid = 0
+            if self._time is not None:
+                entry.mtime = self._time
+            yield entry, _held(pin, entry), is_top
+            is_top = False
+
+
+def _held(pin: int, entry: Entry) -> Content:
+    return lambda: content(pin, entry)
+
+
+class ArchiveGroup:
+    """An archive that ADD unpacks below `path`. `name` for messages; `chunks` gives its own bytes, `unpacked` those of
+    the tar in it."""
+
+    def __init__(
+        self, path: bytes, name: str, chunks: Callable[[], Iterator[bytes]], unpacked: Callable[[], Iterator[bytes]]
+    ) -> None:
+        self._path = path
+        self._name = name
+        self._chunks = chunks
+        self._unpacked = unpacked
+
+    def entries(self, members: Members, *, unpack: bool) -> Iterator[tuple[Entry, Content, bool]]:
+        if not unpack:  # the archive stands for what is in it
+            yield tarstream.Entry(self._path + b"/", _FILE, 0, 0, 0, 0, 0), self._chunks, False
+            return
+        archive = tarstream.Reader(self._unpacked())
+        try:
+            for entry in archive:
+                entry.name = self._path + b"/" + entry.name
+                if entry.kind == _LINK:
+                    entry.link = self._path + b"/" + entry.link
+                yield entry, archive.data, False
+        except Damaged as error:
+            raise Corrupt(self._name, str(error), "make the archive again") from None
+        if not archive.complete:
+            raise Corrupt(self._name, "the archive has no end marker: it is cut off", "make it again")

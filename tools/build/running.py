@@ -1,0 +1,207 @@
+"""RUN: a process in a container of what the stage has so far, and what it changes of that as a layer.
+
+The container is one like ctr-run's, made to be removed at its end. A build that was killed leaves it to the next one,
+which ends it: whoever builds holds the lock of its container for as long as it lives.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from oci_spec import jsondoc, media_types
+from oci_spec.descriptor import Descriptor
+from oci_spec.image_config import ImageConfig
+
+from ..containers import creation, difference, direct, ending
+from ..errors import OcipipeError
+from ..images.resolve import RunnableImage
+from . import layer, mounting
+from .saying import Lines
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from oci_spec.jsondoc import Document
+
+    from ..context import Context
+    from ..store.container import Container
+    from ..store.incoming import Incoming
+    from ..store.store import Store
+    from .layer import Layer
+    from .mounting import Mounted
+    from .state import State
+    from .steps import Run
+
+LABEL = "org.ocipipe.build"
+"""What a container of a build is told by."""
+HOSTNAME = "build"
+"""The same for every RUN, so that what writes it down stays the same."""
+
+
+class BuildFailed(OcipipeError):
+    """A step's own command has failed."""
+
+    code = "BUILD_FAILED"
+
+
+class Runner:
+    """Carries out the RUNs of one build. `settings` are the values of ctr-run's options that hold for all of them;
+    `say` is told each line that their processes write; without it, the last ones are in the message of a failure."""
+
+    def __init__(
+        self, ctx: Context, incoming: Incoming, settings: Mapping[str, Any], say: Callable[[str], None] | None | None
+    ) -> None:
+        self._ctx = ctx
+        self._store = incoming.store
+        self._incoming = incoming
+        self._settings = settings
+        self._say = say
+        self._lock = threading.Lock()
+        self._running: dict[str, Container] = {}
+        self._cancelled = False
+
+    def run(
+        self, step: Run, state: State, variables: Mapping[str, str], mounts: list[Mounted], latest: int | None
+    ) -> Layer | None:
+        """The layer of what the process has changed, None for nothing. Raises BuildFailed, and what making and starting
+        a container raises."""
+        with mounting.held(mounts, self.check):
+            with self._lock:  # long lists of layers are mounted from a working directory, which all threads share
+                self.check()
+                container, config = self._create(step, state, variables, mounts)
+            return self._carry_out(step, state, container, config, latest)
+
+    def check(self) -> None:
+        """Raises Cancelled once `cancel` was called."""
+        if self._cancelled:
+            raise Cancelled
+
+    def cancel(self) -> None:
+        """Ends every process that runs; what is about to begin does not."""
+        self._cancelled = True
+        for container in list(self._running.values()):
+            ending.runtime_of(container, self._ctx.env).delete(container.id)
+
+    def _create(
+        self, step: Run, state: State, variables: Mapping[str, str], mounts: list[Mounted]
+    ) -> tuple[Container, Document]:
+        config: dict[str, Any] = {
+            key: state.parameters[key] for key in ("User", "WorkingDir") if key in state.parameters
+        }
+        config["Env"] = [f"{name}={value}" for name, value in variables.items()]
+        document: Document = {"config": config, "rootfs": {"type": "layers", "diff_ids": state.diff_ids}}
+        data = jsondoc.dumps(document)
+        image = RunnableImage(
+            Descriptor.make(media_types.OCI_CONFIG, data), ImageConfig(data, document, state.diff_ids),
+            self._store.layers.lowers(state.chain_ids), state.chain_ids,
+        )  # fmt: skip
+        images = {str(number): one for number, one in enumerate(mounts)}
+        args = _Arguments(
+            {
+                **self._settings,
+                "command": step.args,
+                "entrypoint": "",
+                "hostname": HOSTNAME,
+                "label": [LABEL],
+                "rm": True,
+                "mount": [
+                    f"type=image,source={name},destination=/{name}" for name, one in images.items() if one.layers
+                ],
+                **({"network": [step.network]} if step.network != "default" else {}),
+            }
+        )
+        return creation.create(
+            self._ctx, self._store, args, image, None, lambda name: images[name].layers, monitored=False,
+            adjust=lambda container, config: mounting.adjust(container, config, step, mounts),
+        )  # fmt: skip
+
+    def _carry_out(
+        self, step: Run, state: State, container: Container, config: Document, latest: int | None
+    ) -> Layer | None:
+        made: list[Layer | None] = []
+
+        def ended(status: int) -> None:
+            self.check()
+            lines.finish()
+            if status:
+                how = f"signal {status - 128}" if status > 128 else f"status {status}"
+                raise BuildFailed(str(step.place), f"{step.text}: its process ended with {how}{lines.tail()}")
+            lowers = self._store.layers.lowers(state.chain_ids)
+            machinery = difference.machinery(lowers, config)
+            upper = os.path.join(container.path, "upper")
+            parent = state.top
+            made.append(layer.commit(self._incoming, upper, lowers, parent, machinery, latest, str(step.place)))
+
+        stdin = _stdin(step.stdin)
+        with Lines(self._say) as lines:
+            aside = direct.Aside(stdin, lines.fd, lambda _pid: self._began(container, lines), ended)
+            try:
+                direct.run(self._ctx, self._store, container, config, interactive=False, aside=aside)
+            except Cancelled:
+                raise
+            except OcipipeError as error:
+                self.check()  # the process was ended by us: that is what has failed
+                if error.status > 2:  # it could not be started, which is the build's failure
+                    raise BuildFailed(str(step.place), f"{step.text}: {error}") from None
+                raise
+            finally:
+                self._running.pop(container.id, None)
+                os.close(stdin)
+        return made[0]
+
+    def _began(self, container: Container, lines: Lines) -> None:
+        self._running[container.id] = container
+        lines.release()
+        if self._cancelled:  # while it was being started
+            ending.runtime_of(container, self._ctx.env).delete(container.id)
+
+
+class Cancelled(Exception):
+    """Another step has failed, or we are to end; never leaves this package."""
+
+
+class _Arguments:
+    """Values of options, by their names."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.__dict__.update(values)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(name)
+
+
+def _stdin(text: bytes) -> int:
+    """A descriptor that gives this text."""
+    if not text:
+        return os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
+    fd = os.memfd_create("stdin")
+    os.write(fd, text)
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
+
+
+def sweep(ctx: Context, store: Store) -> None:
+    """Ends and removes the containers of builds that were killed."""
+    for container in orphans(store):
+        ending.runtime_of(container, ctx.env).delete(container.id)
+        ending.await_monitor(ctx, container, 10)
+    ending.sweep(ctx, store)
+
+
+def orphans(store: Store) -> list[Container]:
+    """Containers of builds that are gone."""
+    from ..host import locks
+
+    found = []
+    for container_id in store.containers.marked():
+        try:
+            container = store.containers.load(container_id)
+        except OcipipeError:
+            continue
+        labels: Any = container.record.get("labels") or {}
+        if LABEL in labels and not locks.is_held(container.path):
+            found.append(container)
+    return found

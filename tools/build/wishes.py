@@ -1,0 +1,128 @@
+"""What a command line wants of a build, beyond what its Dockerfile says."""
+
+from __future__ import annotations
+
+from ..errors import NotFound, UsageError
+from ..host import files, times
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from ..context import Context
+    from ..registry.settings import Access
+
+_SECRET_LIMIT = 1 << 20
+NETWORK_DEFAULT = "ocipipe"
+
+
+class Wishes:
+    """settings    values of ctr-run's options for every RUN; network: as --network says, '' where it says nothing
+    contexts    by name, in small letters: a directory, a URL, or docker-image://NAME
+    secrets     by id: the bytes;  agents: by id, the path of an agent's socket
+    fresh       stages whose steps are carried out whatever is cached: their names, in small letters; all: every one
+    clock       seconds since the epoch, `now`, or None: as the base image says
+    """
+
+    def __init__(self) -> None:
+        self.settings: dict[str, Any] = {}
+        self.network = ""
+        self.contexts: dict[str, str] = {}
+        self.secrets: dict[str, bytes] = {}
+        self.agents: dict[str, str] = {}
+        self.fresh: set[str] = set()
+        self.all_fresh = False
+        self.clock: int | str | None = None
+        self.policy = "missing"
+        self.access: Access | None = None
+        self.explain = False
+        self.quiet = False
+
+
+def pairs(texts: Iterable[str], option: str, env: Mapping[str, str] | None = None) -> dict[str, str]:
+    """NAME=VALUE options. With `env`, a bare NAME takes its value from there, and is left out where it has none; else
+    it is refused. Raises UsageError."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not name or (not equals and env is None):
+            raise UsageError(f"{option} {text}", "is not NAME=VALUE", f"write {option} NAME=VALUE")
+        if equals:
+            found[name] = value
+        elif env is not None and name in env:
+            found[name] = env[name]
+    return found
+
+
+def clock(text: str | None, ctx: Context, build_args: Mapping[str, str]) -> int | str | None:
+    """What --timestamp says, or else SOURCE_DATE_EPOCH among the arguments or in the environment. Raises UsageError."""
+    if text is not None:
+        if text == "now":
+            return "now"
+        subject, said = "--timestamp", text
+    else:
+        subject = "SOURCE_DATE_EPOCH"
+        said = build_args.get(subject) or ctx.env.get(subject) or ""
+        if not said:
+            return None
+    if not (said.isascii() and said.isdigit() and len(said) < 12):
+        raise UsageError(f"{subject} {said}", "is no number of seconds since the epoch", "like 1767225600, or now")
+    return int(said)
+
+
+def created(text: str, now: float) -> int:
+    """Whole seconds of an image's time of creation; 0 where it says none."""
+    found = times.moment(text, now) if text else None
+    return 0 if found is None else max(found // 10**9, 0)
+
+
+def secrets(texts: Iterable[str], env: Mapping[str, str]) -> dict[str, bytes]:
+    """--secret id=NAME[,src=FILE|,env=VARIABLE]. Raises UsageError, NotFound."""
+    found: dict[str, bytes] = {}
+    for text in texts:
+        fields = _fields(text, "--secret", {"src": "source"})
+        fields.pop("type", None)
+        name = fields.pop("id", "")
+        path, variable = fields.pop("source", ""), fields.pop("env", "")
+        if fields or not name or (path and variable):
+            raise UsageError(f"--secret {text}", "is not id=NAME,src=FILE or id=NAME,env=VARIABLE")
+        if not path and not variable and name in env:
+            variable = name
+        if variable:
+            if variable not in env:
+                raise NotFound(f"--secret {text}", f"{variable} is not in the environment")
+            found[name] = env[variable].encode("utf-8", "surrogateescape")
+        else:
+            found[name] = files.read_limited(path or name, _SECRET_LIMIT, f"--secret id={name}: {path or name}")
+    return found
+
+
+def agents(texts: Iterable[str], env: Mapping[str, str]) -> dict[str, str]:
+    """--ssh ID[=SOCKET]. Raises UsageError, NotFound."""
+    import os
+    import stat
+
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, path = text.partition("=")
+        path = path if equals else env.get("SSH_AUTH_SOCK", "")
+        if not name or not path:
+            raise UsageError(f"--ssh {text}", "SSH_AUTH_SOCK names no agent", "start ssh-agent, or write ID=SOCKET")
+        try:
+            if not stat.S_ISSOCK(os.stat(path).st_mode):
+                raise UsageError(f"--ssh {text}", "is no agent's socket", "give the key to ssh-agent with ssh-add")
+        except FileNotFoundError:
+            raise NotFound(path, "there is no such socket", "start ssh-agent") from None
+        found[name] = os.path.abspath(path)
+    return found
+
+
+def _fields(text: str, option: str, aliases: Mapping[str, str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part in text.split(","):
+        key, equals, value = part.partition("=")
+        if not equals or not key:
+            raise UsageError(f"{option} {text}", f"{part or 'nothing'} is no name=value")
+        found[aliases.get(key, key)] = value
+    return found

@@ -1,0 +1,137 @@
+"""img-build: an image from a Dockerfile."""
+
+from __future__ import annotations
+
+from ..cli.container_options import CONTAINER
+from ..cli.declare import Command, Operand, Option
+from ..cli.options import REGISTRY
+from ..errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..build.building import Request
+    from ..cli.declare import Args
+    from ..context import Context
+
+COMMAND = Command(
+    "img-build",
+    "build an image from a Dockerfile",
+    description="Builds the image that a Dockerfile (or Containerfile) describes, prints its descriptor, and leaves it "
+    "in the store. CONTEXT is where its files come from: a directory, the URL of a git repository "
+    "(URL#REF:DIRECTORY) or of a tar archive, or - for a tar archive, or a Dockerfile alone, on stdin.\n\n"
+    "Stages that do not need one another are built side by side, those that nothing needs not at all. A step whose "
+    "instruction, base and files are the same as before comes from the cache; what files are is told by their content, "
+    "names, modes and owners, and never by their times. The same context, Dockerfile and base make the same image "
+    "anywhere and at any time: no file in it is younger than SOURCE_DATE_EPOCH (an argument or a variable), or else "
+    "than its base image.\n\n"
+    "A secret is seen by the one RUN that mounts it, and is nowhere in the image, its history or the cache. The steps' "
+    "output and a line for each of them go to stderr.",
+    operands=(Operand("CONTEXT", "directory, URL, or - for stdin (default: .)", required=False),),
+    options=(
+        Option("-t, --tag", "name for the image; without one, it has its digest only", metavar="NAME", many=True),
+        Option("-f, --file", "Dockerfile (default: Dockerfile or Containerfile in the context); - for stdin"),
+        Option("--target", "stage to build (default: the last)", metavar="STAGE"),
+        Option("--build-arg", "value of an ARG; a bare NAME takes it from here", metavar="NAME=VALUE", many=True),
+        Option(
+            "--build-context", "what FROM and --from mean by NAME: a directory, a URL, docker-image://NAME",
+            metavar="NAME=VALUE", many=True,
+        ),
+        Option("--secret", "secret for RUN --mount=type=secret", metavar="id=NAME[,src=FILE|,env=VAR]", many=True),
+        Option("--ssh", "agent for RUN --mount=type=ssh (default socket: $SSH_AUTH_SOCK)", metavar="ID[=SOCKET]",
+               many=True),
+        Option("--label", "label of the image", metavar="KEY=VALUE", many=True),
+        Option("--annotation", "annotation of the manifest", metavar="KEY=VALUE", many=True),
+        Option("--platform", "platform to build for; several, divided by commas, make an index", metavar="OS/ARCH"),
+        Option(
+            "--pull", "when to ask the registry for a base image: always, missing, newer or never",
+            choices=("always", "missing", "newer", "never"), default="missing",
+        ),
+        Option("--no-cache", "carry out every step", kind="flag"),
+        Option("--no-cache-filter", "carry out every step of this stage", metavar="STAGE", many=True),
+        Option("--explain-cache", "tell of each step whether it was in the cache, and why not", kind="flag"),
+        Option("--network", "network of RUN: none, host, or a network's name (default: ocipipe)", metavar="NETWORK"),
+        *(one for one in CONTAINER if one.long in ("--add-host", "--memory", "--cpus", "--ulimit", "--shm-size")),
+        Option("--timestamp", "time of what is made: now, or seconds since the epoch", metavar="SECONDS|now"),
+        Option("--squash", "make one layer of all that the build adds", kind="flag"),
+        Option(
+            "-o, --output", "where it goes: type=image, type=oci|docker|tar,dest=FILE or type=local,dest=DIRECTORY",
+            metavar="SPEC", many=True,
+        ),
+        Option("--iidfile", "write the image's digest to this file", metavar="FILE"),
+        Option("--metadata-file", "write what was built to this file, as JSON", metavar="FILE"),
+        *(one for one in CONTAINER if one.long == "--runtime"),
+        *REGISTRY,
+    ),
+    writes="descriptor",
+    examples=(
+        ("img-build -t app .", "build what ./Dockerfile describes"),
+        ("img-build . | ctr-run --rm - pytest", "build, then test what was built"),
+        ("img-build --secret id=token,src=token.txt .", "with a secret for RUN --mount=type=secret,id=token"),
+        ("git archive HEAD | img-build -t app -", "build what is committed"),
+        ("img-build -o type=local,dest=out --target artifacts .", "take files out of a build"),
+    ),
+    see=("ctr-run", "img-push", "img-history", "store-prune"),
+)  # fmt: skip
+
+
+def run(ctx: Context, args: Args) -> Iterator[dict[str, object]]:
+    """Builds the image."""
+    from ..build import building
+    from ..store.store import Store
+
+    store = Store(ctx.root)
+    document = building.build(ctx, store, _request(ctx, args))
+    if document is not None:
+        yield document
+
+
+def _request(ctx: Context, args: Args) -> Request:
+    """What the options ask for. Raises UsageError, NotFound, FormatError."""
+    from oci_spec import reference
+    from oci_spec.platform import Platform
+
+    from ..build import building, output, wishes
+    from ..cli.output import write
+    from ..registry.settings import Access
+
+    wanted = wishes.Wishes()
+    request = building.Request(args.context or ".", wanted, lambda data: write(ctx.stdout, data))
+    request.file = args.file
+    request.target = args.target or ""
+    request.build_args = building.arguments(args.build_arg, ctx.env)
+    request.platforms = [Platform.parse(one, "--platform") for one in (args.platform or "").split(",") if one]
+    for text in args.tag:
+        name = reference.parse(text)
+        if name.digest:
+            raise UsageError(text, "the digest follows from the content", "leave out @sha256:…")
+        request.names.append(str(name))
+    request.labels = wishes.pairs(args.label, "--label")
+    request.annotations = wishes.pairs(args.annotation, "--annotation")
+    request.outputs = [output.Output(text) for text in args.output]
+    request.squash = args.squash
+    request.id_file, request.metadata_file = args.iidfile, args.metadata_file
+    wanted.settings = _settings(args)
+    wanted.network = args.network or ""
+    contexts = wishes.pairs(args.build_context, "--build-context")
+    wanted.contexts = {name.lower(): value for name, value in contexts.items()}
+    wanted.secrets = wishes.secrets(args.secret, ctx.env)
+    wanted.agents = wishes.agents(args.ssh, ctx.env)
+    wanted.all_fresh = args.no_cache
+    wanted.fresh = {one.lower() for one in args.no_cache_filter}
+    wanted.clock = wishes.clock(args.timestamp, ctx, request.build_args)
+    wanted.policy = args.pull
+    wanted.access = Access.of(args)
+    wanted.explain = args.explain_cache
+    wanted.quiet = args.quiet
+    return request
+
+
+def _settings(args: Args) -> dict[str, object]:
+    """The options of ctr-run that hold for every RUN."""
+    found: dict[str, object] = {option.dest: option.default for option in CONTAINER}
+    given = ("add_host", "memory", "cpus", "ulimit", "shm_size", "runtime", "tls_verify", "cert_dir", "authfile")
+    found |= {name: getattr(args, name) for name in given}
+    found["network"] = [args.network or "ocipipe"]
+    return found

@@ -41,6 +41,7 @@ class Carrier:
         self._instruction: Instruction | None = None
         self._number = 0
         self._total = 0
+        self._begun = 0.0
 
     def carry(self) -> None:
         """All steps. Raises what they raise."""
@@ -53,10 +54,10 @@ class Carrier:
             if step is None:
                 continue
             self._number += 1
-            begun = time.monotonic()
+            self._begun = time.monotonic()
             outcome = self._step(step)
             if outcome is not None:
-                self._tell(instruction, outcome, time.monotonic() - begun)
+                self._tell(instruction, outcome, time.monotonic() - self._begun)
 
     def _tell(self, instruction: Instruction, outcome: Outcome, seconds: float) -> None:
         text = instruction.original
@@ -125,6 +126,7 @@ class Carrier:
 
         try:
             source = self._build.tree(step.from_, self._stage, self._instruction)
+            self._begun = time.monotonic()  # for another stage it may have waited long
             ready = copying.copying(
                 step, source, self._image(), self._scope.directory, state.latest, fetch, copying.excluding(step)
             )

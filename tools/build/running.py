@@ -128,7 +128,7 @@ class Runner:
             lines.finish()
             if status:
                 how = f"signal {status - 128}" if status > 128 else f"status {status}"
-                raise BuildFailed(str(step.place), f"{step.text}: its process ended with {how}{lines.tail()}")
+                raise BuildFailed(str(step.place), f"{told(step)}: its process ended with {how}{lines.tail()}")
             lowers = self._store.layers.lowers(state.chain_ids)
             machinery = difference.machinery(lowers, config)
             upper = os.path.join(container.path, "upper")
@@ -145,7 +145,7 @@ class Runner:
             except OcipipeError as error:
                 self.check()  # the process was ended by us: that is what has failed
                 if error.status > 2:  # it could not be started, which is the build's failure
-                    raise BuildFailed(str(step.place), f"{step.text}: {error}") from None
+                    raise BuildFailed(str(step.place), f"{told(step)}: {error}") from None
                 raise
             finally:
                 self._running.pop(container.id, None)
@@ -171,6 +171,11 @@ class _Arguments:
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(name)
+
+
+def told(step: Run) -> str:
+    """The instruction for messages."""
+    return step.text.removesuffix(" # buildkit")
 
 
 def _stdin(text: bytes) -> int:

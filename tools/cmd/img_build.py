@@ -31,7 +31,7 @@ COMMAND = Command(
     operands=(Operand("CONTEXT", "directory, URL, or - for stdin (default: .)", required=False),),
     options=(
         Option("-t, --tag", "name for the image; without one, it has its digest only", metavar="NAME", many=True),
-        Option("-f, --file", "Dockerfile (default: Dockerfile or Containerfile in the context); - for stdin"),
+        Option("-f, --file", "the Dockerfile (default: Dockerfile or Containerfile in the context); - for stdin"),
         Option("--target", "stage to build (default: the last)", metavar="STAGE"),
         Option("--build-arg", "value of an ARG; a bare NAME takes it from here", metavar="NAME=VALUE", many=True),
         Option(

@@ -21,6 +21,7 @@ sys.path.insert(0, str(HERE / "support"))
 import hub  # noqa: E402
 import leaks  # noqa: E402
 import rootfs  # noqa: E402
+from builds import Builds  # noqa: E402
 from commands import Commands  # noqa: E402
 from images import Image  # noqa: E402
 from killing import Kills  # noqa: E402
@@ -127,6 +128,14 @@ def lives(run: Commands, store_root: Path, busybox_image: Image) -> Iterator[Liv
     yield made
     made.end()
     assert made.left() == []
+
+
+@pytest.fixture
+def builds(run: Commands, store_root: Path, tmp_path: Path, busybox_image: Image) -> Iterator[Builds]:
+    """Builds in a store that has busybox. At the end it is whole, and nothing of a build is left."""
+    made = Builds(run, store_root, tmp_path / "context", busybox_image)
+    yield made
+    made.whole()
 
 
 @pytest.fixture

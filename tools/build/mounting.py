@@ -112,7 +112,8 @@ def adjust(container: Container, config: Document, step: Run, mounted: Sequence[
             options = ["nosuid", "nodev", "mode=1777", *([f"size={wanted.size}"] if wanted.size else [])]
             more.append({"destination": target, "type": "tmpfs", "source": "tmpfs", "options": options})
         elif wanted.kind == "cache":
-            more.append(_bind(_within(one.cache, wanted.source), target, wanted.readonly))
+            inside = "" if wanted.from_ else wanted.source  # of another tree it is what the cache began with
+            more.append(_bind(_within(one.cache, inside), target, wanted.readonly))
         elif wanted.kind == "secret":
             if one.data is None:
                 continue

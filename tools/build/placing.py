@@ -59,12 +59,15 @@ class Placer(Applier):
         self._stream = stream
         self._owner = owner
 
+    def _where(self, entry: Entry | None) -> str:
+        return self._subject if entry is None else f"{self._subject}: /{shown(entry.name).strip('/')}"
+
     def extract(self) -> None:
         where = self._subject
         self._tree.copy_root_attributes()
         try:
             for entry in self._reader:
-                where = f"{self._subject}: /{shown(entry.name).strip('/')}"
+                where = self._where(entry)
                 self._apply(entry)
                 where = self._subject
             self._tree.finish()

@@ -58,6 +58,7 @@ class Workshop:
 
 def sweep(store: Store) -> None:
     """Removes what killed builds left."""
+    store.builds.sweep_locks()
     parent = os.path.join(store.root, PLACE)
     try:
         names = os.listdir(parent)

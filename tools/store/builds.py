@@ -156,6 +156,23 @@ class Builds:
         and raises where we are not to go on."""
         return Alone(os.path.join(self.store.directory("build/locks"), key), cancelled)
 
+    def sweep_locks(self) -> None:
+        """Removes the lock files of builds that were killed."""
+        base = os.path.join(self.path, "locks")
+        for name in _listed(base):
+            path = os.path.join(base, name)
+            try:
+                fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            except FileNotFoundError:
+                continue
+            try:
+                if locks.take(fd) and os.path.samestat(os.fstat(fd), os.stat(path)):
+                    files.remove_file(path)
+            except FileNotFoundError:
+                pass  # its holder has just removed it
+            finally:
+                os.close(fd)
+
     def mounts(self) -> Iterator[CacheMount]:
         """Every cache mount."""
         base = os.path.join(self.path, "mounts")

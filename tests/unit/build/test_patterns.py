@@ -1,0 +1,31 @@
+"""Wildcards of COPY's sources, one part of a path at a time (Go's filepath.Match)."""
+
+from __future__ import annotations
+
+import pytest
+
+from ocipipe.build import patterns
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "fits"),
+    [
+        (b"*", b"a", True), (b"*", b".hidden", True), (b"*.py", b"a.py", True), (b"*.py", b"a.pyc", False),
+        (b"?", b"a", True), (b"?", b"ab", False), (b"a?c", b"abc", True), (b"[a-c]x", b"bx", True),
+        (b"[^a-c]x", b"bx", False), (b"[^a-c]x", b"zx", True), (b"[]a]x", b"]x", True), (b"\\*", b"*", True),
+        (b"\\*", b"a", False), (b"[\\]]", b"]", True), (b"a.c", b"abc", False), (b"\xff*", b"\xff\n", True),
+        (b"[a-]", b"-", True), (b"**", b"ab", True),
+    ],
+)  # fmt: skip
+def test_matches(pattern: bytes, name: bytes, fits: bool) -> None:
+    assert patterns.matches(pattern, name) is fits
+
+
+@pytest.mark.parametrize("pattern", [b"[", b"[a", b"a\\", b"[z-a]", b"[]"])
+def test_what_is_no_pattern(pattern: bytes) -> None:
+    with pytest.raises(ValueError, match=r"it|range|closed"):
+        patterns.matches(pattern, b"x")
+
+
+def test_what_is_a_pattern() -> None:
+    assert [patterns.is_pattern(one) for one in (b"a", b"a*", b"?", b"[x]", b"\\x")] == [False, True, True, True, True]

@@ -13,7 +13,9 @@ from commands import Commands
 from damage import blob, flip
 from images import Image
 
-DOCKERFILE = "FROM busybox\nARG V=1\nCOPY a d /x/\nRUN echo $V; cat /proc/sys/kernel/random/uuid > /when\nRUN cat /when > /again\n"
+ONCE = "cat /proc/sys/kernel/random/uuid"
+"""Says something else each time."""
+DOCKERFILE = f"FROM busybox\nARG V=1\nCOPY a d /x/\nRUN echo $V; {ONCE} > /when\nRUN cat /when > /again\n"
 
 
 def test_the_same_again(builds: Builds) -> None:
@@ -69,8 +71,8 @@ def test_an_argument_counts_where_it_is_used(builds: Builds) -> None:
 
 def test_a_change_that_makes_no_difference_ends_there(builds: Builds) -> None:
     """What a later step stands on is what its files are, not how they came about."""
-    builds("FROM busybox\nRUN echo a > /a\nRUN cat /proc/sys/kernel/random/uuid > /b\n")
-    builds("FROM busybox\nRUN echo 'a' > /a\nRUN cat /proc/sys/kernel/random/uuid > /b\n")
+    builds(f"FROM busybox\nRUN echo a > /a\nRUN {ONCE} > /b\n")
+    builds(f"FROM busybox\nRUN echo 'a' > /a\nRUN {ONCE} > /b\n")
     assert builds.cached() == [False, True]
 
 
@@ -83,7 +85,7 @@ def test_linked_copies_stand_on_anything(builds: Builds) -> None:
 
 
 def test_without_the_cache(builds: Builds) -> None:
-    dockerfile = "FROM busybox AS one\nRUN cat /proc/sys/kernel/random/uuid > /one\nFROM busybox\nRUN cat /proc/sys/kernel/random/uuid > /two\nCOPY --from=one /one /\n"
+    dockerfile = f"FROM busybox AS one\nRUN {ONCE} > /one\nFROM busybox\nRUN {ONCE} > /two\nCOPY --from=one /one /\n"
     builds(dockerfile)
     builds(dockerfile)
     assert all(builds.cached())
@@ -124,7 +126,7 @@ def test_a_miss_is_explained(builds: Builds) -> None:
 def test_two_builds_of_one_step_run_it_once(builds: Builds, run: Commands) -> None:
     """The second waits for the first, and takes what that has made."""
     context = builds.write(
-        "FROM busybox\nRUN --mount=type=cache,target=/c echo run >> /c/runs; sleep 2; cat /proc/sys/kernel/random/uuid > /when\n"
+        f"FROM busybox\nRUN --mount=type=cache,target=/c echo run >> /c/runs; sleep 2; {ONCE} > /when\n"
         "RUN --mount=type=cache,target=/c cp /c/runs /runs\n"
     )  # fmt: skip
     argv = [run.bin / "img-build", "--network", "none", "-q", context]
@@ -136,7 +138,7 @@ def test_two_builds_of_one_step_run_it_once(builds: Builds, run: Commands) -> No
 
 
 def test_what_a_record_names_is_kept_while_it_is(builds: Builds, run: Commands) -> None:
-    dockerfile = "FROM busybox\nRUN cat /proc/sys/kernel/random/uuid > /when\nRUN true > /b\n"
+    dockerfile = f"FROM busybox\nRUN {ONCE} > /when\nRUN true > /b\n"
     image = builds(dockerfile)
     run("img-rm", image["digest"])
     run("store-prune", "--older-than", "0s")

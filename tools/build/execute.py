@@ -229,7 +229,7 @@ class Build:
 
         hold(store, lease, image.descriptor)
         manifest = choose_manifest(store, image.descriptor, platform)
-        state = State(self._clock(wishes.created(image.config.created, self.ctx.now())))
+        state = State(self._clock(wishes.created(image.config.created)))
         state.layers = list(manifest.layers)
         state.diff_ids = list(image.config.diff_ids)
         state.chain_ids = list(image.chain_ids)

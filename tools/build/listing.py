@@ -17,6 +17,7 @@ from ..layers.members import Members, content
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from hashlib import _Hash as Hash
     from typing import Protocol
 
     from oci_spec.tarstream import Entry
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     Content = Callable[[], Iterable[bytes | memoryview]]
 
 _FILE, _LINK, _SYMLINK, _DIRECTORY = b"0125"
+_SMALL = 1 << 16
 
 
 class Stream:
@@ -54,7 +56,7 @@ class Stream:
         self._mode = mode
         self._lines: list[bytes] = []
         self._content: Content = tuple
-        self._state = digest.hasher()
+        self._hash = _Hash()
 
     @property
     def listing(self) -> bytes:
@@ -70,14 +72,14 @@ class Stream:
                 if self._mode is not None and entry.kind != _SYMLINK:
                     entry.mode = self._mode.of(entry.mode, entry.kind == _DIRECTORY)
                 self.is_top, self._content = is_top, held
-                self._state = digest.hasher()
+                self._hash = _Hash()
                 yield entry
-                self._lines.append(_line(entry, self._state.hexdigest() if entry.kind == _FILE else ""))
+                self._lines.append(_line(entry, self._hash.hex if entry.kind == _FILE else ""))
 
     def data(self) -> Iterator[bytes]:
         """What the current member holds."""
         for chunk in self._content():
-            self._state.update(chunk)
+            self._hash.update(chunk)
             yield chunk  # type: ignore[misc]  # or a view of some, which does as well
 
     def read(self) -> bytes:
@@ -89,13 +91,37 @@ class Stream:
         return self.listing
 
 
+class _Hash:
+    """The digest of a file as it is read. What is small is hashed at once: see digest.of_bytes."""
+
+    __slots__ = ("_parts", "_size", "_state")
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._state: Hash | None = None
+
+    def update(self, chunk: bytes | memoryview) -> None:
+        self._size += len(chunk)
+        if self._state is None and self._size <= _SMALL:
+            self._parts.append(bytes(chunk))
+            return
+        if self._state is None:
+            self._state = digest.hasher()
+            self._state.update(b"".join(self._parts))
+        self._state.update(chunk)
+
+    @property
+    def hex(self) -> str:
+        return digest.of_bytes(b"".join(self._parts)).hex if self._state is None else self._state.hexdigest()
+
+
 def _line(entry: Entry, held: str) -> bytes:
     attributes = ""
     if entry.xattrs:
-        state = digest.hasher()
-        for name, value in sorted(entry.xattrs.items()):
-            state.update(b"%d:%s=%d:%s" % (len(name), name, len(value), value))
-        attributes = state.hexdigest()
+        pairs = sorted(entry.xattrs.items())
+        packed = b"".join(b"%d:%s=%d:%s" % (len(name), name, len(value), value) for name, value in pairs)
+        attributes = digest.of_bytes(packed).hex
     holes = f"-{entry.sparse}" if entry.sparse is not None else ""
     fields = (
         quoted(entry.name.rstrip(b"/")), chr(entry.kind), f"{entry.mode:04o}", f"{entry.uid}:{entry.gid}",

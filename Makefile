@@ -70,7 +70,7 @@ root:
 
 RUNTIMES := crun runc conmon
 DEMO := docker-registry busybox=busybox-static jq
-PEERS := skopeo podman umoci
+PEERS := skopeo podman umoci buildah
 NETWORKS := ip=iproute2 nft=nftables iptables /usr/lib/podman/aardvark-dns=aardvark-dns \
 	/usr/lib/cni/macvlan=containernetworking-plugins
 TESTS := apparmor_parser=apparmor criu debootstrap strace tini openssl htpasswd=apache2-utils man=man-db zsh fish $(NETWORKS)

@@ -12,7 +12,7 @@ from .plan import plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from oci_spec.descriptor import Descriptor
     from oci_spec.jsondoc import Document
@@ -92,6 +92,40 @@ def build(ctx: Context, store: Store, request: Request) -> Document | None:
                 on_stdout |= one.destination == "-"
         _tell(request, entry, store)
     return None if on_stdout else entry.document
+
+
+def check(ctx: Context, store: Store, request: Request) -> Iterator[Document]:
+    """What is better written otherwise in the Dockerfile (documents of the type lint); nothing is built or pulled.
+    Raises DockerfileError for what could not be built at all."""
+    from .lint import lint
+
+    with workshop.Workshop(store.prepare()) as work:
+        sources = context.sources(ctx, work, request.context, request.file)
+        here = machine.platform()
+        parsed = dockerfile.parse(sources.text, sources.name)
+        planned = plan(
+            parsed, target=request.target, build_args=request.build_args, platform=(request.platforms or [here])[0],
+            build_platform=here, contexts=request.wishes.contexts,
+        )  # fmt: skip
+        bases = {one.base: _parameters(store, one.base) for one in planned.every if isinstance(one.base, str)}
+        known = {name: config for name, config in bases.items() if config is not None}
+        yield from lint(parsed, planned, bases=known, ignore=sources.ignore)
+
+
+def _parameters(store: Store, name: str) -> Document | None:
+    """The config object of an image that is in the store; None for another."""
+    from oci_spec.jsondoc import FormatError
+
+    from ..errors import OcipipeError
+    from ..images.entry import read_config
+    from ..images.local import choose_manifest, find
+
+    try:
+        config = read_config(store, choose_manifest(store, find(store, name), None))
+    except (OcipipeError, FormatError):
+        return None
+    found: Document = config.document.get("config") or {}  # type: ignore[assignment]
+    return found
 
 
 def _tell(request: Request, entry: Descriptor, store: Store) -> None:

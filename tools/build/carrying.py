@@ -101,11 +101,13 @@ class Carrier:
         found = image.look(image.resolve(path))
         if found is not None and found.is_directory:
             return None
-        parts = keys.directory(step.path, self._base(), self._state.clock)
+        user = str(self._scope.config.get("User") or "")
+        owner = copying.user(user, image, str(step.place)) if user else (0, 0)
+        parts = keys.directory(step.path, self._base(), owner, self._state.clock)
 
         def make() -> tuple[Layer | None, Document, bytes]:
             place = self._build.work.place("directory")
-            placing.make_directory(path, place, self._lowers(), str(step.place))
+            placing.make_directory(path, place, self._lowers(), owner, str(step.place))
             return self._commit(place, str(step.place)), parts, b""
 
         return self._build.cache.step(self._state, step.text, self._slot(), parts, b"", make, fresh=self._fresh)

@@ -32,6 +32,11 @@ class Sources:
         self.name = name
         self.tree = tree
 
+    @property
+    def ignore(self) -> Ignore | None:
+        """The .dockerignore that holds."""
+        return None if self.tree is None else self.tree.ignore
+
 
 def sources(ctx: Context, work: Workshop, context: str, named: str | None) -> Sources:
     """What is at `context`: a directory, a git URL, the URL of an archive, or `-`: a tar archive or a Dockerfile on

@@ -260,13 +260,17 @@ def _parts(written: str, whole: str) -> list[bytes]:
 def ownership(text: str, image: Tree, place: str) -> tuple[int, int]:
     """Who --chown means: names are looked up in the image; a number without a group is the group's, too (Dockerfile
     reference, COPY --chown). Raises NotFound."""
-    user, _, group = text.partition(":")
+    name, _, group = text.partition(":")
+    uid, gid = user(text, image, f"{place}: --chown={text}")
+    return (uid, uid) if not group and name.isdecimal() else (uid, gid)
+
+
+def user(text: str, image: Tree, subject: str) -> tuple[int, int]:
+    """The ids of the user that USER names. Raises NotFound."""
     try:
         found = users.resolve(text, _read(image, b"etc/passwd"), _read(image, b"etc/group"))
     except OcipipeError as error:
-        raise NotFound(place, f"--chown={text}: {error.subject}: {error.problem}", "name one by number") from None
-    if not group and user.isdecimal():
-        return found.uid, found.uid
+        raise NotFound(subject, f"{error.subject}: {error.problem}", "name one by number") from None
     return found.uid, found.gid
 
 

@@ -82,9 +82,9 @@ def copy(step: Copy, base: str, destination: str, listing: bytes, clock: int | N
     }
 
 
-def directory(path: str, base: str, clock: int | None) -> Document:
+def directory(path: str, base: str, owner: tuple[int, int], clock: int | None) -> Document:
     """The parts of a WORKDIR."""
-    return {"kind": "directory", "base": base, "clock": clock, "path": path}
+    return {"kind": "directory", "base": base, "clock": clock, "path": path, "owner": list(owner)}
 
 
 def difference(before: Document, after: Document) -> Document | None:

@@ -41,11 +41,14 @@ def place(stream: Stream, directory: str, lowers: Sequence[str], owner: tuple[in
         tree.close()
 
 
-def make_directory(path: bytes, directory: str, lowers: Sequence[str], subject: str) -> None:
-    """Makes a directory of the image, with those that lead to it, in the same way; all are root's."""
+def make_directory(
+    path: bytes, directory: str, lowers: Sequence[str], owner: tuple[int, int], subject: str
+) -> None:
+    """Makes a directory of the image, with those that lead to it, in the same way; all are `owner`'s."""
     tree = Tree(directory, lowers, subject)
     try:
-        _parent(tree, clean(path), (0, 0), subject)
+        tree.copy_root_attributes()
+        _parent(tree, clean(path), owner, subject)
         tree.finish()
     finally:
         tree.close()

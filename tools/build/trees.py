@@ -32,7 +32,7 @@ class Tree:
         self.name = name
         self.roots = list(roots)
         self.own_owner = own_owner
-        self._ignore = ignore
+        self.ignore = ignore
         self._live = Root.at(roots[0]) if live else None
 
     def close(self) -> None:
@@ -76,7 +76,7 @@ class Tree:
 
     def hides(self, path: bytes) -> bool:
         """Whether a path, as it was written, is left out of the tree."""
-        return self._ignore is not None and bool(path) and self._ignore.ignores(os.fsdecode(path))
+        return self.ignore is not None and bool(path) and self.ignore.ignores(os.fsdecode(path))
 
     def walk(self, top: bytes, exclude: Ignore | None = None) -> Iterator[tuple[bytes, int, os.stat_result]]:
         """What is at the canonical path `top`, and all beneath it, by its path relative to that, b"" first: a pin that
@@ -110,8 +110,8 @@ class Tree:
 
     def _spots(self, top: bytes, exclude: Ignore | None) -> list[Spot]:
         found = [] if exclude is None else [exclude.root]
-        if self._ignore is not None:
-            spot = self._ignore.root
+        if self.ignore is not None:
+            spot = self.ignore.root
             for name in os.fsdecode(top).split("/") if top else ():
                 spot = spot.below(name)
             found.append(spot)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..cli.container_options import CONTAINER
 from ..cli.declare import Command, Operand, Option
 from ..cli.options import REGISTRY
-from ..errors import UsageError
+from ..errors import Conflict, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ COMMAND = Command(
         Option("--explain-cache", "tell of each step whether it was in the cache, and why not", kind="flag"),
         Option("--network", "network of RUN: none, host, or a network's name (default: ocipipe)", metavar="NETWORK"),
         *(one for one in CONTAINER if one.long in ("--add-host", "--memory", "--cpus", "--ulimit", "--shm-size")),
+        Option("--check", "print what is better written otherwise in the Dockerfile, and build nothing", kind="flag"),
         Option("--timestamp", "time of what is made: now, or seconds since the epoch", metavar="SECONDS|now"),
         Option("--squash", "make one layer of all that the build adds", kind="flag"),
         Option(
@@ -64,11 +65,12 @@ COMMAND = Command(
         *(one for one in CONTAINER if one.long == "--runtime"),
         *REGISTRY,
     ),
-    writes="descriptor",
+    writes="descriptor or lint",
     examples=(
         ("img-build -t app .", "build what ./Dockerfile describes"),
         ("img-build . | ctr-run --rm - pytest", "build, then test what was built"),
         ("img-build --secret id=token,src=token.txt .", "with a secret for RUN --mount=type=secret,id=token"),
+        ("img-build --check . | jq -r .message", "what is better written otherwise in the Dockerfile"),
         ("git archive HEAD | img-build -t app -", "build what is committed"),
         ("img-build -o type=local,dest=out --target artifacts .", "take files out of a build"),
     ),
@@ -76,13 +78,20 @@ COMMAND = Command(
 )  # fmt: skip
 
 
-def run(ctx: Context, args: Args) -> Iterator[dict[str, object]]:
-    """Builds the image."""
+def run(ctx: Context, args: Args) -> Iterator[dict[str, object] | Exception]:
+    """Builds the image, or looks over its Dockerfile."""
     from ..build import building
     from ..store.store import Store
 
-    store = Store(ctx.root)
-    document = building.build(ctx, store, _request(ctx, args))
+    store, request = Store(ctx.root), _request(ctx, args)
+    if args.check:
+        found = list(building.check(ctx, store, request))
+        yield from found
+        if found:
+            things = "one thing is" if len(found) == 1 else f"{len(found)} things are"
+            yield Conflict(request.file or "the Dockerfile", f"{things} better written otherwise", "see each finding")
+        return
+    document = building.build(ctx, store, request)
     if document is not None:
         yield document
 

@@ -86,7 +86,7 @@ def test_what_a_copy_depends_on() -> None:
 
 
 def test_keys_of_kinds_differ() -> None:
-    assert len({copy(), keys.of(run()), keys.of(keys.directory("/x", "sha256:1", 7))}) == 3
+    assert len({copy(), keys.of(run()), keys.of(keys.directory("/x", "sha256:1", (0, 0), 7))}) == 3
 
 
 def test_the_first_difference() -> None:

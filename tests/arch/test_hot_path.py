@@ -132,5 +132,22 @@ def test_a_process_s_way_into_a_container(bin: Path, tmp_path: Path, busybox_ima
         subprocess.run([bin / "ctr-rm", *run_root, "-f", "c"], env=env, check=True, capture_output=True)
 
 
+def test_a_build_that_is_all_cached(bin: Path, tmp_path: Path, busybox_image: Image) -> None:
+    """All that img-build imports where every step was carried out before: neither a container nor OpenSSL."""
+    busybox_image.into_store(tmp_path, "docker.io/library/busybox:latest")
+    context = tmp_path / "context"
+    context.mkdir()
+    (context / "file").write_text("file")
+    dockerfile = "FROM busybox\nARG A=1\nENV B=$A\nWORKDIR /w\nCOPY file .\nRUN echo $B > made\nCMD [\"sh\"]\n"
+    (context / "Dockerfile").write_text(dockerfile)
+    argv = ["--run-root", str(tmp_path / "run"), "--network", "none", str(context)]
+    loaded(bin, "img-build", argv, tmp_path, b"")
+    modules = loaded(bin, "img-build", argv, tmp_path, b"")
+    assert "ocipipe.build.cached" in modules
+    standard = {"ctypes", "types", "struct", "threading", "functools", "operator", "keyword", "reprlib", "collections"}
+    ours = {"host", "store", "images", "transfer", "build", "layers", "containers", "runtime", "registry", "contextlib"}
+    assert excess(modules, standard | ours) == set()
+
+
 def test_every_work_is_a_commands() -> None:
     assert set(WORK) <= set(NAMES)

@@ -291,6 +291,41 @@ def test_an_index_of_platforms(builds: Builds) -> None:
         assert config["architecture"] == config["config"]["Labels"]["arch"] == one["platform"]["architecture"]
 
 
+def test_a_run_for_another_machine(builds: Builds) -> None:
+    """Where no interpreter is registered, it is refused before anything runs, and says what is missing."""
+    message = builds.refused('FROM scratch\nRUN ["/x"]\n', None, "--platform", "linux/s390x")
+    assert message.startswith("Dockerfile:2: ")
+    if not Path("/proc/sys/fs/binfmt_misc/register").exists():
+        assert "the stage is for linux/s390x" in message
+        assert "qemu-user-static" in message
+
+
+def test_what_is_better_written_otherwise(builds: Builds, run: Commands) -> None:
+    context = builds.write("FROM busybox as made\nENV A 1\n")
+    done = run("img-build", "--check", context, status=1)
+    assert {one["rule"] for one in done.documents} == {"FromAsCasing", "LegacyKeyValueFormat"}
+    run("oci-validate", input=done.out)
+    assert "2 things are better written otherwise" in done.errors[0]["message"]
+    builds("FROM busybox as made\n")
+    message = builds.refused("# check=error=true\nFROM busybox as made\n")
+    assert message.startswith("Dockerfile:2: FromAsCasing")
+    assert run("img-build", "--check", builds.write("FROM busybox\n")).out == b""
+
+
+def test_a_dockerfile_that_is_none(builds: Builds) -> None:
+    assert builds.refused("FROM busybox\nRUM true\n").startswith("Dockerfile:2")
+    assert "no such file" in builds.refused("FROM busybox\n", None, "-f", "nothing")
+
+
+def test_a_slow_pipe(builds: Builds, run: Commands) -> None:
+    """What stdin gives in small pieces is known for what it is."""
+    builds.write("FROM busybox\nCOPY a /\n", {"a": "a"})
+    (image,) = run.shell(f"tar -cC {builds.context} . | (head -c 100; sleep 0.2; cat) | img-build -").documents
+    assert builds.content(image, "a") == b"a"
+    (image,) = run.shell("(echo FROM busybox; sleep 0.2; echo LABEL a=b) | img-build -").documents
+    assert builds.config(image)["config"]["Labels"]["a"] == "b"
+
+
 def test_a_base_that_is_dockers_becomes_ocis(run: Commands, store_root: Path, tmp_path: Path) -> None:
     import rootfs
 

@@ -50,6 +50,7 @@ def names(builds: Builds, *lines: str, files: dict[str, str | bytes] | None = No
         ("COPY --exclude=*.log --exclude=one d /x", ["x", "x/e", "x/e/skip.log", "x/e/two"]),
         ("COPY --exclude=**/*.log d /x", ["x", "x/e", "x/e/two", "x/one"]),
         ("COPY --exclude=e --exclude=!e/two d /x", ["x", "x/e", "x/e/two", "x/one"]),
+        ("COPY --exclude=*.log --exclude=D* * /x/", ["x", "x/a", "x/b", "x/e", "x/e/skip.log", "x/e/two", "x/one"]),
         ("COPY --link a /x/", ["x", "x/a"]),
         ("COPY <<in /x\ntext\nin", ["x"]),
         ("COPY a <<in <<more /x/\ntext\nin\nmore text\nmore", ["x", "x/a", "x/in", "x/more"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from oci_spec import jsondoc
 
+from ..errors import Conflict
 from ..host import files, machine
 from ..images.entry import describe
 from ..store.incoming import Incoming
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
     from ..context import Context
     from ..store.store import Store
+    from .context import Sources
+    from .dockerfile import Dockerfile
     from .output import Output
+    from .plan import Plan
     from .state import State
     from .wishes import Wishes
 
@@ -65,6 +69,8 @@ def build(ctx: Context, store: Store, request: Request) -> Document | None:
                 parsed, target=request.target, build_args=request.build_args, platform=platform, build_platform=here,
                 contexts=request.wishes.contexts,
             )  # fmt: skip
+            if not states:
+                _refuse_what_is_asked_to_be(store, parsed, planned, sources)
             for name in planned.unused if not states else ():
                 ctx.progress.warn(f"--build-arg {name}: nothing in {sources.name} declares it")
             made = execute.Build(ctx, incoming, work, sources, planned, request.wishes, platform, say, ctx.progress.say)
@@ -97,8 +103,6 @@ def build(ctx: Context, store: Store, request: Request) -> Document | None:
 def check(ctx: Context, store: Store, request: Request) -> Iterator[Document]:
     """What is better written otherwise in the Dockerfile (documents of the type lint); nothing is built or pulled.
     Raises DockerfileError for what could not be built at all."""
-    from .lint import lint
-
     with workshop.Workshop(store.prepare()) as work:
         sources = context.sources(ctx, work, request.context, request.file)
         here = machine.platform()
@@ -107,9 +111,27 @@ def check(ctx: Context, store: Store, request: Request) -> Iterator[Document]:
             parsed, target=request.target, build_args=request.build_args, platform=(request.platforms or [here])[0],
             build_platform=here, contexts=request.wishes.contexts,
         )  # fmt: skip
-        bases = {one.base: _parameters(store, one.base) for one in planned.every if isinstance(one.base, str)}
-        known = {name: config for name, config in bases.items() if config is not None}
-        yield from lint(parsed, planned, bases=known, ignore=sources.ignore)
+        yield from _findings(store, parsed, planned, sources)
+
+
+def _refuse_what_is_asked_to_be(store: Store, parsed: Dockerfile, planned: Plan, sources: Sources) -> None:
+    """Raises Conflict where the Dockerfile asks, by its directive check, that what breaks a rule is not built."""
+    if "error" not in parsed.directives.get("check", ""):
+        return
+    broken = [one for one in _findings(store, parsed, planned, sources) if one["severity"] == "error"]
+    if broken:
+        first = broken[0]
+        more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
+        place = f"{first['file']}:{first['firstLine']}"
+        raise Conflict(place, f"{first['rule']}: {first['message']}{more}", "img-build --check tells of all")
+
+
+def _findings(store: Store, parsed: Dockerfile, planned: Plan, sources: Sources) -> list[Document]:
+    from .lint import lint
+
+    bases = {one.base: _parameters(store, one.base) for one in planned.every if isinstance(one.base, str)}
+    known = {name: config for name, config in bases.items() if config is not None}
+    return lint(parsed, planned, bases=known, ignore=sources.ignore)
 
 
 def _parameters(store: Store, name: str) -> Document | None:

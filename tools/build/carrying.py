@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 
-from ..errors import NotFound, OcipipeError, Unsupported, UsageError
+from ..errors import Conflict, NotFound, OcipipeError, Unsupported, UsageError
+from ..host import machine
 from . import copying, keys, layer, placing
 from .mounting import Mounted
 from .state import State
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from .steps import Mount, Step
 
 _SHOWN = 120
+_BINFMT = "/proc/sys/fs/binfmt_misc"
+_ALSO = (("amd64", "386"), ("arm64", "arm"))
+"""What a kernel runs besides its own."""
 
 
 class Carrier:
@@ -158,6 +162,7 @@ class Carrier:
             raise Unsupported(str(step.place), f"--security={step.security} is not given to builds", "leave it out")
         if step.network == "host" and wishes.network != "host":
             raise UsageError(str(step.place), "--network=host needs the command line's leave", "add --network host")
+        self._check_platform(step)
         mounted = [self._mount(one, step) for one in step.mounts]
         variables = self._scope.variables_of_run()
         more: Document = {"platform": str(self._stage.platform)}
@@ -174,6 +179,21 @@ class Carrier:
             return made, parts, b""
 
         return self._build.cache.step(state, step.text, self._slot(), parts, b"", make, fresh=self._fresh)
+
+    def _check_platform(self, step: Run) -> None:
+        """Raises Unsupported where nothing here runs programs of the stage's platform."""
+        wanted, here = self._stage.platform, machine.platform()
+        if here.runs(wanted) or (here.architecture, wanted.architecture) in _ALSO:
+            return
+        try:
+            known = set(os.listdir(_BINFMT)) - {"register", "status"}
+        except FileNotFoundError:
+            known = set()
+        if not known:
+            raise Unsupported(
+                str(step.place), f"the stage is for {wanted}, which this host, {here}, cannot run",
+                "install qemu-user-static and binfmt-support, or build it there",
+            )  # fmt: skip
 
     def _mount(self, mount: Mount, step: Run) -> Mounted:
         wishes = self._build.wishes
@@ -205,7 +225,10 @@ class Carrier:
         listing = ready.stream(unpack=False).read()
 
         def fill(place: str) -> None:
-            placing.place(ready.stream(unpack=True), place, (), (0, 0), str(step.place))
+            stream = ready.stream(unpack=True)
+            placing.place(stream, place, (), (0, 0), str(step.place))
+            if stream.listing != listing:
+                raise Conflict(str(step.place), f"{mount.source or 'the context'} was changed meanwhile", "build again")
 
         from oci_spec import digest
 

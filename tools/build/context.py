@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 NAMES = ("Dockerfile", "Containerfile")
 """What a Dockerfile is called where nobody says it, the first that is there."""
 _LIMIT = 16 << 20
+_HEADER = 512
+"""Bytes that tell a tar archive from a Dockerfile."""
 
 
 class Sources:
@@ -53,7 +55,9 @@ def sources(ctx: Context, work: Workshop, context: str, named: str | None) -> So
         if ctx.stdin.isatty():
             raise UsageError("standard input", "is a terminal", "name a directory, or pipe a Dockerfile in")
         chunks = read_stream(ctx.stdin.fileno(), "stdin")
-        first = next(chunks, b"")
+        first = b""
+        while len(first) < _HEADER and (chunk := next(chunks, b"")):
+            first += chunk
         if not _is_archive(first):
             text = b"".join((first, *chunks))
             if named is not None:

@@ -128,10 +128,14 @@ class _Finder:
                     yield FileGroup(place, fetched.fd, 0o600, fetched.time if self._time is None else self._time)
             return
         found = False
+        is_pattern = patterns.is_pattern(os.fsencode(written))
         for path, kept in self._expanded(written):
             found = True
+            name = os.fsdecode(path.rpartition(b"/")[2])
+            if is_pattern and self._exclude is not None and self._exclude.ignores(name):
+                continue
             yield from self._of_source(written, path, kept)
-        if not found and not patterns.is_pattern(os.fsencode(written)):
+        if not found and not is_pattern:
             raise NotFound(written, f"is not in {self._source.name}", "see what is there, and .dockerignore")
 
     def _of_source(self, written: str, path: bytes, kept: bytes) -> Iterator[Group]:
@@ -200,11 +204,11 @@ class _Finder:
             finally:
                 os.close(pin)
 
-        return ArchiveGroup(self._base, shown, chunks, lambda: archives.unpacked(chunks(), shown))
+        return ArchiveGroup(self._base, shown, chunks, lambda data: archives.unpacked(data, shown))
 
     def _archive(self, fd: int, shown: str) -> Group:
         return ArchiveGroup(
-            self._base, shown, lambda: archives.chunks(fd), lambda: archives.unpacked(archives.chunks(fd), shown)
+            self._base, shown, lambda: archives.chunks(fd), lambda data: archives.unpacked(data, shown)
         )
 
     def _expanded(self, written: str) -> Iterator[tuple[bytes, bytes]]:

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from .workshop import Workshop
 
 _IMAGE = "docker-image://"
+_PATIENCE_SECONDS = 20.0
+_POLL_SECONDS = 0.5
 _OF_ANOTHER = ("container", "container_config", "docker_version", "id", "parent")
 """Fields of a config that tell of the container which Docker made that image of."""
 
@@ -91,14 +93,21 @@ class Build:
             target.done.wait()
         except BaseException:
             self.cancel()
+            self._wait()
             raise
-        finally:
-            for thread in list(self._threads):
-                thread.join()
+        self._wait()
         if self._failure is not None:
             raise self._failure
         assert target.state is not None
         return target.state
+
+    def _wait(self) -> None:
+        """Waits for the stages' threads. Where the build has failed or is to end, a pull is not waited for: what it
+        brings after that is nobody's."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        for thread in list(self._threads):
+            while thread.is_alive() and (not self.runner.cancelled or time.monotonic() < deadline):
+                thread.join(_POLL_SECONDS)
 
     def cancel(self) -> None:
         """Ends what is being done."""

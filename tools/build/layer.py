@@ -7,6 +7,7 @@ own attributes, and no file younger than the blob says.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from itertools import chain
@@ -21,6 +22,7 @@ from ..layers.changed import changes
 from ..layers.extract import failed
 from ..layers.pack import pack
 from ..layers.pipe import hashed
+from ..layers.unpack import unpack_blob
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,7 +80,9 @@ def commit(
                 _make_like_unpacked(upper, lowers, told, latest)
                 os.rename(upper, directory)
     except OSError as error:
-        raise failed(subject, error) from None
+        if error.errno != errno.EXDEV:
+            raise failed(subject, error) from None
+        unpack_blob(incoming.store, blob, diff_id, made.chain_id, lowers)  # layers/ is a file system of its own
     return made
 
 

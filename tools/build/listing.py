@@ -11,7 +11,7 @@ import os
 from oci_spec import digest, tarstream
 from oci_spec.tarfields import Damaged
 
-from ..errors import Corrupt
+from ..errors import Conflict, Corrupt
 from ..layers.members import Members, content
 
 TYPE_CHECKING = False
@@ -191,22 +191,34 @@ def _held(pin: int, entry: Entry) -> Content:
 
 
 class ArchiveGroup:
-    """An archive that ADD unpacks below `path`. `name` for messages; `chunks` gives its own bytes, `unpacked` those of
-    the tar in it."""
+    """An archive that ADD unpacks below `path`. `name` for messages; `chunks` gives its own bytes, `unpacked` makes of
+    these the bytes of the tar in it."""
 
     def __init__(
-        self, path: bytes, name: str, chunks: Callable[[], Iterator[bytes]], unpacked: Callable[[], Iterator[bytes]]
-    ) -> None:
+        self, path: bytes, name: str, chunks: Callable[[], Iterator[bytes]],
+        unpacked: Callable[[Iterator[bytes]], Iterator[bytes]],
+    ) -> None:  # fmt: skip
         self._path = path
         self._name = name
         self._chunks = chunks
         self._unpacked = unpacked
+        self._digest = ""
+
+    def _seen(self) -> Iterator[bytes]:
+        """The archive's bytes. Raises Conflict where they are not those that were seen before."""
+        state = digest.hasher()
+        for chunk in self._chunks():
+            state.update(chunk)
+            yield chunk
+        if self._digest not in ("", state.hexdigest()):
+            raise Conflict(self._name, "was changed while it was copied", "build again")
+        self._digest = state.hexdigest()
 
     def entries(self, members: Members, *, unpack: bool) -> Iterator[tuple[Entry, Content, bool]]:
         if not unpack:  # the archive stands for what is in it
-            yield tarstream.Entry(self._path + b"/", _FILE, 0, 0, 0, 0, 0), self._chunks, False
+            yield tarstream.Entry(self._path + b"/", _FILE, 0, 0, 0, 0, 0), self._seen, False
             return
-        archive = tarstream.Reader(self._unpacked())
+        archive = tarstream.Reader(self._unpacked(self._seen()))
         try:
             for entry in archive:
                 entry.name = self._path + b"/" + entry.name

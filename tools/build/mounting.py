@@ -110,6 +110,7 @@ def adjust(container: Container, config: Document, step: Run, mounted: Sequence[
         target = _target(wanted, number, str(process["cwd"]))
         if wanted.kind == "tmpfs":
             options = ["nosuid", "nodev", "mode=1777", *([f"size={wanted.size}"] if wanted.size else [])]
+            options += ["ro"] if wanted.readonly else []
             more.append({"destination": target, "type": "tmpfs", "source": "tmpfs", "options": options})
         elif wanted.kind == "cache":
             inside = "" if wanted.from_ else wanted.source  # of another tree it is what the cache began with

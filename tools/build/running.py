@@ -49,7 +49,8 @@ class BuildFailed(OcipipeError):
 
 class Runner:
     """Carries out the RUNs of one build. `settings` are the values of ctr-run's options that hold for all of them;
-    `say` is told each line that their processes write; without it, the last ones are in the message of a failure."""
+    `say` is told each line that their processes write; without it, the last ones are in the message of a failure.
+    `cancelled`: nothing new is begun."""
 
     def __init__(
         self, ctx: Context, incoming: Incoming, settings: Mapping[str, Any], say: Callable[[str], None] | None | None
@@ -61,7 +62,7 @@ class Runner:
         self._say = say
         self._lock = threading.Lock()
         self._running: dict[str, Container] = {}
-        self._cancelled = False
+        self.cancelled = False
 
     def run(
         self, step: Run, state: State, variables: Mapping[str, str], mounts: list[Mounted], latest: int | None
@@ -76,12 +77,12 @@ class Runner:
 
     def check(self) -> None:
         """Raises Cancelled once `cancel` was called."""
-        if self._cancelled:
+        if self.cancelled:
             raise Cancelled
 
     def cancel(self) -> None:
         """Ends every process that runs; what is about to begin does not."""
-        self._cancelled = True
+        self.cancelled = True
         for container in list(self._running.values()):
             ending.runtime_of(container, self._ctx.env).delete(container.id)
 
@@ -155,7 +156,7 @@ class Runner:
     def _began(self, container: Container, lines: Lines) -> None:
         self._running[container.id] = container
         lines.release()
-        if self._cancelled:  # while it was being started
+        if self.cancelled:  # while it was being started
             ending.runtime_of(container, self._ctx.env).delete(container.id)
 
 

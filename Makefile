@@ -69,7 +69,7 @@ root:
 # System packages: PROGRAM, or PROGRAM=PACKAGE where Debian's package has another name.
 
 RUNTIMES := crun runc conmon
-DEMO := docker-registry busybox=busybox-static jq
+DEMO := docker-registry busybox=busybox-static jq nft=nftables
 PEERS := skopeo podman umoci buildah
 NETWORKS := ip=iproute2 nft=nftables iptables /usr/lib/podman/aardvark-dns=aardvark-dns \
 	/usr/lib/cni/macvlan=containernetworking-plugins

@@ -7,6 +7,8 @@ Traffic comes from programs of this machine in the containers' network namespace
 from __future__ import annotations
 
 import json
+import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -90,6 +92,7 @@ class Networks:
             for name in ("one", "two"):
                 subprocess.run(self._verb(one, "rm", "-f", name), env=one.env, capture_output=True, check=False)
             subprocess.run(self._network(one, "rm", NETWORK), env=one.env, capture_output=True, check=False)
+        _end_podman_s_names(self._host)
 
     def _measured(
         self, prepare: Callable[[Contender], None], argv: Callable[[Contender], list[str]]
@@ -182,6 +185,19 @@ class Networks:
 def _address(place: Place) -> str:
     (interface,) = (one for one in json.loads(place.do("ip -j -4 addr")) if one["ifname"] != "lo")
     return str(interface["addr_info"][0]["local"])
+
+
+def _end_podman_s_names(host: Place) -> None:
+    """podman keeps one service of names for all its storages, and that of this host would keep others from theirs."""
+    place = Path("/run/containers/networks/aardvark-dns")
+    try:
+        pid = int((place / "aardvark.pid").read_text())
+        ours = os.readlink(f"/proc/{pid}/ns/net") == os.readlink(host.path)
+    except (OSError, ValueError):
+        return
+    if ours:
+        os.kill(pid, signal.SIGTERM)
+        (place / NETWORK).unlink(missing_ok=True)
 
 
 def _nothing(one: Contender) -> None:

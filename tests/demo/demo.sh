@@ -12,6 +12,7 @@ registry_pid=
 cleanup() {
   status=$?
   trap - EXIT
+  { ctr-ps -aq | ctr-rm -qf; } >/dev/null 2>&1 || true
   [ -z "$registry_pid" ] || { kill "$registry_pid" && wait "$registry_pid"; } 2>/dev/null || true
   awk -v below="$work/" 'index($5, below) == 1 { print $5 }' /proc/self/mountinfo | sort -r | xargs -r umount
   rm -rf "$work"
@@ -58,11 +59,28 @@ run "img-rm -q busybox:demo"
 say "Pull it. What comes out is an OCI descriptor, and that is what every pipe carries:"
 run "img-pull $registry/busybox:demo"
 
+told=$(ctr-run --rm "$registry/busybox:demo" true 2>&1) || export OCIPIPE_NETWORK=none
+
 say "Pull it and run a process in it:"
 run "img-pull $registry/busybox:demo | ctr-run --rm - cat /etc/os-release"
 
 say "A container has its own host name, processes and users; its exit status is its process's:"
 run "ctr-run --rm --hostname inside --user app $registry/busybox:demo sh -c 'hostname; id; ps; exit 7'; echo \"exit status \$?\""
+
+say "In the background it answers on a port of this machine, and its volume outlives it:"
+if [ -z "$told" ]; then
+  page="sh -c 'echo hello >/www/index.html; exec httpd -f -h /www'"
+  run "ctr-run -d --name web -p 127.0.0.1::80 -v site:/www $registry/busybox:demo $page"
+  run "ctr-ps | jq -r '.annotations.\"org.ocipipe.ports\"' | cut -d/ -f1"
+  port=$(ctr-ps | jq -r '.annotations."org.ocipipe.ports" | split(":")[1]')
+  for _ in $(seq 50); do busybox wget -qO- "http://127.0.0.1:$port/" >/dev/null 2>&1 && break; sleep 0.1; done
+  run "busybox wget -qO- http://127.0.0.1:$port/"
+  run "ctr-rm -qf web"
+  run "ctr-run --rm -v site:/www $registry/busybox:demo cat /www/index.html"
+  run "vol-rm -q site"
+else
+  printf 'Not here, where no network can be made: %s\n' "$told"
+fi
 
 say "Mirror it: nothing is sent that the registry has."
 run "img-pull $registry/busybox:demo | img-push $registry/mirror/busybox:demo"

@@ -32,22 +32,35 @@ def state(host: Host) -> dict[str, Any]:
     return found
 
 
+def at_once(host: Host, commands: list[list[str]]) -> list[dict[str, Any]]:
+    """What commands print that run side by side."""
+    argvs = [host.argv(str(host.run.bin / name), *words) for name, *words in commands]
+    running = [
+        subprocess.Popen(one, env=host.run.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for one in argvs
+    ]
+    found = [one.communicate() for one in running]
+    assert [one.returncode for one in running] == [0] * len(running), [err for _, err in found if err][:1]
+    return [json.loads(out) for out, _ in found]
+
+
+def kill_everything(host: Host, ids: list[str]) -> None:
+    """The monitors of these containers first, as they would clean up, then the service of names and the processes."""
+    directories = [host.run_root / "containers" / one for one in ids]
+    monitors, pids = ([int((one / name).read_text()) for one in directories] for name in ("monitor", "pid"))
+    for pid in [*monitors, *nethosts.running(str(host.run_root / "networks/names")), *pids]:
+        os.kill(pid, signal.SIGKILL)
+
+
 def test_fifty_at_once(host: Host) -> None:
-    """50 addresses, all names right; the same after all is gone."""
+    """50 addresses, all names right; the same when everything of ours was killed and they are started again."""
     host.run("net-create", "lab")
     watcher = host.box("watcher", "--network", "lab")
-    command = str(host.run.bin / "ctr-run")
-    for _ in range(2):
-        starting = [
-            subprocess.Popen(
-                host.argv(command, "-d", "--name", f"c{n}", "--network", "lab", "-p", "80", "busybox", "sleep", "1000"),
-                env=host.run.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            )
-            for n in range(50)
-        ]  # fmt: skip
-        found = [one.communicate() for one in starting]
-        assert [one.returncode for one in starting] == [0] * 50, [err for _, err in found if err][:1]
-        documents = [json.loads(out) for out, _ in found]
+    options = ["--network", "lab", "-p", "80", "busybox", "sleep", "1000"]
+    for commands in (
+        [["ctr-run", "-d", "--name", f"c{n}", *options] for n in range(50)],
+        [["ctr-start", f"c{n}"] for n in range(50)],
+    ):
+        documents = at_once(host, commands)
         there = {key: one["attachments"][0]["result"]["ips"] for key, one in state(host)["containers"].items()}
         ips = {one["annotations"]["org.ocipipe.name"]: there[one["id"]][0]["address"] for one in documents}
         assert len(set(ips.values())) == 50
@@ -56,14 +69,9 @@ def test_fifty_at_once(host: Host) -> None:
         assert {line.split()[0]: line.split()[-1] for line in answers} == {
             name: address.partition("/")[0] for name, address in ips.items()
         }
-        names = [f"c{n}" for n in range(50)]
-        ends = [
-            subprocess.Popen(host.argv(str(host.run.bin / "ctr-rm"), "-f", *names[n::5]), env=host.run.env,
-                             stdout=subprocess.DEVNULL)
-            for n in range(5)
-        ]  # fmt: skip
-        assert [one.wait() for one in ends] == [0] * 5
-        assert list(state(host)["containers"]) == [watcher.id]
+        kill_everything(host, [one["id"] for one in documents])
+    at_once(host, [["ctr-rm", "-f", f"c{n}"] for n in range(50)])
+    assert list(state(host)["containers"]) == [watcher.id]
 
 
 def test_everything_of_ours_is_killed(host: Host) -> None:
@@ -71,10 +79,7 @@ def test_everything_of_ours_is_killed(host: Host) -> None:
     host.run("net-create", "lab")
     before = host.interfaces, host.rules
     boxes_ = [host.box(f"box{n}", "--network", "lab", "-p", f"808{n}:80") for n in range(3)]
-    monitors = [int((host.run_root / "containers" / box.id / "monitor").read_text()) for box in boxes_]
-    processes = [int(box.path.split("/")[2]) for box in boxes_]
-    for pid in [*monitors, *nethosts.running(str(host.run_root / "networks/names")), *processes]:
-        os.kill(pid, signal.SIGKILL)  # the monitors first: they would clean up
+    kill_everything(host, [one.id for one in boxes_])
     nethosts.until(lambda: not any(one.startswith("oc") and not one.startswith("oci-") for one in host.interfaces))
     codes = {one["code"] for one in host.json("net-check", "--dry-run")}
     assert "NETWORK_GONE" in codes

@@ -82,6 +82,7 @@ def test_options(box: Box, store_root: Path) -> None:
     box("--mount", "type=volume,src=data,dst=/data", "--read-only", "--", "touch", "/data/x")
     assert os.listdir(data(store_root, "data")) == ["x"]
     assert "noexec" in box.text("-v", "data:/data:noexec,z", "--", "grep", " /data ", "/proc/self/mountinfo")
+    assert " shared:" in box.text("-v", "data:/data:rshared", "--", "grep", " /data ", "/proc/self/mountinfo")
     assert "neither an absolute path nor a volume's name" in box.refused("-v", "n:/data")
     assert "neither an absolute path nor a volume's name" in box.refused("-v", "a/b:/data")
     assert "no such volume driver" in box.refused("--mount", "type=volume,dst=/data,volume-driver=x")

@@ -37,6 +37,19 @@ def test_macvlan(host: Host) -> None:
     assert one.ips == ["192.0.2.65"]
 
 
+def test_ipvlan(host: Host) -> None:
+    """Where the kernel has it; where not, that is told, and nothing is left."""
+    addresses = ["--subnet", "192.0.2.0/24", "--gateway", NEIGHBOUR, "--ip-range", "192.0.2.80/28"]
+    host.run("net-create", "--driver", "ipvlan", "--interface", "eth0", *addresses, "lan")
+    if "no" in host.do("ip link add link eth0 name probe type ipvlan 2>/dev/null && ip link del probe || echo no"):
+        told = host.refused("ctr-run", "--network", "lan", "busybox", "true")
+        assert "CNI plugin ipvlan: failed to create ipvlan: operation not supported" in told
+        return
+    one = host.box("one", "--network", "lan")
+    host.serve(host.neighbour, "tcp", 80, "neighbour")
+    assert one.ask("tcp", NEIGHBOUR, 80) == f"neighbour {one.ips[0]}"
+
+
 def test_a_conflist_on_stdin(host: Host) -> None:
     document = {
         "cniVersion": "1.0.0", "name": "cable",

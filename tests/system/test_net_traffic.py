@@ -47,6 +47,7 @@ def test_containers_reach_each_other_and_the_outside(host: Host) -> None:
         two.serve(kind, 7000, 6)
         assert one.ask(kind, four, 7000) == f"two {one.ips[0]}"
         assert one.ask(kind, six, 7000) == f"two {one.ips[1]}"
+        assert {four, six} <= set(one.look_up("two").split())
         host.serve(host.neighbour, kind, 7001, "neighbour")
         host.serve(host.neighbour, kind, 7001, "neighbour", 6)
         assert one.ask(kind, NEIGHBOUR, 7001) == f"neighbour {ADDRESS}"

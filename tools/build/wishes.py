@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from ..registry.settings import Access
 
 _SECRET_LIMIT = 1 << 20
-NETWORK_DEFAULT = "ocipipe"
 
 
 class Wishes:

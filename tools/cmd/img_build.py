@@ -51,7 +51,7 @@ COMMAND = Command(
         Option("--no-cache", "carry out every step", kind="flag"),
         Option("--no-cache-filter", "carry out every step of this stage", metavar="STAGE", many=True),
         Option("--explain-cache", "tell of each step whether it was in the cache, and why not", kind="flag"),
-        Option("--network", "network of RUN: none, host, or a network's name (default: ocipipe)", metavar="NETWORK"),
+        Option("--network", "network of RUN: none, host, or a network's name (default: as ctr-run)", metavar="NETWORK"),
         *(one for one in CONTAINER if one.long in ("--add-host", "--memory", "--cpus", "--ulimit", "--shm-size")),
         Option("--check", "print what is better written otherwise in the Dockerfile, and build nothing", kind="flag"),
         Option("--timestamp", "time of what is made: now, or seconds since the epoch", metavar="SECONDS|now"),
@@ -142,5 +142,5 @@ def _settings(args: Args) -> dict[str, object]:
     found: dict[str, object] = {option.dest: option.default for option in CONTAINER}
     given = ("add_host", "memory", "cpus", "ulimit", "shm_size", "runtime", "tls_verify", "cert_dir", "authfile")
     found |= {name: getattr(args, name) for name in given}
-    found["network"] = [args.network or "ocipipe"]
+    found["network"] = [args.network] if args.network else []
     return found

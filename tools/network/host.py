@@ -46,7 +46,7 @@ def routes() -> Iterator[tuple[Subnet, str]]:
 
 def _lines(path: str) -> Iterator[list[str]]:
     try:
-        with open(path, encoding="ascii", errors="replace") as file:
+        with open(path, encoding="utf-8", errors="replace") as file:
             yield from (line.split() for line in file)
     except FileNotFoundError:  # a kernel without IPv6
         return

@@ -92,7 +92,8 @@ def _in_place(store: Store, volume: Volume, write: Fill) -> bool:
     if any(locks.is_held(os.path.join(one.path, "run.lock")) for one in store.volumes.users(volume.name)):
         return False  # a container runs with it: this is not its first use, and its links could lead us anywhere
     mark = os.path.join(volume.path, _HALF)
-    files.write_atomic(mark, b"")
+    os.close(os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))  # that it is there is all that it says
+    files.sync_directory(volume.path)
     write(volume.data, volume.lock)
     sync_filesystem(volume.data)
     files.remove_file(mark)

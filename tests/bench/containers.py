@@ -6,7 +6,8 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from contenders import Contender, Ours, call
+from contenders import Contender, Ours, Podman, call
+from peers import LIMITS
 
 Job = tuple[str, Callable[[], None], list[str], dict[str, str]]
 Alternate = Callable[[list[Job]], dict[str, float]]
@@ -61,10 +62,10 @@ class Lives:
         return self._alternate([job(one) for one in self._contenders])
 
     def _run(self, one: Contender, *command: str) -> list[str]:
-        return _verb(one, "run", "-d", "--network", "none", "--name", NAME, self._image, *command)
+        return _verb(one, "run", "-d", *_limits(one), "--network", "none", "--name", NAME, self._image, *command)
 
     def _create(self, one: Contender, name: str) -> list[str]:
-        return _verb(one, "create", "--network", "none", "--name", name, self._image, "true")
+        return _verb(one, "create", *_limits(one), "--network", "none", "--name", name, self._image, "true")
 
     def _verb(self, one: Contender, verb: str) -> list[str]:
         return _verb(one, verb, NAME)
@@ -85,7 +86,8 @@ class Lives:
 
     def _made(self, one: Contender) -> None:
         self._gone(one)
-        call(_verb(one, "create", "--network", "none", "--name", NAME, self._image, "sleep", "1000"), one.env)
+        create = _verb(one, "create", *_limits(one), "--network", "none", "--name", NAME, self._image, "sleep", "1000")
+        call(create, one.env)
 
     def _running(self, one: Contender) -> None:
         self._gone(one)
@@ -96,6 +98,11 @@ def _verb(one: Contender, verb: str, *args: str) -> list[str]:
     if isinstance(one, Ours):
         return one.command(f"ctr-{verb}", *args)
     return one.command(verb, *args)  # type: ignore[attr-defined]
+
+
+def _limits(one: Contender) -> list[str]:
+    """What podman must be told where it may not raise limits."""
+    return list(LIMITS) if isinstance(one, Podman) else []
 
 
 def _nothing(one: Contender) -> None:

@@ -17,6 +17,7 @@ from ocipipe.host import process
 SLEEPS = "trap 'exit 3' TERM; while :; do sleep 0.05; done"
 
 
+@pytest.mark.smoke
 def test_the_whole_life(lives: Lives) -> None:
     (made,) = lives("ctr-create", "--name", "web", "--label", "tier=test", "busybox", "sh", "-c", SLEEPS).documents
     assert made["status"] == "created"
@@ -50,6 +51,7 @@ def test_the_whole_life(lives: Lives) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.smoke
 def test_pipes(lives: Lives) -> None:
     run = lives.run
     (found,) = run.shell("ctr-create --name a busybox sh -c 'exit 4' | ctr-start | ctr-wait").documents
@@ -161,6 +163,7 @@ def test_waiting_while_it_is_removed_at_its_end(lives: Lives) -> None:
     assert [one.result().status for one in waits] == [6] * 4
 
 
+@pytest.mark.smoke
 def test_stop_goes_on_to_kill(lives: Lives) -> None:
     lives.detached("--name", "deaf", "--stop-timeout", "1", "--", "sh", "-c", "trap '' TERM; while :; do sleep 1; done")
     (found,) = lives("ctr-stop", "deaf").documents
@@ -226,6 +229,7 @@ def test_replace(lives: Lives) -> None:
     assert "needs the --name" in lives.refused("ctr-run", "-d", "--replace", "busybox", status=2)
 
 
+@pytest.mark.smoke
 def test_top_and_stats(lives: Lives) -> None:
     found = lives.detached("--name", "x", "--memory", "64m", "--pids-limit", "9", "--", "sh", "-c", "sleep 1000 & wait")
     lives.until(lambda: len(lives("ctr-top", "x").documents) == 2)

@@ -41,7 +41,7 @@ def start(
             observed = state.observe(mine, ctx.run_root, ctx.env)
             if observed.status == "paused":
                 raise Conflict(mine.name, "is paused", "ctr-unpause it")
-            if observed.status == "running":
+            if observed.status == "running" and observed.pid:
                 return False
             if state.waits_to_begin(mine, ctx.run_root):  # who was to start it was killed
                 monitor.end(mine, ctx.run_root)
@@ -83,10 +83,9 @@ def begin(
             store.containers.give_up(container)
         terminal = bool(config["process"].get("terminal"))  # type: ignore[attr-defined]
         with joining.Joined(ctx, store, container) as joined:
-            if restored:
-                _runs(ctx, container, joined)  # as soon as it is there
             pid = monitor.create(
                 container, runtime, ctx.run_root, _cleanup(ctx, container), ctx.env,
+                lambda: _runs(ctx, container, joined),
                 terminal=terminal, log=logs.begin(container), restored=restored, held=joined.held,
             )  # fmt: skip
             joined.begun(pid)
@@ -95,8 +94,6 @@ def begin(
             from . import health
 
             health.begin(ctx, container, config)
-        if not restored:
-            _runs(ctx, container, joined)
         if ready is not None:
             ready(container)
         if not restored:
@@ -113,7 +110,7 @@ def begin(
 
 
 def _runs(ctx: Context, container: Container, joined: joining.Joined) -> None:
-    """Records that it runs."""
+    """Records that it runs, though its process is just coming: until that has begun, everybody sees that it waits."""
     container.update(
         status="running", started=times.stamp(times.of_seconds(ctx.now())), finished=None, exitCode=None,
         oomKilled=False, monitored=True, **joined.published,

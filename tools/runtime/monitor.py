@@ -21,7 +21,7 @@ from .oci import RuntimeFailed
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ..store.container import Container
     from .oci import Runtime
@@ -81,6 +81,7 @@ def create(
     run_root: str,
     cleanup: Sequence[str],
     env: Mapping[str, str],
+    meanwhile: Callable[[], None],
     *,
     terminal: bool,
     log: Sequence[str],
@@ -88,7 +89,8 @@ def create(
     held: Sequence[int] = (),
 ) -> int:
     """Starts a monitor, which creates the container; the id of its first process, which waits for `start`, or goes on
-    at once where it is `restored` from a checkpoint (its directory, then the runtime's options).
+    at once where it is `restored` from a checkpoint (its directory, then the runtime's options). `meanwhile` is done
+    while it comes: the runtime takes its time.
 
     The lock of `run.lock` is the monitor's from here on, and it has the descriptors of `held` as well. Raises
     RuntimeFailed with the runtime's own words, Unavailable, and Conflict when another monitor has the lock.
@@ -115,7 +117,10 @@ def create(
                 pid = launch(words, env, directory, {"_OCI_SYNCPIPE": write}, lock, *held, streams=streams)
             finally:
                 os.close(write)
-            found = answer(read)
+            try:
+                meanwhile()
+            finally:
+                found = answer(read)  # it must not be left while nobody knows of it
             process.wait(pid)  # conmon goes on in a process of its own
         finally:
             os.close(read)

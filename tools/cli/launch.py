@@ -25,6 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from sys import UnraisableHookArgs
     from types import FrameType
     from typing import Any, BinaryIO, NoReturn
 
@@ -34,11 +35,13 @@ else:
 
 CLEANED = (_signal.SIGTERM, _signal.SIGHUP)
 """Signals that would kill at once, and that we take as a request to clean up and end."""
+_MOMENT_SECONDS = 0.001
 
 
 def main(name: str, argv: Sequence[str] | None = None) -> NoReturn:
     """Runs the command `name` (`img-pull`) as this process, and ends the process with its status."""
     gc.disable()  # a collection during the imports finds nothing and costs a millisecond
+    sys.unraisablehook = _not_lost
     try:
         for number in CLEANED:
             if _signal.getsignal(number) == _signal.SIG_DFL:  # nohup's SIG_IGN stays
@@ -257,6 +260,24 @@ def _now() -> float:
 def _end(number: int, _frame: FrameType | None) -> None:
     _signal.signal(number, _signal.SIG_DFL)  # a second one does not wait for the clean-up
     raise Ended(number)
+
+
+def _not_lost(dropped: UnraisableHookArgs) -> None:
+    """A signal may come while Python does something whose errors it drops (it forgets a lock of an import, say): then
+    it comes once more, a moment later."""
+    if isinstance(dropped.exc_value, Ended):
+        number = dropped.exc_value.signal
+    elif isinstance(dropped.exc_value, KeyboardInterrupt):
+        number = _signal.SIGINT
+    else:
+        sys.__unraisablehook__(dropped)
+        return
+
+    def again(_number: int, _frame: FrameType | None) -> None:
+        raise Ended(number)
+
+    _signal.signal(_signal.SIGALRM, again)
+    _signal.setitimer(_signal.ITIMER_REAL, _MOMENT_SECONDS)
 
 
 def _die(number: int) -> NoReturn:

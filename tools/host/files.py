@@ -201,6 +201,20 @@ def read_limited(path: str, limit: int, subject: str = "", *, sealed: bool = Fal
         os.close(fd)
 
 
+def read_in(directory: str, name: str, limit: int, subject: str = "", *, sealed: bool = False) -> bytes | None:
+    """The content of a file in a directory that appears whole, by one rename; None where there is no such directory.
+
+    Raises NotFound when the directory is there without the file, and as `read_limited`.
+    """
+    path = os.path.join(directory, name)
+    try:
+        return read_limited(path, limit, subject, sealed=sealed)
+    except NotFound:
+        if not os.path.isdir(directory):
+            return None
+        return read_limited(path, limit, subject, sealed=sealed)  # it may have appeared just now
+
+
 def read_chunks(path: str, offset: int = 0, size: int = 1 << 20) -> Iterator[bytes]:
     """The content of `path` from `offset` on, in chunks of `size` bytes. Raises OSError when it is opened."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

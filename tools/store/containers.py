@@ -161,21 +161,20 @@ class Containers:
         """The container with this whole id. Raises NotFound, Corrupt."""
         path = os.path.join(self.path, container_id)
         try:
-            place = os.path.join(path, "record.json")
-            data = files.read_limited(place, _RECORD_LIMIT, container_id, sealed=True)
-            record = jsondoc.load_object(data, container_id)
-            validate.check("container-record", record, container_id)
-            if record["id"] != container_id:
-                raise FormatError(container_id, f"its record is container {record['id']}'s")
-            return Container(path, record)
+            data = files.read_in(path, "record.json", _RECORD_LIMIT, container_id, sealed=True)
+            if data is not None:
+                record = jsondoc.load_object(data, container_id)
+                validate.check("container-record", record, container_id)
+                if record["id"] != container_id:
+                    raise FormatError(container_id, f"its record is container {record['id']}'s")
+                return Container(path, record)
         except NotFound:
-            if os.path.isdir(path):
-                raise Corrupt(container_id, "its record is missing", "store-check says what can be done") from None
-            raise NotFound(container_id, "no such container", "ctr-ps -a lists them") from None
+            raise Corrupt(container_id, "its record is missing", "store-check says what can be done") from None
         except (FormatError, Corrupt) as error:
             raise Corrupt(
                 str(error), "the container's record is damaged", "store-check says what can be done"
             ) from None
+        raise NotFound(container_id, "no such container", "ctr-ps -a lists them")
 
     def ids(self) -> list[str]:
         """The ids of all containers."""

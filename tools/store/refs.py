@@ -81,7 +81,7 @@ class Refs:
     def _load(self, *, sealed: bool = False) -> list[Document]:
         """The entries' documents. Raises Corrupt for an index that is none, Denied."""
         try:
-            data = self._read(sealed)
+            data = files.read_in(self.store.images, "index.json", INDEX_LIMIT, self.path, sealed=sealed)
             return [] if data is None else image_layout.load_entries(data, self.path)
         except Corrupt as error:
             raise Corrupt(error.subject, error.problem, REPAIR) from None
@@ -91,15 +91,6 @@ class Refs:
             raise Denied(self.path, "permission denied", "run as root, or name another --root") from None
         except FormatError as error:
             raise self._damaged(error) from None
-
-    def _read(self, sealed: bool) -> bytes | None:
-        """The index as it is on the disk; None where there is no store. Raises NotFound when it alone is missing."""
-        try:
-            return files.read_limited(self.path, INDEX_LIMIT, sealed=sealed)
-        except NotFound:
-            if not os.path.isdir(self.store.images):
-                return None
-            return files.read_limited(self.path, INDEX_LIMIT, sealed=sealed)  # the store may have been made just now
 
     def _parsed(self, document: Document) -> Descriptor:
         try:

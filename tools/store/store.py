@@ -65,16 +65,18 @@ class Store:
         from oci_spec import image_layout
 
         aside = os.path.join(self.root, files.temporary_name("images"))
-        files.make_directories(os.path.join(aside, "blobs", "sha256"))
-        files.write_atomic(os.path.join(aside, "index.json"), image_layout.dump_index([]), sealed=True)
-        files.write_atomic(os.path.join(aside, "oci-layout"), image_layout.LAYOUT)
         try:
+            files.make_directories(os.path.join(aside, "blobs", "sha256"))
+            files.write_atomic(os.path.join(aside, "index.json"), image_layout.dump_index([]), sealed=True)
+            files.write_atomic(os.path.join(aside, "oci-layout"), image_layout.LAYOUT)
             os.rename(aside, self.images)
-        except OSError:
+        except BaseException as error:
             from ..host.trees import remove_tree
             from .refs import REPAIR
 
             remove_tree(aside)
+            if not isinstance(error, OSError):
+                raise
             if not os.path.exists(os.path.join(self.images, "index.json")):
                 if os.path.isdir(self.images):
                     raise Corrupt(self.images, "its index.json is missing", REPAIR) from None

@@ -106,19 +106,18 @@ class Volumes:
             raise _missing(name)
         path = os.path.join(self.path, name)
         try:
-            record = jsondoc.load_object(
-                files.read_limited(os.path.join(path, "record.json"), _RECORD_LIMIT, name, sealed=True), name
-            )
-            validate.check("volume-record", record, name)
-            if record["name"] != name:
-                raise FormatError(name, f"its record is volume {record['name']}'s")
-            return self.volume(record)
+            data = files.read_in(path, "record.json", _RECORD_LIMIT, name, sealed=True)
+            if data is not None:
+                record = jsondoc.load_object(data, name)
+                validate.check("volume-record", record, name)
+                if record["name"] != name:
+                    raise FormatError(name, f"its record is volume {record['name']}'s")
+                return self.volume(record)
         except NotFound:
-            if os.path.isdir(path):
-                raise Corrupt(name, "the volume's record is missing", "store-check says what can be done") from None
-            raise _missing(name) from None
+            raise Corrupt(name, "the volume's record is missing", "store-check says what can be done") from None
         except (FormatError, Corrupt) as error:
             raise Corrupt(str(error), "the volume's record is damaged", "store-check says what can be done") from None
+        raise _missing(name)
 
     def locked(self, name: str, *, shared: bool = False, damaged: bool = False) -> Locked:
         """A `with` block that yields the volume under its lock, which it waits for. Raises what `load` raises; with

@@ -249,6 +249,13 @@ from ocipipe.cli.declare import Command, Operand
 COMMAND = Command("fake-command", "a test", operands=(Operand("REF", "what", many=True),), objects="ref", reads="thing")
 def each(ctx, args, item):
     import os, time
+    if item == "drop":  # the signal comes where Python drops what is raised
+        class Dropped:
+            def __del__(self):
+                os.kill(os.getpid(), int(os.environ["NUMBER"]))
+                time.sleep(0)
+        Dropped()
+        time.sleep(60)
     if item == "leave":
         open(os.environ["MARK"], "w").close()
         try:
@@ -327,6 +334,12 @@ def test_signal_cleans_up_and_then_ends_it_by_that_signal(tmp_path: Any, number:
     assert process.stderr.read() == b""
     process.stderr.close()
     assert not mark.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_where_errors_are_dropped_is_not_lost(tmp_path: Any, number: signal.Signals) -> None:
+    done = execute([*program(tmp_path, SOURCE), "drop"], env={**os.environ, "NUMBER": str(int(number))})
+    assert (done.status, done.err) == (-number, b"")
 
 
 def test_usage_error_on_a_terminal_is_typers() -> None:

@@ -94,6 +94,18 @@ def test_everything_of_ours_is_killed(host: Host) -> None:
     assert host.neighbour.ask("tcp", ADDRESS, port).startswith("again ")
 
 
+def test_the_last_one_on_a_network_is_killed(host: Host) -> None:
+    """The next one there comes without anybody having looked after what was left."""
+    host.run("net-create", "lab")
+    last = host.box("last", "--network", "lab", "-p", "8080:80")
+    kill_everything(host, [last.id])
+    nethosts.until(lambda: not any(one.startswith(f"oc{last.id[:10]}") for one in host.interfaces))
+    after = host.box("after", "--network", "lab", "-p", "8080:80")
+    after.serve("tcp", 80)
+    assert host.neighbour.ask("tcp", ADDRESS, 8080).startswith("after ")
+    assert after.ips[0] in after.look_up("after")
+
+
 def test_a_start_is_killed_anywhere(host: Host, kills: Kills) -> None:
     """The next one gets on, and no address or port is lost."""
     host.run("ctr-run", "--rm", "busybox", "true")  # the image is unpacked from here on

@@ -78,9 +78,10 @@ def attach(
 
     networks = Networks(store)
     with state.Held(run_root) as held:
-        if held.state.changing:
-            mend.mend(held, env)
         there = host.interfaces()
+        if held.state.changing or mend.is_left(held.state, there):
+            mend.mend(held, env)
+            there = host.interfaces()
         request = Request(mend.living(held.state, there), there, container_id, known_as, namespace, dns, env)
         try:
             for one in wanted:

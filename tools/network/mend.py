@@ -34,6 +34,12 @@ def living(state: State, interfaces: set[str]) -> State:
     return found
 
 
+def is_left(state: State, interfaces: set[str]) -> bool:
+    """Whether there is a bridge that nobody is on any more: its last container was killed with all that would have
+    taken it away. Pure."""
+    return any(name in interfaces for name in state.bridges.keys() - living(state, interfaces).bridges.keys())
+
+
 def _lives(attachment: Mapping[str, object], interfaces: set[str]) -> bool:
     if attachment["host"]:
         return attachment["host"] in interfaces

@@ -50,6 +50,8 @@ class Check:
         raise FormatError(self.subject, problem, pointer)
 
     def type(self, rule: Any, wanted: Any, value: Any, pointer: str) -> None:
+        if wanted.__class__ is str and value.__class__ is _EXACT[wanted]:
+            return  # as nearly always
         kinds = wanted if isinstance(wanted, list) else [wanted]
         if not any(_is(kind, value) for kind in kinds):
             self.fail(f"is {described(value)}, not {' or '.join(_ARTICLE[kind] for kind in kinds)}", pointer)
@@ -64,7 +66,7 @@ class Check:
         if isinstance(value, dict):
             for key, member in value.items():
                 if key in members:
-                    self.check(members[key], member, f"{pointer}/{escape(key)}")
+                    self.check(members[key], member, f"{pointer}/{escape(key) if '/' in key or '~' in key else key}")
 
     def other_properties(self, rule: Any, others: Any, value: Any, pointer: str) -> None:
         if isinstance(value, dict):
@@ -173,6 +175,11 @@ KEYWORDS = frozenset(RULES)
 
 _ARTICLE: dict[str, str] = {"object": "an object", "array": "an array", "string": "a string", "integer": "an integer",
             "number": "a number", "boolean": "true or false", "null": "null"}  # fmt: skip
+
+
+_EXACT: dict[str, object] = {"object": dict, "array": list, "string": str, "integer": int, "number": float,
+            "boolean": bool, "null": None.__class__}  # fmt: skip
+"""The class that values of a type have, but for numbers, which may have others too."""
 
 
 def _is(kind: str, value: object) -> bool:

@@ -17,21 +17,6 @@ COUNTS = "i=0; while :; do i=$((i+1)); echo $i; sleep 0.05; done"
 MARK = "org.ocipipe.checkpoint"
 
 
-@pytest.fixture(scope="module")
-def criu_works(tmp_path_factory: pytest.TempPathFactory) -> bool:
-    """Whether criu, asked by itself, can write down a process of this kernel."""
-    if shutil.which("criu") is None or shutil.which("iptables-restore") is None or shutil.which("runc") is None:
-        return False
-    process = subprocess.Popen(["setsid", "sleep", "1000"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL)  # fmt: skip
-    try:
-        argv = ["criu", "dump", "-t", str(process.pid), "-D", tmp_path_factory.mktemp("images"), "--leave-running"]
-        return subprocess.run(argv, capture_output=True, check=False).returncode == 0
-    finally:
-        process.kill()
-        process.wait()
-
-
 @pytest.fixture
 def counting(lives: Lives, criu_works: bool) -> dict[str, Any]:
     """A container that counts aloud, and that criu can write down."""

@@ -26,6 +26,10 @@ COMMAND = Command(
     objects="container",
     reads="container",
     writes="container",
+    examples=(
+        ("ctr-checkpoint web", "write it down, and end it"),
+        ("ctr-checkpoint web | ctr-restore", "there and back"),
+    ),
     see=("ctr-restore", "ctr-pause", "ctr-commit"),
 )
 

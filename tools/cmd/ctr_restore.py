@@ -20,6 +20,10 @@ COMMAND = Command(
     objects="container",
     reads="container",
     writes="container",
+    examples=(
+        ("ctr-restore web", "let it go on"),
+        ("ctr-restore --keep web", "and keep what it goes on from"),
+    ),
     see=("ctr-checkpoint", "ctr-start"),
 )
 

@@ -26,8 +26,12 @@ COMMAND = Command(
     objects="container",
     reads="container",
     writes="container",
+    examples=(
+        ("ctr-run -d --runtime runc --name job debian:bookworm sleep 60; ctr-checkpoint job | ctr-restore",
+         "write it down, and let it go on"),
+    ),
     see=("ctr-restore", "ctr-pause", "ctr-commit"),
-)
+)  # fmt: skip
 
 
 def each(ctx: Context, args: Args, item: str | dict[str, object]) -> dict[str, object]:

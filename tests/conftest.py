@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import compileall
 import os
-import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -153,21 +151,6 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerRegistr
     """Debian's docker-registry on loopback, plain HTTP and without users; empty at first, shared by all tests."""
     with DockerRegistry(tmp_path_factory.mktemp("registry")) as running:
         yield running
-
-
-@pytest.fixture(scope="session")
-def criu_works(tmp_path_factory: pytest.TempPathFactory) -> bool:
-    """Whether criu, asked by itself, can write down a process of this kernel."""
-    if shutil.which("criu") is None or shutil.which("iptables-restore") is None or shutil.which("runc") is None:
-        return False
-    process = subprocess.Popen(["setsid", "sleep", "1000"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL)  # fmt: skip
-    try:
-        argv = ["criu", "dump", "-t", str(process.pid), "-D", tmp_path_factory.mktemp("images"), "--leave-running"]
-        return subprocess.run(argv, capture_output=True, check=False).returncode == 0
-    finally:
-        process.kill()
-        process.wait()
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import criu
 import pytest
 
 from ocipipe.cli import catalog, scripts
@@ -22,11 +23,8 @@ BEFORE = {
     "ctr-rm web": "ctr-create --name web debian:bookworm",
     "ctr-start web": "ctr-create --name web debian:bookworm true",
     "ctr-unpause web": f"{WEB}; ctr-pause web",
-    "ctr-restore web": f"{WEB}; ctr-checkpoint web",
-    "ctr-restore --keep web": f"{WEB}; ctr-checkpoint web",
 }
 """What must be there for an example, where it is not WEB."""
-NEED_CRIU = ("ctr-checkpoint", "ctr-restore")
 EXAMPLES = [(command.name, line) for command in catalog.declarations() for line, _ in command.examples]
 
 
@@ -38,10 +36,8 @@ def bin(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(("name", "line"), EXAMPLES, ids=[f"{name}: {line}" for name, line in EXAMPLES])
-def test_example(
-    name: str, line: str, bin: Path, example_env: dict[str, str], tmp_path: Path, criu_works: bool
-) -> None:
-    if name in NEED_CRIU and not criu_works:
+def test_example(name: str, line: str, bin: Path, example_env: dict[str, str], tmp_path: Path) -> None:
+    if name in ("ctr-checkpoint", "ctr-restore") and not criu.works(tmp_path):
         pytest.skip("criu cannot write down processes of this kernel")
     env = {**example_env, "PATH": f"{bin}:{example_env['PATH']}"}
     if name.startswith("ctr-") and "ctr-run" not in line and "ctr-create --name web " not in line:

@@ -10,11 +10,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import criu
 import pytest
 from lives import CODE, Lives, cgroups
 
 COUNTS = "i=0; while :; do i=$((i+1)); echo $i; sleep 0.05; done"
 MARK = "org.ocipipe.checkpoint"
+
+
+@pytest.fixture(scope="module")
+def criu_works(tmp_path_factory: pytest.TempPathFactory) -> bool:
+    """Whether criu, asked by itself, can write down a process of this kernel."""
+    return criu.works(tmp_path_factory.mktemp("images"))
 
 
 @pytest.fixture

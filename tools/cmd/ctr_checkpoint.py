@@ -27,11 +27,11 @@ COMMAND = Command(
     reads="container",
     writes="container",
     examples=(
-        ("ctr-checkpoint web", "write it down, and end it"),
-        ("ctr-checkpoint web | ctr-restore", "there and back"),
+        ("ctr-run -d --runtime runc --name job debian:bookworm sleep 60; ctr-checkpoint job | ctr-restore",
+         "write it down, and let it go on"),
     ),
     see=("ctr-restore", "ctr-pause", "ctr-commit"),
-)
+)  # fmt: skip
 
 
 def each(ctx: Context, args: Args, item: str | dict[str, object]) -> dict[str, object]:

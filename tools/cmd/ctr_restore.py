@@ -21,11 +21,11 @@ COMMAND = Command(
     reads="container",
     writes="container",
     examples=(
-        ("ctr-restore web", "let it go on"),
-        ("ctr-restore --keep web", "and keep what it goes on from"),
+        ("ctr-run -d --runtime runc --name job debian:bookworm sleep 60; ctr-checkpoint job; ctr-restore --keep job",
+         "let it go on, and keep where it was"),
     ),
     see=("ctr-checkpoint", "ctr-start"),
-)
+)  # fmt: skip
 
 
 def each(ctx: Context, args: Args, item: str | dict[str, object]) -> dict[str, object]:

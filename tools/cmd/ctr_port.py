@@ -26,10 +26,7 @@ COMMAND = Command(
     writes="port",
     examples=(
         ("ctr-port web", "all that is published"),
-        (
-            "ctr-run -d --name web -p 127.0.0.1::80 debian:bookworm sleep 60; ctr-port -q web 80/tcp",
-            "where one port is reached",
-        ),
+        ("ctr-port -q web", "as addresses of the host alone"),
         ("ctr-ps | ctr-port | jq .hostPort", "the host's ports that all containers have"),
     ),
     see=("ctr-ps", "ctr-run", "net-inspect"),

@@ -73,7 +73,7 @@ DEMO := docker-registry busybox=busybox-static jq nft=nftables
 PEERS := skopeo podman umoci buildah
 NETWORKS := ip=iproute2 nft=nftables iptables /usr/lib/podman/aardvark-dns=aardvark-dns \
 	/usr/lib/cni/macvlan=containernetworking-plugins
-TESTS := apparmor_parser=apparmor criu debootstrap strace tini openssl htpasswd=apache2-utils man=man-db zsh fish $(NETWORKS)
+TESTS := apparmor_parser=apparmor criu debootstrap git strace tini openssl htpasswd=apache2-utils man=man-db zsh fish $(NETWORKS)
 BENCHED := dockerd=docker.io debootstrap strace
 
 # $(call need,PART …): has all these programs here, or installs them on Debian and its kin, or names them.

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,7 @@ os.umask(0o022)
 signal.signal(signal.SIGINT, signal.default_int_handler)  # nohup, and a shell's &, have them ignored, also by children
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+DEBIAN = "docker.io/library/debian:bookworm"
 EVERY_POINT = "--every-point"
 
 
@@ -178,12 +180,18 @@ def debian_root() -> Path:
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory, programs: Path, debian_image: Image) -> Iterator[dict[str, str]]:
-    """What the environment must hold to find docker.io on this machine; debian:bookworm and :latest are there."""
-    directory = tmp_path_factory.mktemp("hub")
+def example_image() -> Image:
+    """What examples call debian."""
+    return rootfs.example_image()
+
+
+@contextmanager
+def publishing(directory: Path, programs: Path, image: Image) -> Iterator[dict[str, str]]:
+    """What the environment must hold to find docker.io on this machine; `image` is there as debian:bookworm and
+    :latest."""
     with hub.world(directory) as env:
         store = directory / "publisher"
-        debian_image.into_store(store, "docker.io/library/debian:bookworm")
+        image.into_store(store, DEBIAN)
         publish = Commands(
             programs, {"PATH": os.environ["PATH"], "HOME": str(directory), "OCIPIPE_ROOT": str(store), **env}
         )
@@ -193,12 +201,38 @@ def world(tmp_path_factory: pytest.TempPathFactory, programs: Path, debian_image
         yield env
 
 
+@pytest.fixture(scope="session")
+def example_world(
+    tmp_path_factory: pytest.TempPathFactory, programs: Path, example_image: Image
+) -> Iterator[dict[str, str]]:
+    with publishing(tmp_path_factory.mktemp("hub"), programs, example_image) as env:
+        yield env
+
+
+@pytest.fixture(scope="session")
+def debian_world(
+    tmp_path_factory: pytest.TempPathFactory, programs: Path, debian_image: Image
+) -> Iterator[dict[str, str]]:
+    with publishing(tmp_path_factory.mktemp("hub"), programs, debian_image) as env:
+        yield env
+
+
 @pytest.fixture
 def example_env(
-    world: dict[str, str], run: Commands, store_root: Path, debian_image: Image
+    example_world: dict[str, str], run: Commands, store_root: Path, example_image: Image
 ) -> Iterator[dict[str, str]]:
     """The world of our manual pages: a store that holds debian:bookworm, and a docker.io that has it and takes pushes
     (as does registry.local). What runs in the end is removed."""
-    debian_image.into_store(store_root, "docker.io/library/debian:bookworm")
-    yield {**run.env, **world}
+    example_image.into_store(store_root, DEBIAN)
+    yield {**run.env, **example_world}
+    run.shell("ctr-ps -aq | ctr-rm -f")
+
+
+@pytest.fixture
+def debian_env(
+    debian_world: dict[str, str], run: Commands, store_root: Path, debian_image: Image
+) -> Iterator[dict[str, str]]:
+    """The same with the real Debian, which takes its time."""
+    debian_image.into_store(store_root, DEBIAN)
+    yield {**run.env, **debian_world}
     run.shell("ctr-ps -aq | ctr-rm -f")

@@ -25,6 +25,7 @@ BEFORE = {
     "ctr-unpause web": f"{WEB}; ctr-pause web",
 }
 """What must be there for an example, where it is not WEB."""
+AUTHOR = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
 EXAMPLES = [(command.name, line) for command in catalog.declarations() for line, _ in command.examples]
 
 
@@ -35,11 +36,25 @@ def bin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
+def source(directory: Path) -> None:
+    """What img-build's examples build: a committed context with tests of its own, and a secret."""
+    (directory / "Dockerfile").write_text(
+        "FROM debian:bookworm AS artifacts\nCOPY --chmod=755 pytest /bin/pytest\n"
+        "RUN --mount=type=secret,id=token cat /run/secrets/token >/dev/null 2>&1 || true\n"
+    )
+    (directory / "pytest").write_text("#!/bin/sh\nexit 0\n")
+    (directory / "token.txt").write_text("secret\n")
+    for words in (["init", "-q"], ["add", "Dockerfile", "pytest"], [*AUTHOR, "commit", "-qm", "begun"]):
+        subprocess.run(["git", "-C", directory, *words], check=True)
+
+
 @pytest.mark.parametrize(("name", "line"), EXAMPLES, ids=[f"{name}: {line}" for name, line in EXAMPLES])
 def test_example(name: str, line: str, bin: Path, example_env: dict[str, str], tmp_path: Path) -> None:
     if name in ("ctr-checkpoint", "ctr-restore") and not criu.works(tmp_path):
         pytest.skip("criu cannot write down processes of this kernel")
     env = {**example_env, "PATH": f"{bin}:{example_env['PATH']}"}
+    if name == "img-build":
+        source(tmp_path)
     if name.startswith("ctr-") and "ctr-run" not in line and "ctr-create --name web " not in line:
         subprocess.run(["bash", "-c", BEFORE.get(line, WEB)], env=env, capture_output=True, check=True, timeout=120)
     shell = ["bash", "-e", "-o", "pipefail", "-c", line]

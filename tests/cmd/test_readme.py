@@ -22,10 +22,10 @@ NAMES = set(catalog.names())
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=[block.strip().splitlines()[0] for block in BLOCKS])
-def test_shell_examples_run(block: str, programs: Path, example_env: dict[str, str], tmp_path: Path) -> None:
+def test_shell_examples_run(block: str, programs: Path, debian_env: dict[str, str], tmp_path: Path) -> None:
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", block], cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True,
-        env={**example_env, "PATH": f"{programs}:{example_env['PATH']}"}, check=False, timeout=240,
+        env={**debian_env, "PATH": f"{programs}:{debian_env['PATH']}"}, check=False, timeout=240,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr.decode()
     assert b'"errors"' not in done.stderr

@@ -65,6 +65,17 @@ def busybox_image(*, docker: bool = False, compression: str = "gzip") -> Image:
     return image([Layer(busybox_tar(), compression, docker=docker)], config, docker=docker)
 
 
+def example_image() -> Image:
+    """What the examples of the manual pages call debian: small, so that each of them has a fresh store at once."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        add(tar, "etc/apt", mode=0o755, type=tarfile.DIRTYPE)
+        add(tar, "etc/apt/sources.list", b"deb http://deb.debian.org/debian bookworm main\n")
+        add(tar, "etc/motd", b"hello\n")
+    config = {"Cmd": ["sh"], "Env": ["PATH=/bin:/usr/bin"]}
+    return image([Layer(busybox_tar()), Layer(out.getvalue())], config)
+
+
 def debian_root(cache: Path) -> Path:
     """A minimal Debian bookworm, made once and kept in `cache`, with our own additions under /opt/kept."""
     root = cache / "debian-root"

@@ -17,6 +17,8 @@ PYTHON = python3
 SYSTEM_PACKAGES = yes
 BENCH = all
 ARGS =
+# Two tests wait for the kernel and for other programs at the same time; more of them wait for one another.
+JOBS = 2
 
 export PATH := $(PATH):/usr/sbin:/sbin
 unexport PYTHONHOME PYTHONPATH PYTHONSTARTUP VIRTUAL_ENV MAKELEVEL MAKEFLAGS
@@ -30,7 +32,7 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 	echo
 	echo "  make install and make uninstall take PREFIX=$(PREFIX), DESTDIR= and SYSTEM_PACKAGES=yes|no;"
-	echo "  make test and make smoke take ARGS, for pytest; make bench takes BENCH, a part's name (startup, pull, …)."
+	echo "  make test and make smoke take ARGS, for pytest, make test JOBS; make bench takes BENCH, a part's name (startup, pull, …)."
 
 demo: root .venv/run .venv/commands ## the main job, step by step, against a registry on this machine
 	@$(call need,$(RUNTIMES) $(DEMO))
@@ -38,7 +40,7 @@ demo: root .venv/run .venv/commands ## the main job, step by step, against a reg
 
 test: root .venv/dev .venv/commands ## the whole test suite
 	@$(call need,$(RUNTIMES) $(DEMO) $(PEERS) $(TESTS))
-	exec $(VENV) -m pytest $(ARGS) tests
+	exec $(VENV) -m pytest -n $(JOBS) --dist loadfile $(ARGS) tests
 
 smoke: root .venv/dev .venv/commands ## the few tests that any machine must pass
 	@$(call need,$(RUNTIMES) $(DEMO))

@@ -32,7 +32,7 @@ from registry import DockerRegistry  # noqa: E402
 import oci_spec  # noqa: E402
 import ocipipe  # noqa: E402
 from ocipipe.cli import scripts  # noqa: E402
-from ocipipe.host import mounts, trees  # noqa: E402
+from ocipipe.host import locks, mounts, trees  # noqa: E402
 
 CACHE = HERE.parent / ".cache"
 CALLER = dict(os.environ)
@@ -161,22 +161,33 @@ def busybox_image() -> Image:
     return rootfs.busybox_image()
 
 
+@contextmanager
+def making() -> Iterator[Path]:
+    """.cache/, for who makes what is missing in it: one process at a time, as two may run tests."""
+    CACHE.mkdir(exist_ok=True)
+    with locks.locked(str(CACHE)):
+        yield CACHE
+
+
 @pytest.fixture(scope="session")
 def debian_image() -> Image:
     """Debian bookworm in one layer (see rootfs.debian_root), made on first use and kept in .cache/."""
-    return rootfs.debian_image(CACHE)
+    with making() as cache:
+        return rootfs.debian_image(cache)
 
 
 @pytest.fixture(scope="session")
 def servers_image() -> Image:
     """Debian with nginx and PostgreSQL (see rootfs.servers_image), made on first use and kept in .cache/."""
-    return rootfs.servers_image(CACHE)
+    with making() as cache:
+        return rootfs.servers_image(cache)
 
 
 @pytest.fixture(scope="session")
 def debian_root() -> Path:
     """The tree that debian_image was made from; not to be changed."""
-    return rootfs.debian_root(CACHE)
+    with making() as cache:
+        return rootfs.debian_root(cache)
 
 
 @pytest.fixture(scope="session")

@@ -98,7 +98,7 @@ COPY --chown=app:extra app /owned/
 COPY --chown=77 single /owned/number
 COPY --chmod=0600 single /mode
 USER app
-WORKDIR /work/deep
+WORKDIR /srv/deep
 RUN id -u > /tmp/id; echo "$A $B $C" > /tmp/env; pwd > /tmp/pwd
 ENTRYPOINT ["/bin/sh", "-c"]
 CMD ["echo run"]

@@ -102,6 +102,6 @@ class Builds:
     def whole(self) -> None:
         """The store is sound, each layer is what its blob says, and nothing is left of any build."""
         assert self.run("store-check", "--deep").documents == []
-        left = [*self.root.glob("build/work/*"), *self.root.glob("build/locks/*")]
+        left = [*self.root.glob("build/making/*"), *self.root.glob("build/locks/*")]
         left += [path for path in self.root.glob("containers/*") if path.name not in ("names", "rm")]
         assert left == []

@@ -8,6 +8,7 @@ from oci_spec.jsondoc import FormatError
 from ..images.lexer import Lexer
 from . import telling
 from .instruction import heredoc
+from .modes import Mode
 from .mounts import sources_of
 from .steps import Copy, InlineFile
 
@@ -15,7 +16,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .instruction import Heredoc, Instruction
 
-_WHO, _HOW, _WHAT = frozenset("ugoa"), frozenset("+-="), frozenset("rwxXst")
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -70,8 +70,13 @@ def _content(one: Heredoc, lexer: Lexer) -> bytes:
 
 def _judge(one: Instruction, made: Copy) -> None:
     kinds = [remote(source) for source in made.sources]
-    if made.chmod and not is_mode(made.chmod):
-        raise one.refuse(f"{made.chmod} is no mode", "write --chmod=0755 or --chmod=u=rwX,go=rX", at=made.chmod)
+    if made.chmod:
+        try:
+            Mode(made.chmod)
+        except FormatError:
+            raise one.refuse(
+                f"{made.chmod} is no mode", "write --chmod=0755 or --chmod=u=rwX,go=rX", at=made.chmod
+            ) from None
     if not made.add and any(kinds):
         source = next(source for source, kind in zip(made.sources, kinds, strict=True) if kind)
         raise one.refuse("COPY does not fetch", f"write ADD {source} …", at=source)
@@ -86,26 +91,3 @@ def _judge(one: Instruction, made: Copy) -> None:
             digest.parse(made.checksum)
         except FormatError as error:
             raise one.refuse(f"--checksum: {error.problem}", "write --checksum=sha256:…", at=made.checksum) from None
-
-
-def is_mode(text: str) -> bool:
-    """Octal permissions, or symbolic ones as chmod(1) has them."""
-    if text.isdecimal():
-        return len(text) <= 8 and frozenset("01234567").issuperset(text) and int(text, 8) <= 0o7777
-    return all(_is_clause(clause) for clause in text.split(","))
-
-
-def _is_clause(clause: str) -> bool:
-    """`u+rwX`, `go=`, `a-x+r`, `g=u`."""
-    rest = clause.lstrip("ugoa")
-    if rest[:1] not in _HOW or not rest:
-        return False
-    while rest:
-        if rest[0] not in _HOW:
-            return False
-        rest = rest[1:]
-        end = next((index for index, one in enumerate(rest) if one in _HOW), len(rest))
-        said, rest = rest[:end], rest[end:]
-        if said not in ("u", "g", "o") and not _WHAT.issuperset(said):
-            return False
-    return True

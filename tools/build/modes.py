@@ -15,7 +15,7 @@ class Mode:
     __slots__ = ("_clauses", "_octal")
 
     def __init__(self, text: str) -> None:
-        self._octal = int(text, 8) if text and set(text) <= set("01234567") and len(text) <= 5 else None
+        self._octal = int(text, 8) if text and set(text) <= set("01234567") and len(text) <= 8 else None
         self._clauses: list[tuple[str, list[tuple[str, str]]]] = []
         if self._octal is not None:
             if self._octal > 0o7777:
@@ -32,7 +32,7 @@ class Mode:
                     actions[-1] = (actions[-1][0], actions[-1][1] + character)
                 else:
                     raise FormatError(f"--chmod={text}", f"{clause!r} is neither octal nor like u=rwX,go-w")
-            if not actions:
+            if not actions or any(len(said) > 1 and set(said) & set("ugo") for _, said in actions):
                 raise FormatError(f"--chmod={text}", f"{clause!r} is neither octal nor like u=rwX,go-w")
             self._clauses.append((who or "a", actions))
 

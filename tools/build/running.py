@@ -53,7 +53,7 @@ class Runner:
     `cancelled`: nothing new is begun."""
 
     def __init__(
-        self, ctx: Context, incoming: Incoming, settings: Mapping[str, Any], say: Callable[[str], None] | None | None
+        self, ctx: Context, incoming: Incoming, settings: Mapping[str, Any], say: Callable[[str], None] | None
     ) -> None:
         self._ctx = ctx
         self._store = incoming.store

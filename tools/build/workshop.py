@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ..store.store import Store
 
-PLACE = "build/work"
+PLACE = "build/making"
 
 
 class Workshop:

@@ -313,6 +313,24 @@ def test_the_window_and_the_keys(terminal: Terminal, keys: tuple[str, ...]) -> N
     assert terminal.settings() == terminal.before
 
 
+def test_the_last_of_many_sizes(terminal: Terminal, run: Commands) -> None:
+    """What the monitor finds waiting together is not all of it lost but the first."""
+    terminal.size(20, 40)
+    script = f"trap 'stty size' WINCH; trap 'exit 8' INT; {LOOP}"
+    terminal.start("ctr-exec", "-it", "--detach-keys", "ctrl-x", "web", "sh", "-c", script)
+    terminal.until("ready")
+    (directory,) = Path(run.env["OCIPIPE_RUN_ROOT"]).glob("containers/*/exec/*")
+    monitor = int((directory / "monitor").read_text())
+    os.kill(monitor, signal.SIGSTOP)
+    for rows in range(21, 29):
+        terminal.size(rows, 40)
+        time.sleep(0.05)
+    os.kill(monitor, signal.SIGCONT)
+    terminal.until("28 40")
+    terminal.type("\x03")
+    assert terminal.end() == 8
+
+
 @pytest.mark.parametrize("keys", [(), ("--detach-keys", "ctrl-x")])
 @pytest.mark.parametrize("end", ["term", "container", "runtime"])
 def test_settings_come_back(terminal: Terminal, run: Commands, keys: tuple[str, ...], end: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import select
+import time
 
 from ..errors import Conflict
 from .foreground import FORWARDED
@@ -29,6 +30,8 @@ _PIECE = 4096
 _STREAMS = {2: 1, 3: 2}
 _RESIZE = 1
 """Of the messages to the monitor's `ctl`: kind, height, width."""
+_SETTLED = 0.1
+"""Seconds after which a monitor that found our message together with others (see `Attachment.resize`) gets it again."""
 
 
 class Attachment:
@@ -52,6 +55,7 @@ class Attachment:
         self._shut = False
         self._shown = memoryview(b"")
         self._stream = 1
+        self._size: os.terminal_size | None = None
 
     def __enter__(self) -> Attachment:
         return self
@@ -59,17 +63,25 @@ class Attachment:
     def __exit__(self, *_: object) -> None:
         self._socket.close()
 
-    def resize(self) -> None:
-        """Tells the container's terminal how large ours is."""
+    def resize(self) -> bool:
+        """Tells the container's terminal how large ours is; whether that has settled, or must be told again in a while.
+
+        Of messages that wait together, conmon may take the first one alone (its pull request 566, of June 2025). So
+        none is left where another still waits, and the last size is told twice.
+        """
         try:
             size = os.get_terminal_size(0)
             fd = os.open(os.path.join(self._path, "ctl"), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:  # no terminal any more, or no monitor
-            return
+            return True
         try:
+            if _waiting(fd):
+                return False
             os.write(fd, f"{_RESIZE} {size.lines} {size.columns}\n".encode())
         finally:
             os.close(fd)
+        before, self._size = self._size, size
+        return before == size
 
     def pump(
         self, *, stdin: bool, terminal: bool, detach: bytes = b"", proxy: Callable[[int], None] | None = None
@@ -89,15 +101,18 @@ class Attachment:
     def _carry(
         self, signals: _Signals, keys: _Keys, stdin: bool, proxy: Callable[[int], None] | None, terminal: bool
     ) -> bool:
-        if terminal:
-            self.resize()
+        resized = terminal
+        resize_at = 0.0
         reading = stdin
         while True:
-            ready = self._wait(signals.fd, reading)
+            if resized and time.monotonic() >= resize_at:
+                resized = not self.resize()
+                resize_at = time.monotonic() + _SETTLED
+            ready = self._wait(signals.fd, reading, max(resize_at - time.monotonic(), 0) if resized else None)
             if signals.fd in ready:
                 for number in signals.take():
                     if number == signal.SIGWINCH and terminal:
-                        self.resize()
+                        resized, resize_at = True, 0.0
                     elif proxy is not None:
                         proxy(number)
             if 0 in ready:
@@ -113,9 +128,9 @@ class Attachment:
             elif self._socket.fileno() in ready and not self._receive():
                 return True
 
-    def _wait(self, signals: int, reading: bool) -> dict[int, int]:
-        """Until something can be done. None of it waits for another: what the container says is taken while it does
-        not read, and signals while nobody takes what it says."""
+    def _wait(self, signals: int, reading: bool, seconds: float | None) -> dict[int, int]:
+        """Until something can be done, or the time is over. None of it waits for another: what the container says is
+        taken while it does not read, and signals while nobody takes what it says."""
         poll = select.poll()
         poll.register(signals, select.POLLIN)
         events = (0 if self._shown else select.POLLIN) | (select.POLLOUT if self._sent else 0)
@@ -125,7 +140,7 @@ class Attachment:
             poll.register(self._stream, select.POLLOUT)
         if reading and not self._sent:
             poll.register(0, select.POLLIN)
-        return dict(poll.poll())
+        return dict(poll.poll(None if seconds is None else seconds * 1000))
 
     def _send(self, *, last: bool) -> None:
         """Sends what waits to be sent, if there is room for it; then, of a stdin that has ended, its end."""
@@ -161,6 +176,14 @@ class Attachment:
             self._shown = self._shown[os.write(self._stream, self._shown[:_PIECE]) :]
         except BlockingIOError:
             pass
+
+
+def _waiting(pipe: int) -> bool:
+    """Whether what was written to it was not read yet."""
+    import fcntl
+    import termios
+
+    return fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)) != bytes(4)
 
 
 def _read() -> bytes:

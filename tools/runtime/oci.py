@@ -164,10 +164,16 @@ def of(path: str, root: str, env: Mapping[str, str]) -> Runtime:
     return Runtime(path, root, env, systemd=version == 2 and cgroups.has_systemd(), no_cgroups=version == 0)
 
 
-def waits_to_begin(root: str, container_id: str) -> bool:
-    """Whether a container has been created, and its first process waits for `start`: so long both runc and crun keep
-    the pipe through which they tell it."""
-    return os.path.exists(os.path.join(root, container_id, "exec.fifo"))
+def waits_to_begin(root: str, container_id: str, pid: int) -> bool:
+    """Whether a container has been created, and its first process waits for `start`: in runc and crun it holds the
+    pipe through which it is told, until it has been told. They remove that a moment later, the command runs by then."""
+    if not os.path.exists(os.path.join(root, container_id, "exec.fifo")):
+        return False
+    descriptors = f"/proc/{pid}/fd"
+    try:
+        return any("exec.fifo" in os.readlink(f"{descriptors}/{fd}") for fd in os.listdir(descriptors))
+    except (FileNotFoundError, ProcessLookupError):  # it ended, or was told, at this moment
+        return False
 
 
 def last_error(log: str) -> str:

@@ -103,10 +103,8 @@ def waits_to_begin(container: Container, run_root: str) -> bool:
     """Whether a monitor has created the container and nobody has told its process to begin. Who holds the container's
     lock knows then that nobody will."""
     root = str(container.record["runtimeRoot"])
-    if not (oci.waits_to_begin(root, container.id) and container.is_held("run.lock")):
-        return False
     pid = process.read_pid(os.path.join(container.run_directory(run_root), "pid"))
-    return bool(pid) and process.is_alive(pid)
+    return bool(pid) and oci.waits_to_begin(root, container.id, pid) and container.is_held("run.lock")
 
 
 def exit_code(container: Container) -> int | None:

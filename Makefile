@@ -190,7 +190,7 @@ install: ## commands, manual pages and completion under PREFIX
 	mkdir -p "$$stage/share/man/man1"
 	cp man/*.1 "$$stage/share/man/man1"
 	chmod 644 "$$stage/share/man/man1"/*
-	$(restore_unit)
+	$(units)
 	list="$(DESTDIR)$(HOME_DIR)/installed"
 	(cd "$$work/stage" && find . -type f -o -type l) | sed 's/^\.//' | sort >"$$new/installed"
 	for directory in bin share/man/man1 lib/systemd/system $(COMPLETION); do absent "$(PREFIX)/$$directory"; done >>"$$work/directories"
@@ -205,13 +205,13 @@ install: ## commands, manual pages and completion under PREFIX
 	cp -R --remove-destination "$$stage/." "$(DESTDIR)$(PREFIX)/"
 	rm -rf "$$old"
 	echo "installed $$(ls "$$stage/bin" | wc -l) commands in $(PREFIX)/bin"
-	if $(knows_units); then systemctl daemon-reload && systemctl --quiet enable $(RESTORE); fi
+	if $(knows_units); then systemctl daemon-reload && systemctl --quiet enable $(RESTORE) $(SHUTDOWN) && systemctl start $(SHUTDOWN); fi
 	$(system_parts)
 
 uninstall: ## remove what make install put under PREFIX
 	@list="$(DESTDIR)$(HOME_DIR)/installed"
 	[ -f "$$list" ] || { echo "make uninstall: $(DESTDIR)$(HOME_DIR): nothing is installed there (name its PREFIX=)" >&2; exit 1; }
-	if $(knows_units); then systemctl --quiet disable $(RESTORE); fi
+	if $(knows_units); then systemctl --quiet disable $(RESTORE) $(SHUTDOWN); fi
 	grep -v '/$$' "$$list" | while IFS= read -r file; do rm -f "$(DESTDIR)$$file"; done
 	grep '/$$' "$$list" >"$$list.directories" || true
 	directories=$$(sort -r "$$list.directories")
@@ -221,17 +221,19 @@ uninstall: ## remove what make install put under PREFIX
 	done
 	echo "removed ocipipe from $(PREFIX)"
 
-# Where systemd is: what starts containers again after a reboot. It is enabled where systemd runs and looks for units
-# below PREFIX.
+# Where systemd is: what starts containers again after a reboot, and what has them end in time before it. They are
+# enabled where systemd runs and looks for units below PREFIX. Of a unit that is not active nothing is done when the
+# machine is shut down: the second one is started at once, which does nothing.
 RESTORE := ocipipe-restore.service
-define restore_unit
+SHUTDOWN := ocipipe-shutdown.service
+define units
 	if command -v systemctl >/dev/null; then
 		mkdir -p "$$stage/lib/systemd/system"
 		printf '%s\n' '[Unit]' \
 			'Description=Containers that their restart policy wants back after a reboot' \
 			'Documentation=man:ctr-start(1)' \
 			'Wants=network-online.target' \
-			'After=local-fs.target network-online.target' \
+			'After=local-fs.target network-online.target $(SHUTDOWN)' \
 			'RequiresMountsFor=/var/lib/ocipipe' '' \
 			'[Service]' \
 			'Type=oneshot' \
@@ -240,6 +242,18 @@ define restore_unit
 			'ExecStart=$(PREFIX)/bin/ctr-start --all --restore --progress none' '' \
 			'[Install]' \
 			'WantedBy=multi-user.target' >"$$stage/lib/systemd/system/$(RESTORE)"
+		printf '%s\n' '[Unit]' \
+			'Description=Containers that are stopped in time before a reboot' \
+			'Documentation=man:ctr-stop(1)' \
+			'After=local-fs.target network.target' \
+			'RequiresMountsFor=/var/lib/ocipipe' '' \
+			'[Service]' \
+			'Type=oneshot' \
+			'RemainAfterExit=yes' \
+			'ExecStop=$(PREFIX)/bin/ctr-stop --all --restore --progress none' \
+			'TimeoutStopSec=10min' '' \
+			'[Install]' \
+			'WantedBy=multi-user.target' >"$$stage/lib/systemd/system/$(SHUTDOWN)"
 	fi
 endef
 knows_units = [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ] && [ "$$(id -u)" = 0 ] && \

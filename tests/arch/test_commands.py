@@ -51,16 +51,22 @@ def test_declaration(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_runs_in_one_of_two_ways(name: str) -> None:
+def test_it_runs_in_one_of_three_ways(name: str) -> None:
     module = load(name)
     command: Command = module.COMMAND
     if command.objects:
         assert command.objects in [operand.dest for operand in command.operands]
-        assert list(inspect.signature(module.each).parameters) == ["ctx", "args", "item"]
+        one, all_ = getattr(module, "each", None), getattr(module, "together", None)
+        assert (one is None) != (all_ is None)
+        if one is not None:
+            assert list(inspect.signature(one).parameters) == ["ctx", "args", "item"]
+        else:
+            assert list(inspect.signature(all_).parameters) == ["ctx", "args", "items"]
         assert not hasattr(module, "run")
     else:
         assert list(inspect.signature(module.run).parameters) == ["ctx", "args"]
         assert not hasattr(module, "each")
+        assert not hasattr(module, "together")
 
 
 @pytest.mark.parametrize("name", NAMES)

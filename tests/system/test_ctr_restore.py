@@ -121,6 +121,40 @@ def test_a_damaged_one_keeps_no_other_away(box: Box) -> None:
     place.write_bytes(whole)
 
 
+@pytest.mark.smoke
+def test_a_shutdown_in_good_order(box: Box, tmp_path: Path) -> None:
+    """All are stopped side by side, nothing starts them, and then comes back what a reboot would bring back: not what
+    somebody had stopped before."""
+    policies = ["no", "on-failure", "on-failure:1", "always", "unless-stopped"]
+    everybody = " && ".join(f"[ -e /asked/{number} ]" for number in range(len(policies)))
+    for number, policy in enumerate(policies):  # each ends when all of them are asked, and none before
+        script = f"trap 'touch /asked/{number}; until {everybody}; do sleep 0.05; done; exit 7' TERM; touch /asked/up; "
+        box(
+            "-d", "--name", f"ran-{number}", "--restart", policy, "--stop-timeout", "60", "-v", f"{tmp_path}:/asked",
+            "--", "sh", "-c", script + "while :; do sleep 0.05; done", rm=False,
+        )  # fmt: skip
+        until((tmp_path / "up").exists)
+        (tmp_path / "up").unlink()
+    start(box, "deaf", "--restart", "always")
+    start(box, "stopped", "--restart", "unless-stopped")
+    box.run("ctr-stop", "stopped")
+    box("-d", "--name", "waits", "--restart", "on-failure", "--", "false", rm=False)
+    until(lambda: float(record(box, "waits").get("restartDelay") or 0) >= 0.8)
+    found = box.run("ctr-stop", "--all", "--restore", input=b"what is piped is not read").documents
+    codes = {one["annotations"]["org.ocipipe.name"]: one["annotations"]["org.ocipipe.exit-code"] for one in found}
+    assert codes == {**{f"ran-{number}": "7" for number in range(len(policies))}, "deaf": "137", "waits": "1"}
+    assert {one["status"] for one in found} == {"stopped"}
+    assert box.run("ctr-stop", "--all", "--restore").documents == []
+    assert sorted(restore(box)) == ["deaf", "ran-1", "ran-2", "ran-3", "ran-4", "waits"]
+    assert len(box.run("ctr-stop", "--all", "-t", "0").documents) >= 5
+    assert sorted(restore(box)) == ["deaf", "ran-3"]
+
+
+@pytest.mark.parametrize("argv", [["--restore"], ["--all", "web"], ["--all", "--restore", "web"]])
+def test_all_names_none(box: Box, argv: list[str]) -> None:
+    box.run("ctr-stop", *argv, status=2)
+
+
 @pytest.mark.parametrize("argv", [["--all"], ["--restore"], ["--all", "--restore", "web"]])
 def test_the_two_go_together(box: Box, argv: list[str]) -> None:
     assert "go together" in box.run("ctr-start", *argv, status=2).errors[0]["message"]

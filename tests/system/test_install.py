@@ -92,15 +92,24 @@ def test_manual_pages_and_completion(prefix: Path) -> None:
             assert name in path.read_text()
 
 
-def test_the_unit_that_brings_containers_back(prefix: Path) -> None:
-    """It is there where systemd is, calls what was installed, and systemd takes it."""
-    unit = prefix / "lib" / "systemd" / "system" / "ocipipe-restore.service"
+@pytest.mark.parametrize(
+    ("name", "key", "command"),
+    [
+        ("restore", "ExecStart", ["ctr-start", "--all", "--restore"]),
+        ("shutdown", "ExecStop", ["ctr-stop", "--all", "--restore"]),
+    ],
+)
+def test_the_units_for_a_reboot(prefix: Path, name: str, key: str, command: list[str]) -> None:
+    """They are there where systemd is, call what was installed, and systemd takes them."""
+    units = prefix / "lib" / "systemd" / "system"
     if shutil.which("systemctl") is None:
-        assert not unit.exists()
+        assert not units.exists()
         return
+    unit = units / f"ocipipe-{name}.service"
     lines = unit.read_text().splitlines()
-    (words,) = (line.partition("=")[2].split() for line in lines if line.startswith("ExecStart="))
-    assert words[:3] == [f"{prefix}/bin/ctr-start", "--all", "--restore"]
+    (words,) = (line.partition("=")[2].split() for line in lines if line.startswith("Exec"))
+    assert f"{key}={' '.join(words)}" in lines
+    assert words[:3] == [f"{prefix}/bin/{command[0]}", *command[1:]]
     assert execute(words, env={"OCIPIPE_ROOT": str(prefix / "no-store"), "PATH": os.environ["PATH"]}).err == b""
     done = execute(["systemd-analyze", "verify", "--man=no", str(unit)], env=dict(os.environ))
     assert (done.status, done.err.decode()) == (0, "")

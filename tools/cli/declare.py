@@ -1,15 +1,16 @@
 """How a command is declared: one value that the fast parser, Typer and the generators of pages all read.
 
-A command is a module in `cmd/` with a `COMMAND` and one of two functions:
+A command is a module in `cmd/` with a `COMMAND` and one of three functions:
 
-    run(ctx, args)         -> documents to print, or an exit status where the process owns stdout (ctr-run)
-    each(ctx, args, item)  -> documents for one object; `item` is an operand (str) or a document from stdin (dict)
+    run(ctx, args)              -> documents to print, or an exit status where the process owns stdout (ctr-run)
+    each(ctx, args, item)       -> documents for one object; `item` is an operand (str) or a document from stdin (dict)
+    together(ctx, args, items)  -> the same for all objects as they come; a document that is none is an exception
 
 With `each`, the launcher owns the loop: operands, or documents from stdin when there is no operand (or it is `-`) and
 stdin is no terminal; a failed object is reported, the rest goes on, and the status is then 1. A document of a type that
 oci_spec knows has passed its check. A line on stdin that is no JSON arrives as a name (str), like an operand.
 
-Documents are dicts, or bytes for stored documents that must leave unchanged; both functions may return one, return an
+Documents are dicts, or bytes for stored documents that must leave unchanged; each function may return one, return an
 iterable of them, or yield them, and each is printed as soon as it comes. An exception among them (yielded, not raised)
 is reported as a failed object, and the rest goes on. A `run` that wants one document reads `jsonio.one(ctx.stdin)`, or
 `jsonio.first` where its process goes on reading the same stdin.
@@ -73,7 +74,7 @@ class Operand:
 class Command:
     """A command's whole interface.
 
-    objects   the operand (by its dest) that `each` takes its items from, '' for a command with `run`
+    objects   the operand (by its dest) that `each` or `together` takes its items from, '' for a command with `run`
     reads     document type on stdin, '' when it reads none; writes likewise for stdout; several as `this or that`
     verbatim  everything after the last declared single operand belongs to the process, options too (ctr-run)
     streams   it may be long from one result to the next: a table shows each as it comes

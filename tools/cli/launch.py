@@ -90,7 +90,8 @@ def run_command(
 ) -> int:
     """Runs one command in the given world; returns its exit status. Raises Ended when stdout's reader is gone.
 
-    `module` has a COMMAND and `run` or `each` (see declare). `stdin` is unbuffered: its read returns what is there.
+    `module` has a COMMAND and `run`, `each` or `together` (see declare). `stdin` is unbuffered: its read returns what
+    is there.
     """
     command: Command = module.COMMAND
     reporter = Reporter(command.name, stderr, debug=_debug(env))
@@ -144,7 +145,11 @@ def _run(module: Any, ctx: Context, args: Args, reporter: Reporter) -> int:
             output.finish()
         return output.status
     objects = _objects(command, ctx, args)
+    together = getattr(module, "together", None)
     try:
+        if together is not None:
+            output.take(together(ctx, args, (_judge(item, command.reads) for item in objects)))
+            return output.status
         for item in objects:
             try:
                 output.take(module.each(ctx, args, _check(item, command.reads)))
@@ -179,6 +184,14 @@ def _objects(command: Command, ctx: Context, args: Args) -> Iterator[Any]:
         from .jsonio import items
 
         yield from items(ctx.stdin)
+
+
+def _judge(item: Any, type: str) -> Any:
+    """The same item, or what is wrong with it."""
+    try:
+        return _check(item, type)
+    except ValueError as error:
+        return error
 
 
 def _check(item: Any, type: str) -> Any:

@@ -6,6 +6,8 @@ from ..cli.declare import Command, Operand, Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from ..cli.declare import Args
     from ..context import Context
 
@@ -13,7 +15,10 @@ COMMAND = Command(
     "ctr-stop",
     "stop containers",
     description="Sends each container its stop signal, and SIGKILL when it has not ended in time; it is not started "
-    "again by its restart policy. One that does not run is left as it is, which is no failure. Prints each container.",
+    "again by its restart policy. All are asked first, and waited for together. One that does not run is left as it "
+    "is, which is no failure. Prints each container.\n\n"
+    "With --all --restore, what a machine does that is shut down, containers end as with it: nothing starts them until "
+    "ctr-start --all --restore does, as their restart policy has it.",
     operands=(Operand("CONTAINER", "container by name, id or an id's beginning", required=False, many=True),),
     options=(
         Option(
@@ -21,12 +26,15 @@ COMMAND = Command(
             "seconds until SIGKILL; 0 for at once, -1 to wait without end (default: its own)",
             kind="integer",
         ),
+        Option("--all", "every container that runs", kind="flag"),
+        Option("--restore", "with --all: ctr-start --all --restore starts them again, as after a reboot", kind="flag"),
     ),
     objects="container",
     reads="container",
     writes="container",
     examples=(
         ("ctr-stop web", "stop one"),
+        ("ctr-stop --all --restore && ctr-start --all --restore", "what the units do before and after a reboot"),
         ("ctr-ps | jq -r 'select(.annotations.tier==\"test\").id' | ctr-stop", "stop those with a label"),
     ),
     see=(
@@ -37,12 +45,20 @@ COMMAND = Command(
 )
 
 
-def each(ctx: Context, args: Args, item: str | dict[str, object]) -> dict[str, object]:
-    """Stops one container."""
-    from ..containers import selecting, stopping
-    from ..runtime import state
+def together(
+    ctx: Context, args: Args, items: Iterable[str | dict[str, object] | Exception]
+) -> Iterator[dict[str, object] | Exception]:
+    """Stops containers."""
+    from ..containers import stopping
+    from ..errors import UsageError
     from ..store.store import Store
 
     store = Store(ctx.root)
-    found = stopping.stop(ctx, store, selecting.find(store, item), args.time)
-    return state.document(found, state.observe(found, ctx.run_root, ctx.env))
+    if not args.all and not args.restore:
+        return stopping.stop_each(ctx, store, items, args.time)
+    if not args.all:
+        raise UsageError("--restore", "goes with --all only", "add --all")
+    if args.container:
+        raise UsageError("--all", "names no container", "name containers, or give --all")
+    why = stopping.WITH_MACHINE if args.restore else stopping.BY_USER
+    return stopping.stop_each(ctx, store, stopping.unstopped(ctx, store), args.time, why)

@@ -12,7 +12,7 @@ import os
 
 from ..errors import Conflict, NotFound, Unavailable
 from ..host import files, process, times, trees
-from ..runtime import oci, state
+from ..runtime import oci, restart, state
 from ..runtime.oci import RuntimeFailed
 from . import ending, starting, waiting
 
@@ -113,7 +113,7 @@ def restore(ctx: Context, store: Store, container: Container, *, keep: bool) -> 
             raise NotFound(mine.name, "has no checkpoint", "ctr-checkpoint makes one, ctr-start starts it anew")
         ending.settle(ctx, store, mine, observed.exit_code)
         waiting.end(ctx, mine)
-        mine.update(stoppedByUser=False)
+        mine.update(**restart.UNSTOPPED)
         log = os.path.join(mine.path, "restore.log")
         try:
             starting.begin(ctx, store, mine, mine.config(), restored=[os.path.join(place, _IMAGES), *found["options"]])

@@ -160,7 +160,10 @@ def _write_cidfile(path: str, container_id: str) -> None:
         os.close(fd)
 
 
-_NOT_KEPT = ("started", "finished", "restartCount", "restartDelay", "stoppedByUser", "oomKilled", "checkpoint")
+_NOT_KEPT = (
+    "started", "finished", "restartCount", "restartDelay", "stoppedByUser", "stoppedByShutdown", "oomKilled",
+    "checkpoint",
+)  # fmt: skip
 
 
 def again(ctx: Context, store: Store, args: Any, image: RunnableImage, document: Document) -> Container:

@@ -51,7 +51,7 @@ def start(
                 ending.settle(ctx, store, mine, observed.exit_code)
                 if if_waiting is None:
                     waiting.end(ctx, mine)
-                    mine.update(restartCount=0, restartDelay=0, stoppedByUser=False)
+                    mine.update(restartCount=0, restartDelay=0, **restart.UNSTOPPED)
                 elif mine.record.get("finished") != if_waiting or not restart.is_wanted(mine.record):
                     return False
                 begin(ctx, store, mine, mine.config(), ready)

@@ -6,11 +6,14 @@ import os
 
 from ..errors import Conflict, NotFound, OcipipeError, Unavailable
 from ..runtime import oci, state
-from . import ending, waiting
+from . import ending, selecting, waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as signals
+    from collections.abc import Iterable, Iterator
+
+    from oci_spec.jsondoc import Document
 
     from ..context import Context
     from ..store.container import Container
@@ -20,9 +23,14 @@ else:
 
 STOP_TIMEOUT = 10
 """Seconds between the stop signal and SIGKILL where nothing else was said, as docker has it."""
+_NEVER = float("inf")
 _LOOK_SECONDS = 1
 _KILL_SECONDS = 30
 """After SIGKILL only the kernel can still hold a process."""
+
+
+BY_USER, WITH_MACHINE = "stoppedByUser", "stoppedByShutdown"
+"""What the record says of why it was stopped."""
 
 
 def stop(ctx: Context, store: Store, container: Container, seconds: float | None = None) -> Container:
@@ -31,9 +39,72 @@ def stop(ctx: Context, store: Store, container: Container, seconds: float | None
 
     Raises NotFound, Unavailable when even SIGKILL does not end it.
     """
-    observed = _no_restart(ctx, store, container)
+    return _await(ctx, store, _ask(ctx, store, container, seconds, BY_USER))
+
+
+def stop_each(
+    ctx: Context, store: Store, items: Iterable[str | Document | Exception], seconds: float | None,
+    why: str = BY_USER
+) -> Iterator[Document | Exception]:
+    """Stops containers side by side: each is asked as it comes, and then all are waited for together, who has the
+    least time first. The document of each, or what went wrong with it."""
+    asked: dict[str, _Asked] = {}
+    again: list[_Asked] = []
+    failure = None
+    try:
+        for item in items:
+            try:
+                if isinstance(item, Exception):
+                    raise item
+                container = selecting.find(store, item)
+                if container.id in asked:
+                    again.append(_Asked(container, _NEVER, runs=False))
+                else:
+                    asked[container.id] = _ask(ctx, store, container, seconds, why)
+            except Exception as error:
+                yield error
+    except Exception as error:  # what is asked is also waited for, whatever else was piped in
+        failure = error
+    for one in [*sorted(asked.values(), key=lambda one: one.deadline), *again]:
+        try:
+            found = _await(ctx, store, one)
+            yield state.document(found, state.observe(found, ctx.run_root, ctx.env))
+        except Exception as error:
+            yield error
+    if failure is not None:
+        raise failure
+
+
+def unstopped(ctx: Context, store: Store) -> Iterator[str]:
+    """The ids of all containers that run, or are about to, and of those whose record is damaged: nobody knows."""
+    for container_id in store.containers.ids():
+        try:
+            container = store.containers.load(container_id)
+            observed = state.observe(container, ctx.run_root, ctx.env)
+            if observed.status not in ("created", "stopped") or container.is_held("run.lock"):
+                yield container_id
+        except NotFound:
+            continue
+        except OcipipeError:
+            yield container_id
+
+
+class _Asked:
+    """A container that was asked to end, and when its time is over, by the context's clock; `runs`: whether there was
+    anything to ask."""
+
+    __slots__ = ("container", "deadline", "runs")
+
+    def __init__(self, container: Container, deadline: float, *, runs: bool) -> None:
+        self.container = container
+        self.deadline = deadline
+        self.runs = runs
+
+
+def _ask(ctx: Context, store: Store, container: Container, seconds: float | None, why: str) -> _Asked:
+    observed = _no_restart(ctx, store, container, why)
     if not observed.runs:
-        return _killed(ctx, store, container)  # it may have begun by now, or have been left half-way
+        return _Asked(container, 0, runs=False)
     record = container.record
     if seconds is None:
         seconds = float(record.get("stopTimeout", STOP_TIMEOUT))  # type: ignore[arg-type]
@@ -41,11 +112,16 @@ def stop(ctx: Context, store: Store, container: Container, seconds: float | None
         send(ctx, container, str(record["stopSignal"]))
         if observed.status == "paused":
             ending.runtime_of(container, ctx.env).resume(container.id)
-        found = ending.await_end(ctx, store, container, None if seconds < 0 else seconds)
-        if found is not None:
-            ending.tell(ctx, store, found, "stop")
-            return found
-    found = _killed(ctx, store, container)
+    return _Asked(container, _NEVER if seconds < 0 else ctx.now() + seconds, runs=True)
+
+
+def _await(ctx: Context, store: Store, asked: _Asked) -> Container:
+    """The container after its end, by SIGKILL when its time is over."""
+    container = asked.container
+    if not asked.runs:
+        return _killed(ctx, store, container)  # it may have begun by now, or have been left half-way
+    left = None if asked.deadline == _NEVER else max(asked.deadline - ctx.now(), 0)
+    found = ending.await_end(ctx, store, container, left) or _killed(ctx, store, container)
     ending.tell(ctx, store, found, "stop")
     return found
 
@@ -107,14 +183,14 @@ def remove(ctx: Context, store: Store, container: Container, *, force: bool, vol
         return ended
 
 
-def _no_restart(ctx: Context, store: Store, container: Container) -> state.Observed:
-    """From now on the container is not restarted, and nobody waits to do it."""
+def _no_restart(ctx: Context, store: Store, container: Container, why: str = BY_USER) -> state.Observed:
+    """From now on the container is not restarted, and nobody waits to do it; `why` is in its record."""
     observed = state.observe(container, ctx.run_root, ctx.env)
     if not container.monitored and observed.monitor:
         return observed  # its command holds the lock as long as it lives, and restarts nothing
     with store.containers.locked(container) as mine:
-        if not mine.record.get("stoppedByUser"):
-            mine.update(stoppedByUser=True)
+        if not mine.record.get(why):
+            mine.update(**{why: True})
         waiting.end(ctx, mine)
         return state.observe(mine, ctx.run_root, ctx.env)
 

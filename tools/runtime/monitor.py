@@ -170,7 +170,9 @@ def problem(directory: str) -> str:
 
 def scope(unit: str, env: Mapping[str, str]) -> list[str]:
     """Where systemd keeps the cgroups, what a login session leaves running may be ended with it: the monitor gets a
-    scope of its own. Its name must be new: who waits to start a container again is still in the one before."""
+    scope of its own. Its name must be new: who waits to start a container again is still in the one before. When the
+    machine is shut down, it is let be until the unit that we install has stopped the containers: what comes before a
+    unit is stopped after it."""
     if not (cgroups.version() == 2 and cgroups.has_systemd()):
         return []
     program = process.find("systemd-run", env.get("PATH", ""))
@@ -178,7 +180,7 @@ def scope(unit: str, env: Mapping[str, str]) -> list[str]:
         return []
     return [
         program, "--quiet", "--scope", "--collect", "--slice", "system.slice",
-        "--unit", f"ocipipe-monitor-{unit}", "--",
+        "--unit", f"ocipipe-monitor-{unit}", "--property", "Before=ocipipe-shutdown.service", "--",
     ]  # fmt: skip
 
 

@@ -13,6 +13,9 @@ FIRST_SECONDS, LONGEST_SECONDS = 0.1, 60.0
 LASTING_SECONDS = 10.0
 """Who ran for so long is taken to have been well: the waits begin anew."""
 
+UNSTOPPED: Document = {"stoppedByUser": False, "stoppedByShutdown": False}
+"""What the record says of one that somebody has started."""
+
 
 def decide(record: Document) -> float | None:
     """Seconds to wait before a container that has just ended is started again, from its record after the end; None
@@ -30,19 +33,19 @@ def decide(record: Document) -> float | None:
 
 def is_wanted(record: Document) -> bool:
     """Whether its policy wants a container that has ended to run, and nobody has stopped it."""
+    if record.get("stoppedByUser") or record.get("stoppedByShutdown"):
+        return False
     name = _policy(record)["name"]
     failed = record["exitCode"] != 0  # an end that nobody knows is none that went well
-    return not record.get("stoppedByUser") and (
-        name in ("always", "unless-stopped") or (name == "on-failure" and failed)
-    )
+    return name in ("always", "unless-stopped") or (name == "on-failure" and failed)
 
 
 def comes_back(record: Document) -> bool:
     """Whether a container that does not run is to be started after a reboot: with `always` in any case, with
     `unless-stopped` unless somebody had stopped it, with `on-failure` when it was the reboot that ended it."""
     name = _policy(record)["name"]
-    cut_off = record["status"] == "running"
-    return record["status"] != "created" and (
+    cut_off = record["status"] == "running" or record.get("stoppedByShutdown")
+    return record["status"] != "created" and bool(
         name == "always"
         or (name == "unless-stopped" and not record.get("stoppedByUser"))
         or (name == "on-failure" and cut_off and not record.get("stoppedByUser") and not _is_spent(record))

@@ -32,7 +32,8 @@ def record(policy: str = "always", **fields: Any) -> dict[str, Any]:
 def test_who_is_started_again(policy: str, code: int | None, wanted: bool) -> None:
     assert restart.is_wanted(record(policy, exitCode=code)) is wanted
     assert (restart.decide(record(policy, exitCode=code)) is not None) is wanted
-    assert restart.decide(record(policy, exitCode=code, stoppedByUser=True)) is None
+    for why in restart.UNSTOPPED:
+        assert restart.decide(record(policy, exitCode=code, **{why: True})) is None
 
 
 def test_a_record_without_a_policy() -> None:
@@ -90,6 +91,13 @@ def test_how_often(policy: str, count: int, again: bool) -> None:
         ("on-failure:2", {"status": "running", "restartCount": 2}, False),
         ("on-failure", {"status": "running", "stoppedByUser": True}, False),
         ("on-failure", {}, False),
+        ("always", {"stoppedByShutdown": True}, True),
+        ("unless-stopped", {"stoppedByShutdown": True}, True),
+        ("unless-stopped", {"stoppedByShutdown": True, "stoppedByUser": True}, False),
+        ("on-failure", {"stoppedByShutdown": True, "exitCode": 0}, True),
+        ("on-failure:2", {"stoppedByShutdown": True, "restartCount": 2}, False),
+        ("on-failure", {"stoppedByShutdown": True, "stoppedByUser": True}, False),
+        ("no", {"stoppedByShutdown": True}, False),
         ("no", {"status": "running"}, False),
     ],
 )

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 
-from ..host import files, locks
 from ..host.trees import remove_tree
+from ..store import asides
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,13 +31,7 @@ class Workshop:
         self._fd = -1
 
     def __enter__(self) -> Workshop:
-        parent = self._store.directory(PLACE)
-        path = os.path.join(parent, files.temporary_name("build"))
-        with locks.locked(parent):  # nobody sees it before it is locked
-            os.mkdir(path, 0o700)
-            self._fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            locks.take(self._fd)
-        self._path = path
+        self._path, self._fd = asides.begin(self._store.directory(PLACE), "build")
         return self
 
     def __exit__(
@@ -59,21 +53,4 @@ class Workshop:
 def sweep(store: Store) -> None:
     """Removes what killed builds left."""
     store.builds.sweep_locks()
-    parent = os.path.join(store.root, PLACE)
-    try:
-        names = os.listdir(parent)
-    except FileNotFoundError:
-        return
-    for name in names:
-        path = os.path.join(parent, name)
-        with locks.locked(parent):
-            try:
-                fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            except FileNotFoundError:
-                continue
-            free = locks.take(fd)
-        try:
-            if free:
-                remove_tree(path)
-        finally:
-            os.close(fd)
+    asides.sweep(os.path.join(store.root, PLACE))

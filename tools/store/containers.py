@@ -26,6 +26,7 @@ from oci_spec.jsondoc import FormatError
 from ..errors import Conflict, Corrupt, NotFound, UsageError
 from ..host import files, locks, mounts
 from ..host.trees import remove_tree
+from . import asides
 from .container import Container, Locked, stood_on
 
 TYPE_CHECKING = False
@@ -58,7 +59,7 @@ class Containers:
         container_id, name = str(record["id"]), str(record["name"])
         check_name(name)
         self.store.directory("containers/names", 0o711)
-        lock, aside = self._begin(container_id)
+        aside, lock = asides.begin(self.path, container_id[:12])
         mark = os.path.join(self.path, "rm", container_id)
         try:
             for part, mode in (("upper", 0o755), ("work", 0o700), ("rootfs", 0o755)):
@@ -80,15 +81,6 @@ class Containers:
             raise
         files.sync_directory(self.path)
         return Container(os.path.join(self.path, container_id), record, lock)
-
-    def _begin(self, container_id: str) -> tuple[int, str]:
-        """A directory that nobody takes for abandoned: it is locked before anyone else can look at it."""
-        aside = os.path.join(self.path, files.temporary_name(container_id[:12]))
-        with locks.locked(self.path):
-            os.mkdir(aside, 0o700)
-            lock = os.open(aside, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            locks.take(lock)
-        return lock, aside
 
     def _take(self, name: str, container_id: str) -> None:
         link = os.path.join(self.path, "names", name)
@@ -226,22 +218,7 @@ class Containers:
 
     def remove_unfinished(self) -> None:
         """Removes what killed commands left of containers that never appeared, or were being removed."""
-        for name in _listed(self.path):
-            if not name.startswith(files.TEMPORARY):
-                continue
-            path = os.path.join(self.path, name)
-            with locks.locked(self.path):
-                try:
-                    lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-                except FileNotFoundError:
-                    continue
-                free = locks.take(lock)
-            try:
-                if free:
-                    self._release_name(path)
-                    remove_tree(path)
-            finally:
-                os.close(lock)
+        asides.sweep(self.path, self._release_name)
 
     def _release_name(self, aside: str) -> None:
         """The name of a container that never appeared, or is out of sight, is nobody's: who was killed between has not

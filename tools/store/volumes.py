@@ -20,6 +20,7 @@ from oci_spec.jsondoc import FormatError
 from ..errors import Conflict, Corrupt, NotFound, UsageError
 from ..host import files, locks
 from ..host.trees import remove_tree, sync_filesystem
+from . import asides
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,13 +89,7 @@ class Volumes:
     def begin(self, name: str) -> tuple[str, int]:
         """A new directory for what is to become a volume, or its files, and the descriptor that holds its lock: nobody
         takes it for abandoned. The caller removes and closes what it doesn't rename."""
-        parent = self.store.directory("volumes", 0o711)
-        aside = os.path.join(parent, files.temporary_name(name))
-        with locks.locked(parent):  # nobody sees it before it is locked
-            os.mkdir(aside, 0o700)
-            lock = os.open(aside, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            locks.take(lock)
-        return aside, lock
+        return asides.begin(self.store.directory("volumes", 0o711), name)
 
     def volume(self, record: Document) -> Volume:
         """The volume of a record that was read or made before."""
@@ -160,25 +155,7 @@ class Volumes:
 
     def remove_unfinished(self) -> None:
         """Removes what killed commands left of volumes that never appeared, or were being removed."""
-        try:
-            names = os.listdir(self.path)
-        except FileNotFoundError:
-            return
-        for name in names:
-            if not name.startswith(files.TEMPORARY):
-                continue
-            path = os.path.join(self.path, name)
-            with locks.locked(self.path):  # nobody is just making it
-                try:
-                    lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-                except FileNotFoundError:
-                    continue
-                free = locks.take(lock)
-            try:
-                if free:
-                    remove_tree(path)
-            finally:
-                os.close(lock)
+        asides.sweep(self.path)
 
 
 class Making:

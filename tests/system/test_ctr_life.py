@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from lives import CODE, Lives, cgroups
@@ -320,6 +322,25 @@ def test_after_a_reboot(lives: Lives) -> None:
     assert lives.status("x") == "stopped"
     assert lives("ctr-start", "x").documents[0]["status"] == "running"
     assert cgroups(found["id"]) != []
+
+
+def test_what_is_coming_does_not_run_yet(lives: Lives, tmp_path: Path) -> None:
+    """While the runtime takes its time to create it."""
+    slow = tmp_path / "runc"
+    wait = f"touch {tmp_path}/came; until [ -e {tmp_path}/go ]; do sleep 0.02; done"
+    slow.write_text(f'#!/bin/sh\ncase " $* " in *" create "*) {wait};; esac\nexec {shutil.which("runc")} "$@"\n')
+    slow.chmod(0o755)
+    lives("ctr-create", "--name", "x", "--runtime", slow, "busybox", "sleep", "1000")
+    with ThreadPoolExecutor(2) as pool:
+        starts = pool.submit(lives, "ctr-start", "x")
+        lives.until((tmp_path / "came").exists)
+        record = lives.root / "containers" / "names" / "x" / "record.json"
+        lives.until(lambda: json.loads(record.read_bytes())["status"] == "running")
+        assert lives.status("x") == "created"
+        assert lives("ctr-ps").documents == []
+        waits = pool.submit(lives, "ctr-wait", "--condition", "running", "x")
+        (tmp_path / "go").touch()
+        assert starts.result().documents[0]["status"] == waits.result().documents[0]["status"] == "running"
 
 
 def test_fifty_at_once(lives: Lives) -> None:

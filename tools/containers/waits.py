@@ -96,7 +96,7 @@ def _polled(ctx: Context, store: Store, container: Container, condition: str, de
                     return document
                 if deadline is not None and ctx.now() >= deadline:
                     raise _late(container, condition)
-                about_to_begin = condition != "removed" and state.waits_to_begin(container, ctx.run_root)
+                about_to_begin = condition != "removed" and state.is_coming(container, ctx.run_root)
                 watch.wait(_left(ctx, deadline, _BEGIN_SECONDS if about_to_begin else _LOOK_SECONDS))
         except NotFound:
             if os.path.exists(container.path):

@@ -70,8 +70,8 @@ def _observe(container: Container, run_root: str, env: Mapping[str, str]) -> Obs
             waiting = background.is_there(container, run_root, background.RESTART)
             return Observed("restarting" if waiting else "stopped", 0, monitor, _known(record))
         code = exit_code(container)
-        if not pid and code is None:
-            return Observed("running", 0, monitor)  # just beginning
+        if not pid and code is None:  # just coming: a monitor tells its process before that begins
+            return Observed("created" if container.monitored else "running", 0, monitor)
         return Observed("stopped", 0, monitor, code)
     if record["status"] != "running":
         waiting = record["status"] == "stopped" and background.is_there(container, run_root, background.RESTART)
@@ -105,6 +105,11 @@ def waits_to_begin(container: Container, run_root: str) -> bool:
     root = str(container.record["runtimeRoot"])
     pid = process.read_pid(os.path.join(container.run_directory(run_root), "pid"))
     return bool(pid) and oci.waits_to_begin(root, container.id, pid) and container.is_held("run.lock")
+
+
+def is_coming(container: Container, run_root: str) -> bool:
+    """Whether somebody is just about to let a container's process begin, or was killed on the way."""
+    return container.is_held("run.lock") and observe(container, run_root, {}).status == "created"
 
 
 def exit_code(container: Container) -> int | None:

@@ -19,6 +19,7 @@ from ocipipe.cli import catalog, scripts
 WEB = """ctr-run -d --name web --label tier=test --health-cmd true --health-interval 100ms debian:bookworm \\
     sh -c 'trap "exit 0" TERM; echo up; for i in $(seq 100); do sleep 0.1; done'"""
 """The container that examples speak of, which ends by itself."""
+CACHE = """printf 'FROM debian:bookworm\\nRUN --mount=type=cache,id=pip,target=/c true\\n' | img-build --network none -"""
 BEFORE = {
     "ctr-rm web": "ctr-create --name web debian:bookworm",
     "ctr-start web": "ctr-create --name web debian:bookworm true",
@@ -55,6 +56,9 @@ def test_example(name: str, line: str, bin: Path, example_env: dict[str, str], t
     env = {**example_env, "PATH": f"{bin}:{example_env['PATH']}"}
     if name == "img-build":
         source(tmp_path)
+    if name.startswith("cache-"):
+        before = CACHE + ("; cache-export pip | img-push registry.local/cache/pip" if name == "cache-import" else "")
+        subprocess.run(["bash", "-c", before], env=env, capture_output=True, check=True, timeout=120)
     if name.startswith("ctr-") and "ctr-run" not in line and "ctr-create --name web " not in line:
         subprocess.run(["bash", "-c", BEFORE.get(line, WEB)], env=env, capture_output=True, check=True, timeout=120)
     shell = ["bash", "-e", "-o", "pipefail", "-c", line]

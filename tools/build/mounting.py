@@ -76,17 +76,16 @@ def _take(one: Mounted, check: Callable[[], None]) -> int:
     name = wanted.id or wanted.target
     number = 0
     while True:
-        place = builds.mount(name, number)
+        place = builds.mounts.get(name, number)
         fd = place.take(shared=wanted.sharing == "shared")
         if fd >= 0:
             one.cache = place.data
-            mark = os.path.join(place.path, "filled")
-            if not os.path.exists(mark):
+            if not place.filled:
                 if one.fill is not None:
                     one.fill(place.data)
                 os.chown(place.data, wanted.uid, wanted.gid)
                 os.chmod(place.data, 0o755 if wanted.mode is None else wanted.mode)
-                files.write_atomic(mark, b"", durable=False)
+                place.mark_filled()
             os.utime(place.path)
             return fd
         if wanted.sharing == "private":

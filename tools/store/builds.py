@@ -1,9 +1,9 @@
-"""What builds keep of the steps that they carried out, and the directories that RUN --mount=type=cache keeps.
+"""What builds keep of the steps that they carried out.
 
     build/records/KEY.json   the layer that a step made, under the digest of all that it depended on (sealed)
     build/records/KEY.files  what it copied, a line a file, to explain a later miss
     build/locks/KEY          held by who carries the step out
-    build/mounts/NAME/       a cache mount: `about.json`, its `lock`, its `data`
+    build/mounts/            see cache_mounts.py
 
 A record keeps the blob and the unpacked layer that it names from being collected, as an image's entry does.
 """
@@ -18,7 +18,7 @@ from oci_spec.jsondoc import FormatError
 
 from ..errors import Corrupt, NotFound
 from ..host import files, locks
-from ..host.trees import remove_tree
+from .cache_mounts import CacheMounts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,11 +79,12 @@ class Record:
 class Builds:
     """The build cache of the store."""
 
-    __slots__ = ("path", "store")
+    __slots__ = ("mounts", "path", "store")
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self.path = os.path.join(store.root, "build")
+        self.mounts = CacheMounts(store)
 
     def record_path(self, key: str) -> str:
         """Where the record of a step is, or would be."""
@@ -173,66 +174,9 @@ class Builds:
             finally:
                 os.close(fd)
 
-    def mounts(self) -> Iterator[CacheMount]:
-        """Every cache mount."""
-        base = os.path.join(self.path, "mounts")
-        for name in sorted(_listed(base)):
-            if not name.startswith(files.TEMPORARY):
-                yield CacheMount(os.path.join(base, name))
-
-    def mount(self, id: str, number: int = 0) -> CacheMount:
-        """The directory of a cache mount, made where it is missing. `number`: of several that one id has (private)."""
-        base = self.store.directory("build/mounts")
-        name = digest.of_bytes(f"{number}:{id}".encode()).hex
-        found = CacheMount(os.path.join(base, name))
-        if not os.path.isdir(found.data):
-            aside = os.path.join(base, files.temporary_name(name))
-            os.mkdir(aside, 0o700)
-            os.mkdir(os.path.join(aside, "data"), 0o755)
-            about = jsondoc.dumps({"id": id, "number": number})
-            for part, data in (("lock", b""), ("about.json", about)):
-                files.write_atomic(os.path.join(aside, part), data, 0o600, durable=False)
-            try:
-                os.rename(aside, found.path)
-            except OSError:
-                remove_tree(aside)
-                if not os.path.isdir(found.data):
-                    raise
-        return found
-
     def _load(self, path: str) -> Record:
         data = files.read_limited(path, _LIMIT, sealed=True)
         return Record.parse(jsondoc.load_object(data, path), path)
-
-
-class CacheMount:
-    """A cache mount's directory."""
-
-    __slots__ = ("data", "path")
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.data = os.path.join(path, "data")
-
-    @property
-    def id(self) -> str:
-        """What Dockerfiles call it; '' where that can't be read."""
-        try:
-            about = jsondoc.load_object(files.read_limited(os.path.join(self.path, "about.json"), 1 << 16), self.path)
-        except (NotFound, Corrupt, FormatError):
-            return ""
-        return str(about.get("id") or "")
-
-    def take(self, *, shared: bool) -> int:
-        """A descriptor that holds its lock; -1 where others have it, or it has been removed."""
-        try:
-            fd = os.open(os.path.join(self.path, "lock"), os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return -1
-        if locks.take(fd, shared=shared) and os.path.exists(os.path.join(self.path, "lock")):
-            return fd
-        os.close(fd)
-        return -1
 
 
 class Alone:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..host import files, locks, trees
+from ..host import locks
 from . import leftovers
 from .finding import finding, place
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from oci_spec.jsondoc import Document
 
-    from ..store.builds import CacheMount, Record
+    from ..store.builds import Record
+    from ..store.cache_mounts import CacheMount
     from ..store.store import Store
 
 RECORD, MOUNT = "build record", "cache mount"
@@ -63,16 +64,14 @@ def remove_record(store: Store, key: str, state: str) -> str:
 
 def remove_mount(store: Store, name: str) -> str:
     """Removes a cache mount that no build uses; why not, if it stays."""
-    mount = next((one for one in store.builds.mounts() if os.path.basename(one.path) == name), None)
+    mount = next((one for one in store.builds.mounts.all() if os.path.basename(one.path) == name), None)
     if mount is None:
         return "gone"
     fd = mount.take(shared=False)
     if fd < 0:
         return "in use"
     try:
-        aside = os.path.join(os.path.dirname(mount.path), files.temporary_name(name))
-        os.rename(mount.path, aside)
-        trees.remove_tree(aside)
+        mount.remove()
     finally:
         os.close(fd)
     return ""

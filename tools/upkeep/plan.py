@@ -137,7 +137,7 @@ class _Planner:
             target, path, step = builds.of_record(self._store, record)
             if self._goes(record):
                 yield self._action(builds.RECORD, target, 0, leftovers.state(path), {"step": step})
-        for mount in self._store.builds.mounts():
+        for mount in self._store.builds.mounts.all():
             target, path, name = builds.of_mount(self._store, mount)
             if self._is_old(path) and builds.is_free(mount):
                 size, state = trees.size(path), leftovers.state(path)

@@ -74,7 +74,7 @@ class _Measured:
             "orphaned blobs", len(orphans), len(orphans & self._leased), _sum(self._blobs, orphans),
             _sum(self._blobs, orphans - self._leased),
         )  # fmt: skip
-        mounts = list(self._store.builds.mounts())
+        mounts = list(self._store.builds.mounts.all())
         size = _sum(self._blobs, built - needed) + sum(trees.size(one.path) for one in mounts)
         count = sum(1 for _ in self._store.builds.all()) + len(mounts)
         active = sum(not builds.is_free(one) for one in mounts)

@@ -19,7 +19,8 @@ from ocipipe.cli import catalog, scripts
 WEB = """ctr-run -d --name web --label tier=test --health-cmd true --health-interval 100ms debian:bookworm \\
     sh -c 'trap "exit 0" TERM; echo up; for i in $(seq 100); do sleep 0.1; done'"""
 """The container that examples speak of, which ends by itself."""
-CACHE = """printf 'FROM debian:bookworm\\nRUN --mount=type=cache,id=pip,target=/c true\\n' | img-build --network none -"""
+CACHE = """printf 'FROM debian:bookworm\\nRUN --mount=type=cache,id=pip,target=/c true\\n' |
+    img-build --network none -"""
 BEFORE = {
     "ctr-rm web": "ctr-create --name web debian:bookworm",
     "ctr-start web": "ctr-create --name web debian:bookworm true",

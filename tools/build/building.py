@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from oci_spec.platform import Platform
 
     from ..context import Context
+    from ..store.builds import Record
     from ..store.store import Store
+    from .cache_options import CacheFrom, CacheTo
+    from .cache_transfer import Imported
     from .context import Sources
     from .dockerfile import Dockerfile
     from .output import Output
@@ -46,6 +49,8 @@ class Request:
         self.annotations: dict[str, str] = {}
         self.outputs: list[Output] = []
         self.squash = False
+        self.cache_to: list[CacheTo] = []
+        self.cache_from: list[CacheFrom] = []
         self.id_file: str | None = None
         self.metadata_file: str | None = None
 
@@ -62,8 +67,11 @@ def build(ctx: Context, store: Store, request: Request) -> Document | None:
         parsed = dockerfile.parse(sources.text, sources.name)
         here = machine.platform()
         say = None if request.wishes.quiet else ctx.progress.say
+        imported = _imported(ctx, incoming, request)
         images: list[Descriptor] = []
         states: list[State] = []
+        few: list[Record] = []
+        every: list[Record] = []
         for platform in request.platforms or [here]:
             planned = plan(
                 parsed, target=request.target, build_args=request.build_args, platform=platform, build_platform=here,
@@ -73,8 +81,13 @@ def build(ctx: Context, store: Store, request: Request) -> Document | None:
                 _refuse_what_is_asked_to_be(store, parsed, planned, sources)
             for name in planned.unused if not states else ():
                 ctx.progress.warn(f"--build-arg {name}: nothing in {sources.name} declares it")
-            made = execute.Build(ctx, incoming, work, sources, planned, request.wishes, platform, say, ctx.progress.say)
+            made = execute.Build(
+                ctx, incoming, work, sources, planned, request.wishes, platform, say, ctx.progress.say,
+                imported,
+            )  # fmt: skip
             state = made.run()
+            few += state.records
+            every += made.records() if any(one.every for one in request.cache_to) else ()
             created = made.created(state)
             if request.squash:
                 state = documents.squashed(incoming, work, state, created)
@@ -82,11 +95,17 @@ def build(ctx: Context, store: Store, request: Request) -> Document | None:
             target = planned.target.platform
             images.append(
                 documents.image(
-                    incoming, state, target, created, labels=request.labels, annotations=request.annotations
+                    incoming, state, target, created, labels=request.labels,
+                    annotations={**request.annotations, **_inline(request, state)},
                 )
-            )
+            )  # fmt: skip
         several = len(images) > 1
         root = documents.index(incoming, images, request.annotations) if several else images[0]
+        for place in request.cache_to:
+            if place.kind != "inline":
+                from . import cache_transfer
+
+                cache_transfer.write(ctx, incoming, place, every if place.every else few, request.wishes.access)
         entry = describe(store, root)
         if kept:
             entry = store.refs.enter([(entry, name) for name in request.names or [""]])[0]
@@ -98,6 +117,25 @@ def build(ctx: Context, store: Store, request: Request) -> Document | None:
                 on_stdout |= one.destination == "-"
         _tell(request, entry, store)
     return None if on_stdout else entry.document
+
+
+def _imported(ctx: Context, incoming: Incoming, request: Request) -> Imported | None:
+    if not request.cache_from:
+        return None
+    from . import cache_transfer
+
+    found = cache_transfer.Imported(ctx, incoming)
+    found.load(request.cache_from, request.wishes.access)
+    return found
+
+
+def _inline(request: Request, state: State) -> dict[str, str]:
+    """The annotation that holds the image's own cache, where it is wanted."""
+    if not any(one.kind == "inline" for one in request.cache_to):
+        return {}
+    from . import cache_records
+
+    return {cache_records.ANNOTATION: cache_records.annotation(state.records)}
 
 
 def check(ctx: Context, store: Store, request: Request) -> Iterator[Document]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from ..errors import Corrupt
 from ..layers.unpack import unpack_blob
 from ..store.builds import Record
-from . import keys, layer
-from .layer import Layer
+from . import keys
+from .layer import Layer, chained
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from oci_spec.descriptor import Descriptor
+    from oci_spec.digest import Digest
     from oci_spec.jsondoc import Document
 
     from ..store.incoming import Incoming
+    from .cache_transfer import Imported
     from .state import State
 
     Make = Callable[[], tuple[Layer | None, Document, bytes]]
@@ -33,10 +37,13 @@ class Outcome:
 
 
 class Cache:
-    """The cache as one build uses it. `check` raises where the build is not to go on."""
+    """The cache as one build uses it. `check` raises where the build is not to go on; `imported`: other machines'."""
 
-    def __init__(self, incoming: Incoming, check: Callable[[], None], *, explain: bool) -> None:
+    def __init__(
+        self, incoming: Incoming, check: Callable[[], None], *, explain: bool, imported: Imported | None = None
+    ) -> None:
         self._incoming = incoming
+        self._imported = imported
         self._store = incoming.store
         self._check = check
         self._explain = explain
@@ -44,8 +51,8 @@ class Cache:
     def step(
         self, state: State, text: str, slot: str, parts: Document, listing: bytes, make: Make, *, fresh: bool
     ) -> Outcome:
-        """The outcome of a step on `state`. With `fresh` it is carried out whatever there is. Raises what `make`
-        raises, and what unpacking raises."""
+        """The outcome of a step on `state`, whose record is the state's then. With `fresh` it is carried out whatever
+        there is. Raises what `make` raises, and what unpacking raises."""
         key = keys.of(parts)
         found = None if fresh else self._found(key, state)
         if found is not None:
@@ -55,33 +62,55 @@ class Cache:
             found = None if fresh else self._found(key, state)
             if found is not None:
                 return found
-            made, parts, listing = make()
+            made = None if fresh else self._brought(key, state)
+            hit = made is not None
+            if made is None:
+                layer, parts, listing = make()
+            else:
+                layer = made.layer
             record = Record(
-                keys.of(parts), text, slot, parts, made.descriptor if made else None, made.diff_id if made else None,
-                made.chain_id if made else None,
+                keys.of(parts), text, slot, parts, layer.descriptor if layer else None,
+                layer.diff_id if layer else None, layer.chain_id if layer else None,
             )  # fmt: skip
             self._store.builds.keep(record, listing)
-        return Outcome(made, False, reason)
+        state.records.append(record)
+        return Outcome(layer, hit, reason)
 
     def _found(self, key: str, state: State) -> Outcome | None:
         """What is kept of a step, made ready; None where its layer is not in the store any more."""
         record = self._store.builds.find(key)
         if record is None:
             return None
-        if record.layer is None:
+        found = self._ready(record.layer, record.diff_id, state)
+        if found is not None:
             self._store.builds.used(key)
+            state.records.append(record)
+        return found
+
+    def _ready(self, blob: Descriptor | None, diff_id: Digest | None, state: State) -> Outcome | None:
+        """A layer that a step has made, on what the state has; None where its blob is not in the store."""
+        if blob is None or diff_id is None:
             return Outcome(None, True, "")
-        assert record.diff_id is not None
-        chain_id = layer.chained(state.top, record.diff_id)
-        self._incoming.lease.add(record.layer.digest, chain_id)
-        if not self._store.blobs.exists(record.layer):
+        chain_id = chained(state.top, diff_id)
+        self._incoming.lease.add(blob.digest, chain_id)
+        if not self._store.blobs.exists(blob):
             return None
         if not self._store.layers.exists(chain_id):
             self._incoming.unpacking([chain_id])
             lowers = self._store.layers.lowers(state.chain_ids)
-            unpack_blob(self._store, record.layer, record.diff_id, chain_id, lowers)
-        self._store.builds.used(key)
-        return Outcome(Layer(record.layer, record.diff_id, chain_id), True, "")
+            unpack_blob(self._store, blob, diff_id, chain_id, lowers)
+        return Outcome(Layer(blob, diff_id, chain_id), True, "")
+
+    def _brought(self, key: str, state: State) -> Outcome | None:
+        """What another machine's cache has of a step, made ready; None where it has nothing that is of use."""
+        told = self._imported.find(key) if self._imported is not None else None
+        if told is None or self._imported is None:
+            return None
+        try:
+            return self._ready(told.layer, told.diff_id, state)
+        except Corrupt as error:
+            self._imported.distrust(key, error)
+            return None
 
     def _reason(self, slot: str, parts: Document, listing: bytes, *, fresh: bool) -> str:
         if fresh:

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from oci_spec.platform import Platform
 
     from ..context import Context
+    from ..store.builds import Record
     from ..store.incoming import Incoming
+    from .cache_transfer import Imported
     from .context import Sources
     from .instruction import Instruction
     from .plan import Plan, Stage
@@ -60,11 +62,12 @@ class Result:
 
 class Build:
     """One build of `plan` for `platform`. `say` is told each step, None where nobody wants to know; `tell` what
-    --explain-cache has to say."""
+    --explain-cache has to say; `imported`: what other machines' caches have."""
 
     def __init__(
         self, ctx: Context, incoming: Incoming, work: Workshop, sources: Sources, plan: Plan, wishes: Wishes,
         platform: Platform, say: Callable[[str], None] | None, tell: Callable[[str], None],
+        imported: Imported | None = None,
     ) -> None:  # fmt: skip
         self.ctx = ctx
         self.incoming = incoming
@@ -72,7 +75,7 @@ class Build:
         self.wishes = wishes
         self.dockerfile = sources.name
         self.runner = Runner(ctx, incoming, wishes.settings, say)
-        self.cache = Cache(incoming, self.check, explain=wishes.explain)
+        self.cache = Cache(incoming, self.check, explain=wishes.explain, imported=imported)
         self.tell = tell
         self._sources = sources
         self._plan = plan
@@ -100,6 +103,10 @@ class Build:
             raise self._failure
         assert target.state is not None
         return target.state
+
+    def records(self) -> list[Record]:
+        """Of every step of every stage that was built."""
+        return [record for one in self._results.values() if one.state is not None for record in one.state.records]
 
     def _wait(self) -> None:
         """Waits for the stages' threads. Where the build has failed or is to end, a pull is not waited for: what it

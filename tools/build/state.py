@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from oci_spec.digest import Digest
     from oci_spec.jsondoc import Document
 
+    from ..store.builds import Record
     from .layer import Layer
 
 
@@ -18,10 +19,12 @@ class State:
     document    the config of the image that it began with, {} for scratch: its fields stay that nothing replaces
     clock       no file is younger, in seconds since the epoch; None where times stay as they are
     inherited   how many of the layers it began with
+    records     of the steps that made it, as the cache has them
     """
 
     __slots__ = (
         "author", "chain_ids", "clock", "diff_ids", "document", "history", "inherited", "layers", "parameters",
+        "records",
     )  # fmt: skip
 
     def __init__(self, clock: int | None) -> None:
@@ -34,6 +37,7 @@ class State:
         self.author = ""
         self.clock = clock
         self.inherited = 0
+        self.records: list[Record] = []
 
     def copy(self) -> State:
         """Another that begins with what this one has come to."""
@@ -42,6 +46,7 @@ class State:
         found.chain_ids, found.history = list(self.chain_ids), list(self.history)
         found.parameters, found.document = dict(self.parameters), self.document
         found.author, found.inherited = self.author, self.inherited
+        found.records = list(self.records)
         return found
 
     @property

@@ -94,11 +94,11 @@ def secrets(texts: Iterable[str], env: Mapping[str, str]) -> dict[str, bytes]:
     """--secret id=NAME[,src=FILE|,env=VARIABLE]. Raises UsageError, NotFound."""
     found: dict[str, bytes] = {}
     for text in texts:
-        fields = _fields(text, "--secret", {"src": "source"})
-        fields.pop("type", None)
-        name = fields.pop("id", "")
-        path, variable = fields.pop("source", ""), fields.pop("env", "")
-        if fields or not name or (path and variable):
+        given = fields(text, "--secret", {"src": "source"})
+        given.pop("type", None)
+        name = given.pop("id", "")
+        path, variable = given.pop("source", ""), given.pop("env", "")
+        if given or not name or (path and variable):
             raise UsageError(f"--secret {text}", "is not id=NAME,src=FILE or id=NAME,env=VARIABLE")
         if not path and not variable and name in env:
             variable = name
@@ -131,7 +131,8 @@ def agents(texts: Iterable[str], env: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _fields(text: str, option: str, aliases: Mapping[str, str]) -> dict[str, str]:
+def fields(text: str, option: str, aliases: Mapping[str, str]) -> dict[str, str]:
+    """NAME=VALUE,… of one option; a name that is an alias stands under the one that it is for. Raises UsageError."""
     found: dict[str, str] = {}
     for part in text.split(","):
         key, equals, value = part.partition("=")

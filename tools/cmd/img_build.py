@@ -50,6 +50,10 @@ COMMAND = Command(
         ),
         Option("--no-cache", "carry out every step", kind="flag"),
         Option("--no-cache-filter", "carry out every step of this stage", metavar="STAGE", many=True),
+        Option("--cache-to", "also keep what steps came to in: type=registry,ref=NAME, type=local,dest=DIR (both with "
+               "mode=max: of all stages), or type=inline, the image itself", metavar="SPEC", many=True),
+        Option("--cache-from", "take steps from such a cache: type=registry,ref=NAME or type=local,src=DIR",
+               metavar="SPEC", many=True),
         Option("--explain-cache", "tell of each step whether it was in the cache, and why not", kind="flag"),
         Option("--network", "network of RUN: none, host, or a network's name (default: as ctr-run)", metavar="NETWORK"),
         *(one for one in CONTAINER if one.long in ("--add-host", "--memory", "--cpus", "--ulimit", "--shm-size")),
@@ -120,6 +124,12 @@ def _request(ctx: Context, args: Args) -> Request:
     request.annotations = wishes.pairs(args.annotation, "--annotation")
     request.outputs = [output.Output(text) for text in args.output]
     request.squash = args.squash
+    if args.cache_to or args.cache_from:
+        from ..build import cache_options
+
+        request.cache_to = [cache_options.CacheTo(text) for text in args.cache_to]
+        request.cache_from = [cache_options.CacheFrom(text) for text in args.cache_from]
+        cache_options.check(request.cache_to, squash=args.squash)
     request.id_file, request.metadata_file = args.iidfile, args.metadata_file
     wanted.settings = _settings(args)
     wanted.network = args.network or ""

@@ -25,12 +25,11 @@ def test_the_next_build_does_it(kills: Kills, builds: Builds, run: Commands, tmp
     """Of one store, in which each kill finds what those before it have left; half the time all is done anew."""
     wanted = builds(DOCKERFILE, {"d/one": "1", "d/two": "2"})
     argv = [run.bin / "img-build", "-q", "--network", "none", "-t", "app", "--secret", "id=s,env=PATH"]
-    argv += ["--cache-to", f"type=local,dest={tmp_path / 'kept'},mode=max", builds.context]
 
     def command(number: int) -> list[str | Path]:
         if number % 2:
             run("store-prune", "--build-cache", "--older-than", "0s")
-        return argv
+        return [*argv, "--cache-to", f"type=local,dest={tmp_path / str(number)},mode=max", builds.context]
 
     def after(number: int) -> None:
         assert layout.problems(builds.root) == []

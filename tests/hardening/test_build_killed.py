@@ -24,7 +24,7 @@ RUN --mount=type=bind,target=/ctx cp /ctx/d/one /copied
 def test_the_next_build_does_it(kills: Kills, builds: Builds, run: Commands, tmp_path: Path) -> None:
     """Of one store, in which each kill finds what those before it have left; half the time all is done anew."""
     wanted = builds(DOCKERFILE, {"d/one": "1", "d/two": "2"})
-    argv = [run.bin / "img-build", "-q", "--network", "none", "-t", "app", "--secret", "id=s,env=PATH"]
+    argv = [run.bin / "img-build", "-q", "--network", "none", "-t", "app", "--secret", "id=s,env=PATH", "--save-stages", "--sbom"]
 
     def command(number: int) -> list[str | Path]:
         if number % 2:

@@ -77,6 +77,10 @@ class Build:
         self.runner = Runner(ctx, incoming, wishes.settings, say)
         self.cache = Cache(incoming, self.check, explain=wishes.explain, imported=imported)
         self.tell = tell
+        self.images: dict[tuple[str, Platform], str] = {}
+        """The digest of the manifest that was taken for each image's name."""
+        self.urls: dict[str, str] = {}
+        """The digest of what came from each URL, '' for a repository."""
         self._sources = sources
         self._plan = plan
         self._platform = platform
@@ -104,9 +108,14 @@ class Build:
         assert target.state is not None
         return target.state
 
+    def stages(self) -> list[tuple[Stage, State]]:
+        """Every stage that was built, in order, and what it has come to."""
+        found = [(self._plan.every[index], one.state) for index, one in sorted(self._results.items())]
+        return [(stage, state) for stage, state in found if state is not None]
+
     def records(self) -> list[Record]:
         """Of every step of every stage that was built."""
-        return [record for one in self._results.values() if one.state is not None for record in one.state.records]
+        return [record for _, state in self.stages() for record in state.records]
 
     def _wait(self) -> None:
         """Waits for the stages' threads. Where the build has failed or is to end, a pull is not waited for: what it
@@ -171,8 +180,11 @@ class Build:
             directory = remote.repository(
                 url, self.work, self.ctx.env, commit=step.checksum, keep_git_dir=step.keep_git_dir
             )
+            self.urls[url] = ""
             return remote.Fetched(directory=directory)
-        return remote.file(url, step.checksum, self.work, self.ctx.env)
+        found = remote.file(url, step.checksum, self.work, self.ctx.env)
+        self.urls[url] = found.digest
+        return found
 
     def _stage(self, name: str, stage: Stage, instruction: Instruction | None) -> int | None:
         assert instruction is not None
@@ -245,6 +257,7 @@ class Build:
 
         hold(store, lease, image.descriptor)
         manifest = choose_manifest(store, image.descriptor, platform)
+        self.images[name, platform] = str(manifest.digest)
         state = State(self._clock(wishes.created(image.config.created)))
         state.layers = list(manifest.layers)
         state.diff_ids = list(image.config.diff_ids)

@@ -54,16 +54,17 @@ class Stage:
 
 
 class Plan:
-    """`stages`: those that are needed, in order; the target is the last of them. `every`: all. `globals`: arguments
-    that are there outside of stages, the `automatic` ones among them. `unused`: names of given arguments that nothing
-    declares."""
+    """`platform`: what is built for. `stages`: those that are needed, in order; the target is the last of them.
+    `every`: all. `globals`: arguments that are there outside of stages, the `automatic` ones among them. `unused`:
+    names of given arguments that nothing declares."""
 
-    __slots__ = ("automatic", "build_args", "escape", "every", "globals", "stages", "target", "unused")
+    __slots__ = ("automatic", "build_args", "escape", "every", "globals", "platform", "stages", "target", "unused")
 
     def __init__(
         self, every: list[Stage], target: Stage, automatic: dict[str, str], globals: dict[str, str],
-        build_args: Mapping[str, str], escape: str,
+        build_args: Mapping[str, str], escape: str, platform: Platform,
     ) -> None:  # fmt: skip
+        self.platform = platform
         self.every = every
         self.target = target
         self.stages = self.reach([target.index])
@@ -110,7 +111,7 @@ def plan(
         every[-1].instructions = instructions
     for stage in every:
         stage.needs |= _needs(every, stage, outside)
-    found = Plan(every, _target(every, target, dockerfile.name), automatic, known, given, dockerfile.escape)
+    found = Plan(every, _target(every, target, dockerfile.name), automatic, known, given, dockerfile.escape, platform)
     said = {name for one in dockerfile.instructions if one.keyword == "ARG" for name in argument_names(one)}
     said |= known.keys()
     found.unused = [name for name in given if name not in said and not arguments.is_predefined(name)]

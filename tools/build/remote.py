@@ -21,11 +21,14 @@ _HANDED_ON = ("HOME", "PATH", "SSH_AUTH_SOCK", "https_proxy", "http_proxy", "no_
 
 
 class Fetched:
-    """A file: `fd` of it, its `name`, its `time` in nanoseconds; or of a repository the `directory`."""
+    """A file: `fd` of it, its `name`, `digest`, and `time` in nanoseconds; or of a repository the `directory`."""
 
-    __slots__ = ("directory", "fd", "name", "time")
+    __slots__ = ("digest", "directory", "fd", "name", "time")
 
-    def __init__(self, *, fd: int = -1, name: str = "", time: int = 0, directory: str = "") -> None:
+    def __init__(
+        self, *, fd: int = -1, name: str = "", digest: str = "", time: int = 0, directory: str = ""
+    ) -> None:
+        self.digest = digest
         self.fd = fd
         self.name = name
         self.time = time
@@ -69,14 +72,15 @@ def file(url: str, checksum: str, work: Workshop, env: Mapping[str, str]) -> Fet
                 raise
         except Broken as error:
             raise Unavailable(url, error.problem, "try again") from None
-        if checksum and f"{checksum.partition(':')[0]}:{state.hexdigest()}" != checksum:
+        found = f"{state.name}:{state.hexdigest()}"
+        if checksum and found != checksum:
             os.close(fd)
-            raise Corrupt(url, f"has the digest {checksum.partition(':')[0]}:{state.hexdigest()}, not {checksum}")
+            raise Corrupt(url, f"has the digest {found}, not {checksum}")
         name = unquote(parts.path.rpartition("/")[2])
         if name in ("", ".", "..") or "/" in name:
             os.close(fd)
             raise UsageError(url, "names no file at its end", "name the file in the destination, and in the URL")
-        return Fetched(fd=fd, name=name, time=_time(answer.headers.get("Last-Modified", "")))
+        return Fetched(fd=fd, name=name, digest=found, time=_time(answer.headers.get("Last-Modified", "")))
     raise Unavailable(url, f"is redirected more than {_REDIRECTS} times")
 
 

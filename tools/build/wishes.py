@@ -70,6 +70,14 @@ def clock(text: str | None, ctx: Context, build_args: Mapping[str, str]) -> int 
     return int(said)
 
 
+def provenance(text: str | None) -> str:
+    """What --provenance asks for, in buildx's words: '', min or max. Raises UsageError."""
+    found = {None: "", "false": "", "true": "min", "mode=min": "min", "mode=max": "max", "min": "min", "max": "max"}
+    if text not in found:
+        raise UsageError(f"--provenance {text}", "is not known", "use mode=min, mode=max or false")
+    return found[text]
+
+
 def created(text: str) -> int:
     """Whole seconds since the epoch of an image's time of creation (RFC 3339); 0 where it says none, or one before.
 

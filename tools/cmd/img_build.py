@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..build.building import Request
+    from ..build.request import Request
     from ..cli.declare import Args
     from ..context import Context
 
@@ -64,6 +64,11 @@ COMMAND = Command(
             "-o, --output", "where it goes: type=image, type=oci|docker|tar,dest=FILE or type=local,dest=DIRECTORY",
             metavar="SPEC", many=True,
         ),
+        Option("--save-stages", "make an image of each stage too, named NAME-stage-STAGE, and print it after the image",
+               kind="flag"),
+        Option("--sbom", "tell which packages are in the image (SPDX), beside it in an index", kind="flag"),
+        Option("--provenance", "tell how the image was made (SLSA), beside it in an index; max: in every detail",
+               metavar="mode=min|max"),
         Option("--iidfile", "write the image's digest to this file", metavar="FILE"),
         Option("--metadata-file", "write what was built to this file, as JSON", metavar="FILE"),
         *(one for one in CONTAINER if one.long == "--runtime"),
@@ -89,15 +94,15 @@ def run(ctx: Context, args: Args) -> Iterator[dict[str, object] | Exception]:
 
     store, request = Store(ctx.root), _request(ctx, args)
     if args.check:
-        found = list(building.check(ctx, store, request))
+        from ..build import checking
+
+        found = list(checking.check(ctx, store, request))
         yield from found
         if found:
             things = "one thing is" if len(found) == 1 else f"{len(found)} things are"
             yield Conflict(request.file or "the Dockerfile", f"{things} better written otherwise", "see each finding")
         return
-    document = building.build(ctx, store, request)
-    if document is not None:
-        yield document
+    yield from building.build(ctx, store, request)
 
 
 def _request(ctx: Context, args: Args) -> Request:
@@ -106,11 +111,12 @@ def _request(ctx: Context, args: Args) -> Request:
     from oci_spec.platform import Platform
 
     from ..build import building, output, wishes
+    from ..build.request import Request
     from ..cli.output import write
     from ..registry.settings import Access
 
     wanted = wishes.Wishes()
-    request = building.Request(args.context or ".", wanted, lambda data: write(ctx.stdout, data))
+    request = Request(args.context or ".", wanted, lambda data: write(ctx.stdout, data))
     request.file = args.file
     request.target = args.target or ""
     request.build_args = building.arguments(args.build_arg, ctx.env)
@@ -130,6 +136,8 @@ def _request(ctx: Context, args: Args) -> Request:
         request.cache_to = [cache_options.CacheTo(text) for text in args.cache_to]
         request.cache_from = [cache_options.CacheFrom(text) for text in args.cache_from]
         cache_options.check(request.cache_to, squash=args.squash)
+    request.save_stages, request.sbom = args.save_stages, args.sbom
+    request.provenance = wishes.provenance(args.provenance)
     request.id_file, request.metadata_file = args.iidfile, args.metadata_file
     wanted.settings = _settings(args)
     wanted.network = args.network or ""

@@ -68,11 +68,19 @@ class Check:
                 if key in members:
                     self.check(members[key], member, f"{pointer}/{escape(key) if '/' in key or '~' in key else key}")
 
+    def pattern_properties(self, rule: Any, patterns: Any, value: Any, pointer: str) -> None:
+        if isinstance(value, dict):
+            for pattern, member_rule in patterns.items():
+                fits = KNOWN.get(pattern) or compiled(pattern).search
+                for key, member in value.items():
+                    if fits(key):
+                        self.check(member_rule, member, f"{pointer}/{escape(key)}")
+
     def other_properties(self, rule: Any, others: Any, value: Any, pointer: str) -> None:
         if isinstance(value, dict):
             known = rule.get("properties", ())
             for key, member in value.items():
-                if key not in known:
+                if key not in known and not has_pattern(rule, key):
                     self.check(others, member, f"{pointer}/{escape(key)}")
 
     def property_names(self, rule: Any, names: Any, value: Any, pointer: str) -> None:
@@ -155,6 +163,7 @@ RULES: dict[str, Keyword] = {
     "type": Check.type,
     "required": Check.required,
     "properties": Check.properties,
+    "patternProperties": Check.pattern_properties,
     "additionalProperties": Check.other_properties,
     "propertyNames": Check.property_names,
     "items": Check.items,
@@ -198,6 +207,11 @@ def _is(kind: str, value: object) -> bool:
     if kind == "integer":
         return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     return isinstance(value, (int, float))
+
+
+def has_pattern(rule: Schema, key: str) -> bool:
+    """Whether a key is one of the rule's patternProperties."""
+    return any((KNOWN.get(one) or compiled(one).search)(key) for one in rule.get("patternProperties", ()))
 
 
 def compiled(text: str) -> re.Pattern[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from . import jsondoc
-from .interpreter import KEYWORDS, RULES, Check, compiled, described, escape
+from .interpreter import KEYWORDS, RULES, Check, compiled, described, escape, has_pattern
 from .jsondoc import FormatError
 
 TYPE_CHECKING = False
@@ -69,7 +69,8 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("change", "path kind"),
         ("tags", "name tags"),
         ("cdi", "cdiVersion"),
-        ("network", "cniVersion plugins"),
+        ("compose", "name services"),
+    ("network", "cniVersion plugins"),
         ("network", "name plugins"),
         ("attachment", "cniVersion interfaces"),
     )
@@ -166,7 +167,11 @@ def _explained(error: Any) -> Iterator[tuple[list[Any], str]]:
         return
     path, argument = list(error.absolute_path), error.validator_value
     if error.validator == "additionalProperties":
-        yield from (([*path, key], "is not allowed here") for key in error.instance if key not in _known(error.schema))
+        yield from (
+            ([*path, key], "is not allowed here")
+            for key in error.instance
+            if key not in _known(error.schema) and not has_pattern(error.schema, key)
+        )
         return
     if error.validator == "required":
         # jsonschema tells each missing name on its own, `check` the first of them.

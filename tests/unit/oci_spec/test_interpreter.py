@@ -29,6 +29,8 @@ SCHEMAS: list[Any] = [
     {"properties": {"a": {"type": "string"}}}, {"properties": {"a": False}}, {"properties": {"b": {"required": ["a"]}}},
     {"additionalProperties": False}, {"additionalProperties": {"type": "integer"}},
     {"properties": {"a": True}, "additionalProperties": False},
+    {"patternProperties": {"^a": {"type": "string"}}},
+    {"patternProperties": {"^a": True}, "additionalProperties": False},
     {"propertyNames": {"minLength": 1}}, {"propertyNames": {"enum": ["a"]}},
     {"items": {"type": "integer"}}, {"items": False},
     {"anyOf": [{"type": "string"}, {"required": ["a"]}]}, {"allOf": [{"minimum": 0}, {"maximum": 1}]},

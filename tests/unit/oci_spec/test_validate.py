@@ -46,7 +46,7 @@ def rules(schema: Any) -> Iterator[dict[str, Any]]:
     if isinstance(schema, bool):
         return
     yield schema
-    for keyword in ("properties", "$defs"):
+    for keyword in ("properties", "patternProperties", "$defs"):
         for inner in schema.get(keyword, {}).values():
             yield from rules(inner)
     for keyword in ("additionalProperties", "propertyNames", "items", "not"):

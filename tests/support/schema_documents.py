@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from typing import Any
 
 from hypothesis import strategies as st
@@ -78,6 +79,7 @@ class _Maker:
         )  # fmt: skip
 
 
+@functools.cache
 def documents(name: str) -> st.SearchStrategy[Any]:
     """Documents that are of type `name`, or close to it where rules between fields are concerned."""
     maker = _Maker(name)

@@ -37,6 +37,20 @@ PRUNE = (
 )
 """What goes in a prune, and how; upkeep.prune takes them."""
 
+COMPOSE = (
+    Option(
+        "-f, --file",
+        "compose file, - for stdin; later ones are laid over earlier ones (default: $COMPOSE_FILE, or compose.yaml and "
+        "compose.override.yaml in this directory or the nearest above)",
+        many=True,
+    ),
+    Option("-p, --project-name", "the project (default: $COMPOSE_PROJECT_NAME, name: in the files, the directory)"),
+    Option("--profile", "take the services of this profile too, * for all (default: $COMPOSE_PROFILES)", many=True),
+    Option("--env-file", "variables for the files' values (default: $COMPOSE_ENV_FILES, or .env)", many=True),
+    Option("--project-directory", "where relative paths start (default: the first file's directory)", metavar="DIR"),
+)
+"""Which project a compose command is about; compose.project.asked takes them."""
+
 
 def given(command: Command, args: Args) -> list[str]:
     """The command's own options that say something else than they do when they are left out."""

@@ -228,6 +228,12 @@ COLUMNS: dict[str, Columns] = {
         ("SIZE", _image_size),
         ("PLATFORM", _platform),
     ),
+    "compose-item": (
+        ("KIND", _field("kind")),
+        ("NAME", _field("name")),
+        ("DETAIL", lambda one: ", ".join(one.get("services", ())) or str(one.get("object") or one.get("value") or "")),
+        ("HASH", lambda one: str(one.get("hash", ""))[:12]),
+    ),
     "action": (
         ("ACTION", _field("action")),
         ("OBJECT", _object),

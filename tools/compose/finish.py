@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from oci_spec.jsondoc import FormatError
+
 from . import dotenv, files, names
 from .positions import ComposeError, Mapping, Place
 
@@ -66,6 +68,7 @@ class _Finish:
                 service.drop(key)
         if "image" not in service and "build" not in service:
             raise ComposeError(self.new["services"].place_of(name), path, "has neither an image nor a build")
+        self.image(service, path)
         self.build(service, path)
         self.variables_of(service, path)
         self.attachments(service, path)
@@ -83,6 +86,18 @@ class _Finish:
                     place, [*path, "volumes", number], f"the volume {source} is not under volumes",
                     f"declare it, or write ./{source} for a directory",
                 )  # fmt: skip
+
+    def image(self, service: Mapping, path: list[str | int]) -> None:
+        from oci_spec import reference
+
+        if "image" in service:
+            try:
+                reference.parse(service["image"])
+            except FormatError as error:
+                if _is_id(service["image"]):
+                    return
+                problem = f"{service['image']!r} is no image: {error.problem}"
+                raise ComposeError(service.place_of("image"), [*path, "image"], problem) from None
 
     def build(self, service: Mapping, path: list[str | int]) -> None:
         build = service.get("build")
@@ -270,6 +285,12 @@ class _Finish:
             )
             problem = f"has both {' and '.join(kinds)}" if kinds else "does not say where its content is"
             raise ComposeError(self.new[section].place_of(key), path, problem, f"write one of {choice}")
+
+
+def _is_id(text: str) -> bool:
+    """Whether an image is named by its digest alone."""
+    digits = text.removeprefix("sha256:")
+    return len(digits) == 64 and set(digits) <= set("0123456789abcdef")
 
 
 def _beneath(service: Mapping, key: str, found: Mapping, own: Mapping | None) -> None:

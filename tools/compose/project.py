@@ -123,22 +123,36 @@ def load(
     `compose-*` are asked for it: `name` -p, `directory` --project-directory, `env_files` --env-file, `profiles`
     --profile. Raises ComposeError for what files say, NotFound for files that are not there, UsageError for options.
     """
-    return _Loading(ctx, chosen, name, directory, env_files, profiles, literal=False).project()
+    return _Loading(
+        ctx, chosen, name=name, directory=directory, env_files=env_files, profiles=profiles, literal=False
+    ).project()
 
 
-def load_literal(
-    ctx: Context, chosen: Sequence[str] = (), *, name: str | None = None, directory: str | None = None,
-    env_files: Sequence[str] = (), profiles: Sequence[str] = (),
-) -> Mapping:  # fmt: skip
-    """As `load`, the merged files with their variables as they are written, in canonical form where that is possible
-    without the variables' values; not finished."""
-    return _Loading(ctx, chosen, name, directory, env_files, profiles, literal=True).merged()
+def asked(ctx: Context, args: Any) -> Project:
+    """The project that a command's arguments ask for (cli.options.COMPOSE); its warnings are told. Raises as `load`."""
+    project = load(ctx, args.file, **_options(args))
+    for warning in project.warnings:
+        ctx.progress.warn(warning)
+    return project
+
+
+def literal(ctx: Context, args: Any) -> Mapping:
+    """The merged files that a command's arguments ask for, in canonical form as far as that is possible without the
+    values of variables, which stay as they are written. Raises as `load`."""
+    return _Loading(ctx, args.file, **_options(args), literal=True).merged()
+
+
+def _options(args: Any) -> dict[str, Any]:
+    return {
+        "name": args.project_name, "directory": args.project_directory, "env_files": args.env_file,
+        "profiles": args.profile,
+    }  # fmt: skip
 
 
 class _Loading:
     def __init__(
-        self, ctx: Context, chosen: Sequence[str], name: str | None, directory: str | None, env_files: Sequence[str],
-        active: Sequence[str], *, literal: bool,
+        self, ctx: Context, chosen: Sequence[str], *, name: str | None, directory: str | None,
+        env_files: Sequence[str], profiles: Sequence[str], literal: bool,
     ) -> None:  # fmt: skip
         self.ctx = ctx
         self.warnings: list[str] = []
@@ -155,9 +169,8 @@ class _Loading:
         if not given and self.directory != before:
             found = environment.beside(self.directory, self.variables)
             self.variables = environment.extended(self.variables, found, self.missing)
-        self.profiles = [
-            one.strip() for one in (active or self.variables.get("COMPOSE_PROFILES", "").split(",")) if one.strip()
-        ]
+        active = profiles or self.variables.get("COMPOSE_PROFILES", "").split(",")
+        self.profiles = [one.strip() for one in active if one.strip()]
         self.reader = Reader(
             self.variables, self.directory, missing=self.missing, stdin=ctx.stdin, literal=literal
         )  # fmt: skip

@@ -40,15 +40,18 @@ def documents(data: bytes, file: str) -> list[Mapping]:
         for event in yaml.parse(data, Loader=loader):
             builder.take(event)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error).partition("\n")[0]
-        place = Place(file, mark.line + 1 if mark is not None else 0)
-        raise ComposeError(place, (), f"is no YAML: {problem}", _advice(str(problem))) from None
+        raise _refusal(error, data, file) from None
     return builder.documents
 
 
-def _advice(problem: str) -> str:
-    return "indent with blanks" if "\\t" in problem or "'\t'" in problem else ""
+def _refusal(error: Any, data: bytes, file: str) -> ComposeError:
+    """What the parser says, in our words."""
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error).partition("\n")[0]
+    remedy = ""
+    if mark is not None and b"\t" in b"".join(data.split(b"\n")[mark.line : mark.line + 1])[: mark.column + 1]:
+        remedy = "indent with blanks, not tabs"
+    return ComposeError(Place(file, mark.line + 1 if mark is not None else 0), (), f"is no YAML: {problem}", remedy)
 
 
 class _Open:

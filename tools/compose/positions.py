@@ -100,8 +100,8 @@ def place_at(document: Any, path: Iterable[str | int]) -> Place:
     """Where the part of `document` at `path` was written; of what it lies in, where it was not written itself."""
     place: Place = getattr(document, "place", NOWHERE)
     for part in path:
-        if isinstance(document, Mapping) and isinstance(part, str):
-            place = document.place_of(part)
+        if isinstance(document, Mapping) and isinstance(part, str) and (part in document or part in document.places):
+            place = document.places.get(part, place)
             document = document.get(part)
         elif isinstance(document, Sequence) and isinstance(part, int) and part < len(document):
             place = document.place_of(part)

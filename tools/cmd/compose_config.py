@@ -17,8 +17,8 @@ COMMAND = Command(
     "compose-config",
     "show and check what compose files mean",
     description="Reads the compose files of a project, replaces variables, merges the files, follows extends and "
-    "include, checks every key, and prints the model as one document in which everything has its long form. Services "
-    "in no active profile are left out, as are networks, volumes, secrets and configs that nobody uses. Dollar signs are "
+    "include, checks every key, and prints the model as one document in which everything has its long form. "
+    "Services in no active profile are left out, as are networks, volumes, secrets and configs that nobody uses. Dollar signs are "
     "doubled, so that the document is a compose file again; with --no-interpolate variables stay as they are written. "
     "An error names the file, the line and the key; so does a key that is not supported.",
     operands=(Operand("SERVICE", "only these services and what they depend on", required=False, many=True),),

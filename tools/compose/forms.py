@@ -256,7 +256,7 @@ def command(value: Any, where: Where) -> Any:
 
     new = Sequence(where.place)
     try:
-        split = shlex.split(value)
+        split = shlex.split(value.replace("\\\n", ""))  # a line that goes on, as for a shell
     except ValueError as error:
         raise where.refuse(f"{value!r} cannot be split: {str(error).lower()}", "quote it, or write a list") from None
     for word in split:

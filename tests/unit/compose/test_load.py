@@ -78,10 +78,14 @@ def test_tags_are_kept_for_the_merge() -> None:
     ("text", "message"),
     [
         ("a: 1\na: 2", "compose.yaml:2: a: stands twice in one mapping, first in line 1 (leave one of them)"),
-        ("s:\n  w:\n    i: 1\n    i: 2", "compose.yaml:4: s.w.i: stands twice in one mapping, first in line 3 (leave one"
-                                          " of them)"),
-        ("s: [{a: 1, a: 2}]", "compose.yaml:1: s[0].a: stands twice in one mapping, first in line 1 (leave one of"
-                               " them)"),
+        (
+            "s:\n  w:\n    i: 1\n    i: 2",
+            "compose.yaml:4: s.w.i: stands twice in one mapping, first in line 3 (leave one of them)",
+        ),
+        (
+            "s: [{a: 1, a: 2}]",
+            "compose.yaml:1: s[0].a: stands twice in one mapping, first in line 1 (leave one of them)",
+        ),
         ("- a", "compose.yaml:1: is no compose file: its top is not a mapping (begin with services:)"),
         ("word", "compose.yaml:1: is no compose file: its top is not a mapping (begin with services:)"),
         ("a: *x", "compose.yaml:1: a: nothing is named &x"),
@@ -95,11 +99,13 @@ def test_tags_are_kept_for_the_merge() -> None:
         ("? [a]\n: 1", "compose.yaml:1: a key is a word, not a mapping or a list (quote it if it has braces)"),
         ("a: {", "compose.yaml:2: is no YAML: did not find expected node content"),
         ("a: b\n c: d", "compose.yaml:2: is no YAML: mapping values are not allowed in this context"),
-        ("a:\n\tb: 1", "compose.yaml:2: is no YAML: found character that cannot start any token (indent with blanks, not"
-                       " tabs)"),
+        (
+            "a:\n\tb: 1",
+            "compose.yaml:2: is no YAML: found character that cannot start any token (indent with blanks, not tabs)",
+        ),
         ("a: 'b", "compose.yaml:1: is no YAML: found unexpected end of stream"),
     ],
-)  # fmt: skip
+)
 def test_refused(text: str, message: str) -> None:
     assert refusal(document, text) == message
 

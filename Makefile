@@ -18,6 +18,7 @@ SYSTEM_PACKAGES = yes
 BENCH = all
 ARGS =
 # Two tests wait for the kernel and for other programs at the same time; more of them wait for one another.
+# File by file in their order, which ends with the many short ones of tests/unit: neither waits for the other at the end.
 JOBS = 2
 
 export PATH := $(PATH):/usr/sbin:/sbin
@@ -40,7 +41,7 @@ demo: root .venv/run .venv/commands ## the main job, step by step, against a reg
 
 test: root .venv/dev .venv/commands ## the whole test suite
 	@$(call need,$(RUNTIMES) $(DEMO) $(PEERS) $(TESTS))
-	exec $(VENV) -m pytest -n $(JOBS) --dist loadfile $(ARGS) tests
+	exec $(VENV) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS) tests
 
 smoke: root .venv/dev .venv/commands ## the few tests that any machine must pass
 	@$(call need,$(RUNTIMES) $(DEMO))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import tracing
 
-SAMPLE = 8
+SAMPLE = 6
 
 
 class Kills:

@@ -29,12 +29,19 @@ def files(root: Path) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def prefix(tmp_path_factory: pytest.TempPathFactory, caller_env: dict[str, str]) -> Path:
-    """An installation outside the checkout, beside a file that somebody else has put there."""
-    prefix = tmp_path_factory.mktemp("installed") / "prefix"
-    (prefix / "bin").mkdir(parents=True)
+def staged(tmp_path_factory: pytest.TempPathFactory, caller_env: dict[str, str]) -> tuple[Path, Path]:
+    """What a packager makes: an installation for a prefix, outside the checkout, below a stage."""
+    stage, prefix = tmp_path_factory.mktemp("stage"), tmp_path_factory.mktemp("installed") / "prefix"
+    make(caller_env, "install", f"DESTDIR={stage}", f"PREFIX={prefix}")
+    return stage, prefix
+
+
+@pytest.fixture(scope="module")
+def prefix(staged: tuple[Path, Path]) -> Path:
+    """What was staged, at its place, beside a file that somebody else has put there."""
+    stage, prefix = staged
+    shutil.copytree(f"{stage}{prefix}", prefix, symlinks=True)
     (prefix / "bin" / "other").write_text("not ours\n")
-    make(caller_env, "install", f"PREFIX={prefix}")
     return prefix
 
 
@@ -116,7 +123,7 @@ def test_the_units_for_a_reboot(prefix: Path, name: str, key: str, command: list
 
 
 def test_a_second_install_replaces_the_first(prefix: Path, caller_env: dict[str, str]) -> None:
-    """A command that the new version does not have is gone afterwards; what is not ours stays."""
+    """This one has no stage. A command that the new version does not have is gone; what is not ours stays."""
     installed = prefix / "lib" / "ocipipe" / "installed"
     before = files(prefix)
     shutil.copy(prefix / "bin" / "img-ls", prefix / "bin" / "img-gone")
@@ -135,20 +142,19 @@ def test_uninstall_removes_precisely_that(prefix: Path, caller_env: dict[str, st
     assert b"nothing is installed there" in again.stderr
 
 
-def test_destdir_is_named_nowhere(tmp_path: Path, caller_env: dict[str, str]) -> None:
-    stage = tmp_path / "stage"
-    make(caller_env, "install", f"DESTDIR={stage}", "PREFIX=/opt/pipes")
-    for directory, _, names in os.walk(tmp_path):
+def test_destdir_is_named_nowhere(staged: tuple[Path, Path], caller_env: dict[str, str]) -> None:
+    stage, prefix = staged
+    for directory, _, names in os.walk(stage):
         for name in names:
             path = Path(directory, name)
             if not path.is_symlink():
                 data = path.read_bytes()
                 data = gzip.decompress(data) if name.endswith(".gz") else data
-                assert os.fsencode(tmp_path) not in data, path
+                assert os.fsencode(stage) not in data, path
                 assert os.fsencode(ROOT) + b"/" not in data, path
             else:
-                assert not os.readlink(path).startswith(str(tmp_path)), path
-    script = (stage / "opt/pipes/bin/img-ls").read_text()
-    assert "'/opt/pipes/lib/ocipipe/lib/python3" in script
-    make(caller_env, "uninstall", f"DESTDIR={stage}", "PREFIX=/opt/pipes")
+                assert not os.readlink(path).startswith(str(stage)), path
+    script = Path(f"{stage}{prefix}/bin/img-ls").read_text()
+    assert f"'{prefix}/lib/ocipipe/lib/python3" in script
+    make(caller_env, "uninstall", f"DESTDIR={stage}", f"PREFIX={prefix}")
     assert files(stage) == set()

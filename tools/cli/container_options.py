@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .declare import Option
-from .options import PLATFORM, REGISTRY
+from .options import PLATFORM, PULL, REGISTRY
 
 CONTAINER = (
     Option("--name", "name of the container (default: the first 12 digits of its id)"),
@@ -125,12 +125,7 @@ CONTAINER = (
         choices=("json", "journald", "none", "passthrough"),
     ),
     Option("--log-opt", "max-size=10m, max-file=3, path=FILE; of journald tag=TEXT", metavar="KEY=VALUE", many=True),
-    Option(
-        "--pull",
-        "when to ask the registry: always, missing, newer or never",
-        choices=("always", "missing", "newer", "never"),
-        default="missing",
-    ),
+    PULL,
     PLATFORM,
     Option("--isolation", "refused: a choice of Windows containers", metavar="KIND"),
     Option("--runtime", "OCI runtime to use, by name or path (default: crun or runc)", metavar="RUNTIME"),

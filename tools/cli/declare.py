@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+_PYTHONS = frozenset(("import", "from", "as", "in", "is", "if", "for", "with", "global", "class"))
+"""Words that no argument can be called: it gets a `_` behind."""
+
 
 class Option:
     """One option. `flags` as in a synopsis: `-e, --env`; the last long flag gives the argument its name.
@@ -50,6 +53,8 @@ class Option:
         self.long = self.flags[-1]
         self.short = self.flags[0] if len(self.flags) > 1 and not self.flags[0].startswith("--") else ""
         self.dest = self.long.lstrip("-").replace("-", "_")
+        if self.dest in _PYTHONS:
+            self.dest += "_"
         self.help = help
         self.kind = kind
         self.metavar = metavar or ("" if kind == "flag" else "|".join(choices) or self.dest.upper().replace("_", "-"))

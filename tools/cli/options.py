@@ -10,6 +10,12 @@ if TYPE_CHECKING:
 
 PLATFORM = Option("--platform", "os/architecture[/variant] to use instead of this host's", metavar="OS/ARCH")
 JOBS = Option("--jobs", "how many blobs are transferred side by side", kind="integer", default=3, metavar="N")
+PULL = Option(
+    "--pull",
+    "when to ask the registry: always, missing, newer or never",
+    choices=("always", "missing", "newer", "never"),
+    default="missing",
+)
 
 REGISTRY = (
     Option(

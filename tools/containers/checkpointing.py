@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import os
 
-from ..errors import Conflict, NotFound, Unavailable
+from ..errors import Conflict, NotFound, Unavailable, UsageError
 from ..host import files, process, times, trees
 from ..runtime import oci, restart, state
 from ..runtime.oci import RuntimeFailed
-from . import ending, starting, waiting
+from . import ending, selecting, starting, waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
+
+    from oci_spec.jsondoc import Document
 
     from ..context import Context
     from ..store.container import Container
@@ -29,6 +32,20 @@ _LOG_LIMIT = 16 << 20
 _CRIU_ERROR = "Error (criu/"
 _CONSEQUENCES = ("exited, status=", "FAILED")
 """What criu says because something else went wrong before."""
+
+
+def each(
+    ctx: Context, store: Store, items: Iterable[str | Document | Exception], act: Callable[[Container], Container]
+) -> Iterator[Document | Exception]:
+    """What each container is after `act`; its document, or what went wrong with it."""
+    for item in items:
+        try:
+            if isinstance(item, Exception):
+                raise item
+            found = act(selecting.find(store, item))
+            yield state.document(found, state.observe(found, ctx.run_root, ctx.env))
+        except Exception as error:
+            yield error
 
 
 def checkpoint(
@@ -117,15 +134,39 @@ def restore(ctx: Context, store: Store, container: Container, *, keep: bool) -> 
         log = os.path.join(mine.path, "restore.log")
         try:
             starting.begin(ctx, store, mine, mine.config(), restored=[os.path.join(place, _IMAGES), *found["options"]])
-        except RuntimeFailed as error:
-            why = _words(log)
-            raise RuntimeFailed(mine.name, f"its state cannot be taken up: {why}") from None if why else error
+        except RuntimeFailed:
+            if why := _words(log):
+                raise RuntimeFailed(mine.name, f"its state cannot be taken up: {why}") from None
+            raise
         finally:
             files.remove_file(log)  # the monitor has criu write it into the bundle
         if not keep:
             mine.put({key: value for key, value in mine.record.items() if key != "checkpoint"})
             trees.remove_tree(place)
         return mine
+
+
+def take_in(ctx: Context, store: Store, args: Any, archive: str) -> Iterator[Document | Exception]:
+    """Makes the container of an archive (`-`: stdin) and takes it up, as `restore` does; its document, or what went
+    wrong, and then nothing of it stays. `args` are those of `travelling.arrive`, and `keep`. Raises UsageError."""
+    from . import travelling
+
+    if archive == "-" and ctx.stdin.isatty():
+        raise UsageError("standard input", "is a terminal", "name an archive, or pipe one in")
+    subject = "stdin" if archive == "-" else archive
+    try:
+        _find_criu(ctx)
+        chunks = files.read_stream(ctx.stdin.fileno(), subject) if archive == "-" else files.read_chunks(archive)
+        made = travelling.arrive(ctx, store, args, chunks, subject)
+        try:
+            found = restore(ctx, store, made, keep=args.keep)
+        except BaseException:
+            with store.containers.locked(made) as mine:
+                ending.remove(ctx, store, mine)
+            raise
+        yield state.document(found, state.observe(found, ctx.run_root, ctx.env))
+    except Exception as error:
+        yield error
 
 
 def _find_criu(ctx: Context) -> None:

@@ -53,8 +53,11 @@ AGAIN = ("--name", "--cidfile", "--pull", "--platform", "--runtime", "--tls-veri
 """What may be said beside a document that tells what a container is like."""
 
 
-def again(ctx: Context, store: Store, args: Any, document: Document) -> Container:
-    """A container like the one that a document of ctr-inspect describes, but for id, name and times.
+def again(
+    ctx: Context, store: Store, args: Any, document: Document, subject: str = "the container on stdin"
+) -> Container:
+    """A container like the one that a document of ctr-inspect describes, but for id, name and times. `subject` names
+    the document in messages.
 
     As `creation.create`; raises FormatError for a document that is none.
     """
@@ -64,7 +67,7 @@ def again(ctx: Context, store: Store, args: Any, document: Document) -> Containe
     from ..registry.settings import Access
     from . import creation
 
-    whole = validate.check("container-inspect", document, "the container on stdin")
+    whole = validate.check("container-inspect", document, subject)
     with store.leases.hold() as lease:
         item: dict[str, object] = whole["image"]  # type: ignore[assignment]
         image = image_for_run(ctx, store, item, lease, policy=args.pull, access=Access.of(args))

@@ -22,6 +22,7 @@ sys.path.insert(0, str(HERE / "support"))
 import hub  # noqa: E402
 import leaks  # noqa: E402
 import rootfs  # noqa: E402
+import servers  # noqa: E402
 from builds import Builds  # noqa: E402
 from commands import Commands  # noqa: E402
 from images import Image  # noqa: E402
@@ -177,10 +178,10 @@ def debian_image() -> Image:
 
 
 @pytest.fixture(scope="session")
-def servers_image() -> Image:
-    """Debian with nginx and PostgreSQL (see rootfs.servers_image), made on first use and kept in .cache/."""
+def servers_image(programs: Path) -> Image:
+    """Debian with nginx and PostgreSQL (see servers.py), built by our img-build on first use and kept in .cache/."""
     with making() as cache:
-        return rootfs.servers_image(cache)
+        return servers.image(cache, programs)
 
 
 @pytest.fixture(scope="session")

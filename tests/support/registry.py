@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -19,6 +20,7 @@ class DockerRegistry:
     address   host:port
     tls       serve HTTPS with a certificate of a CA made for it: `ca` is the directory for --cert-dir
     users     name -> password: basic authentication
+    inside    what its command line begins with: nsenter, to be on another network
     token     (realm, service, issuer, certificate file): bearer authentication by a token server
     """
 
@@ -27,11 +29,13 @@ class DockerRegistry:
         directory: Path,
         *,
         tls: bool = False,
+        inside: Sequence[str] = (),
         users: dict[str, str] | None = None,
         token: tuple[str, str, str, Path] | None = None,
     ) -> None:
         self._directory = directory
         self._tls = tls
+        self._inside = inside
         self._users = users
         self._token = token
         self.address = ""
@@ -43,7 +47,7 @@ class DockerRegistry:
         log = self._directory / "log"
         with log.open("wb") as file:
             self._process = subprocess.Popen(
-                ["docker-registry", "serve", str(config)],
+                [*self._inside, "docker-registry", "serve", str(config)],
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 env={"PATH": os.environ["PATH"], "OTEL_TRACES_EXPORTER": "none"},

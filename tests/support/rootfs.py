@@ -80,19 +80,18 @@ def debian_root(cache: Path) -> Path:
     """A minimal Debian bookworm, made once and kept in `cache`, with our own additions under /opt/kept."""
     root = cache / "debian-root"
     if not root.exists():
-        _debootstrap(root, [], _additions)
+        _debootstrap(root, _additions)
     return root
 
 
-def _debootstrap(root: Path, packages: list[str], more: Callable[[Path], None]) -> None:
-    """A minimal Debian bookworm with these packages, and what `more` does to it."""
+def _debootstrap(root: Path, more: Callable[[Path], None]) -> None:
+    """A minimal Debian bookworm, and what `more` does to it."""
     root.parent.mkdir(parents=True, exist_ok=True)
     aside = root.with_name(f"{root.name}.{os.getpid()}")
     try:
-        mirror = _mirror()
-        with_packages = [f"--include={','.join(packages)}"] if packages else []
+        source = mirror()
         done = subprocess.run(
-            ["debootstrap", "--variant=minbase", *with_packages, "bookworm", str(aside), *([mirror] if mirror else [])],
+            ["debootstrap", "--variant=minbase", "bookworm", str(aside), *([source] if source else [])],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout[-2000:]
@@ -107,7 +106,7 @@ def _debootstrap(root: Path, packages: list[str], more: Callable[[Path], None]) 
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _mirror() -> str:
+def mirror() -> str:
     """Where this machine's apt gets bookworm from, '' when it does not say."""
     listed = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(SITE) $(CODENAME) $(COMPONENT)", "Created-By: Packages"],
@@ -189,23 +188,6 @@ def _names(root: Path, directory: str) -> Iterator[str]:
 def debian_image(cache: Path) -> Image:
     """Debian bookworm in one layer, kept as a layout in `cache`."""
     return _kept(cache / "debian-image", lambda: debian_root(cache))
-
-
-def servers_image(cache: Path) -> Image:
-    """Debian bookworm with its nginx and its PostgreSQL, which has no cluster yet, in one layer."""
-
-    def root() -> Path:
-        made = cache / "servers-root"
-        if not made.exists():
-            _debootstrap(made, ["nginx-light", "postgresql-15"], _without_cluster)
-        return made
-
-    return _kept(cache / "servers-image", root)
-
-
-def _without_cluster(root: Path) -> None:
-    shutil.rmtree(root / "var/lib/postgresql/15", ignore_errors=True)
-    (root / "var/log/nginx").mkdir(exist_ok=True)
 
 
 def _kept(layout: Path, root: Callable[[], Path]) -> Image:

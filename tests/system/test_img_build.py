@@ -382,6 +382,9 @@ def test_networks_of_a_run(builds: Builds) -> None:
     )  # fmt: skip
     assert builds.content(image, "default").split() == [b"eth0", b"lo"]
     assert builds.content(image, "none").split() == [b"lo"]
+    host = builds("FROM busybox\nRUN ls /sys/class/net > /host; hostname > /name\n", None, "--network", "host")
+    assert sorted(builds.content(host, "host").decode().split()) == sorted(os.listdir("/sys/class/net"))
+    assert builds.content(host, "name").decode().strip() == os.uname().nodename
     assert "needs the command line's leave" in builds.refused("FROM busybox\nRUN --network=host true\n")
     assert "--security=insecure" in builds.refused("FROM busybox\nRUN --security=insecure true\n")
 

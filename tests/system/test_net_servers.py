@@ -1,4 +1,4 @@
-"""Servers as people run them: Debian's nginx and PostgreSQL, in containers that others talk to."""
+"""Servers as people run them: Debian's nginx and PostgreSQL, built by img-build, in containers that others talk to."""
 
 from __future__ import annotations
 
@@ -14,14 +14,9 @@ import pytest
 from commands import Commands
 from images import Image
 from nethosts import ADDRESS, NEIGHBOUR, Host, Place, until
+from registry import DockerRegistry
 
 NAME = "docker.io/library/servers:latest"
-POSTGRES = """
-data=/var/lib/postgresql/data; as="setpriv --reuid postgres --regid postgres --init-groups"
-[ -s $data/PG_VERSION ] || $as /usr/lib/postgresql/15/bin/initdb -A trust -D $data >&2
-grep -q "^host all all samenet" $data/pg_hba.conf || echo "host all all samenet trust" >> $data/pg_hba.conf
-exec $as /usr/lib/postgresql/15/bin/postgres -D $data -c "listen_addresses=*"
-"""
 _FETCH = """
 import sys, urllib.request
 with urllib.request.urlopen(sys.argv[1], timeout=5) as answer: print(answer.headers["Server"], answer.read().decode())
@@ -68,15 +63,21 @@ def test_nginx_on_a_published_port(host: Host, tmp_path: Path) -> None:
     answers()
 
 
-def test_postgresql_keeps_its_rows_in_a_volume(host: Host) -> None:
-    """Over remove and run again, and over kill -9; an application finds it by its name."""
+def test_postgresql_keeps_its_rows_in_a_volume(host: Host, tmp_path: Path) -> None:
+    """Pulled from a registry on loopback, over remove and run again, and over kill -9; an application finds it by its
+    name."""
     host.run("net-create", "mynetwork")
+    with DockerRegistry(tmp_path, inside=host.argv()) as registry:
+        image = f"{registry.address}/postgres"
+        host.run("img-push", "servers", image)
+        _story(host, image)
+
+
+def _story(host: Host, image: str) -> None:
+    rows = ["-v", "rows:/var/lib/postgresql"]
 
     def server() -> None:
-        host.run(
-            "ctr-run", "-d", "--network", "mynetwork", "--name", "db", "-v", "rows:/var/lib/postgresql", "servers",
-            "sh", "-c", POSTGRES,
-        )  # fmt: skip
+        host.run("ctr-run", "-d", "--network", "mynetwork", "--name", "db", *rows, image)
         until(lambda: asked("select 1") == "1", 60)
 
     def asked(query: str) -> str:

@@ -100,18 +100,19 @@ class Runner:
             self._store.layers.lowers(state.chain_ids), state.chain_ids,
         )  # fmt: skip
         images = {str(number): one for number, one in enumerate(mounts)}
+        network: Any = [step.network] if step.network != "default" else self._settings["network"]
         args = _Arguments(
             {
                 **self._settings,
                 "command": step.args,
                 "entrypoint": "",
-                "hostname": HOSTNAME,
+                "hostname": None if network == ["host"] else HOSTNAME,
                 "label": [LABEL],
                 "rm": True,
                 "mount": [
                     f"type=image,source={name},destination=/{name}" for name, one in images.items() if one.layers
                 ],
-                **({"network": [step.network]} if step.network != "default" else {}),
+                "network": network,
             }
         )
         return creation.create(

@@ -294,6 +294,26 @@ def test_it_is_held_by_the_monitor_and_no_process_of_the_container(host: Host) -
     assert host.json("ctr-ps")[0]["annotations"]["org.ocipipe.ports"] == "8080:80/tcp"
 
 
+def test_a_thousand_ports(host: Host) -> None:
+    """Each leads to the container and is held, and nobody has more room for descriptors for it; or all are refused."""
+    run = "ctr-run -d --name web -p 8000-8999:7000-7999 busybox sh -c 'ulimit -n; exec sleep 1000'"
+    before = host.rules
+    done = host.run.shell(f"ulimit -n 600; {run}", status=125)
+    assert done.errors[0]["message"].startswith("-p: so many ports cannot be held with 600 descriptors")
+    assert host.rules == before
+    (web,) = host.run.shell(f"ulimit -Sn 512; ulimit -Hn 4096; {run}").documents
+    assert host.run("ctr-logs", "web").out == b"512\n"
+    box = nethosts.Box(host, web)
+    for number in (0, 1, 255, 256, 999):
+        assert "in use" in host.do(f"{sys.executable} -c '{_TAKE}' tcp {8000 + number}")
+    for number in (0, 999):
+        box.serve("tcp", 7000 + number)
+        assert host.neighbour.ask("tcp", ADDRESS, 8000 + number).startswith("web ")
+    assert len(host.json("ctr-port", "web")) == 1000
+    host.run("ctr-rm", "-f", "web")
+    assert host.do(f"{sys.executable} -c '{_TAKE}' tcp 8999") == "got it\n"
+
+
 def _crc32c(data: bytes) -> int:
     value = 0xFFFFFFFF
     for byte in data:

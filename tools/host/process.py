@@ -65,7 +65,11 @@ def spawn(
             except OSError:  # the listing's own, which is closed
                 pass
     actions = [(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate((stdin, stdout, stderr)) if fd != number]
-    actions += [(os.POSIX_SPAWN_DUP2, fd, fd) for fd in keep]  # onto itself: it is not closed at the exec then
+    room = os.sysconf("SC_OPEN_MAX") if keep else 0
+    actions += [(os.POSIX_SPAWN_DUP2, fd, fd) for fd in keep if fd < room]  # onto itself: the exec does not close it
+    for fd in keep:
+        if fd >= room:  # the same for one that is above the limit, which no action may name
+            os.set_inheritable(fd, True)
     try:
         return os.posix_spawn(
             argv[0],
@@ -78,6 +82,10 @@ def spawn(
         )
     except OSError as error:
         raise Unavailable(argv[0], f"cannot be started: {os.strerror(error.errno or 0)}") from None
+    finally:
+        for fd in keep:
+            if fd >= room:
+                os.set_inheritable(fd, False)
 
 
 def is_alive(pid: int) -> bool:

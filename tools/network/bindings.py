@@ -36,17 +36,19 @@ _FAMILY = {4: AF_INET, 6: AF_INET6}
 _KINDS = {"tcp": (SOCK_STREAM, 0), "udp": (SOCK_DGRAM, 0), "sctp": (SOCK_STREAM, IPPROTO_SCTP)}
 _FREE = range(49152, 65536)
 """Where a free port is looked for (RFC 6335: the dynamic ports)."""
-_MOST = 256
-"""Sockets that are held for one container: of more ports, the last are only looked at, as descriptors are few."""
+_NEAR = 256
+"""Sockets that stay where they are. Those of more ports go up among the descriptors, where they leave room below."""
 
 
 class Holds:
     """Sockets that hold ports, for the length of a `with` block."""
 
-    __slots__ = ("_sockets",)
+    __slots__ = ("_far", "_limits", "_sockets")
 
     def __init__(self) -> None:
         self._sockets: list[socket] = []
+        self._far: list[int] = []
+        self._limits: tuple[int, int] | None = None
 
     def __enter__(self) -> Holds:
         return self
@@ -55,19 +57,51 @@ class Holds:
         self.close()
 
     def add(self, sockets: Sequence[socket]) -> None:
-        kept = list(sockets)[: max(0, _MOST - len(self._sockets))]
-        self._sockets += kept
-        for one in sockets[len(kept) :]:
-            one.close()
+        """Takes sockets in. Raises Unavailable when this process may not have so many descriptors."""
+        near = max(0, _NEAR - len(self._sockets))
+        self._sockets += sockets[:near]
+        for one in sockets[near:]:
+            try:
+                self._far.append(self._moved(one.fileno()))
+            finally:
+                one.close()
+
+    def _moved(self, fd: int) -> int:
+        """A descriptor of the same socket above those that programs have room for, as far as we may go."""
+        import fcntl
+        import resource
+
+        if self._limits is None:
+            self._limits = soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        soft, hard = self._limits
+        try:
+            return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, min(soft, hard // 2))
+        except OSError:
+            raise Unavailable(
+                "-p", f"so many ports cannot be held with {hard} descriptors, which is the limit",
+                "publish fewer, or raise the limit (ulimit -Hn)",
+            ) from None  # fmt: skip
+
+    def settle(self) -> None:
+        """No more will come: the limit is again what it was, for us and for what we start."""
+        if self._limits is not None:
+            import resource
+
+            resource.setrlimit(resource.RLIMIT_NOFILE, self._limits)
+            self._limits = None
 
     def close(self) -> None:
+        self.settle()
         for one in self._sockets:
             one.close()
-        self._sockets = []
+        for fd in self._far:
+            os.close(fd)
+        self._sockets, self._far = [], []
 
     @property
     def descriptors(self) -> list[int]:
-        return [one.fileno() for one in self._sockets]
+        return [*(one.fileno() for one in self._sockets), *self._far]
 
 
 def choose(
@@ -76,13 +110,25 @@ def choose(
     """`wanted`, each with the one port of the host that it gets, which `holds` has from now on. `taken` are those of
     other containers, `versions` those of IP that the container has, `seed` is where the search for a free one begins.
 
-    Raises Conflict for one that is in use, UsageError for an address that is not the host's.
+    Raises Conflict for one that is in use, UsageError for an address that is not the host's, Unavailable for more than
+    can be held.
     """
+    try:
+        return _chosen(wanted, taken, versions, seed, holds)
+    finally:
+        holds.settle()
+
+
+def _chosen(
+    wanted: Sequence[Port], taken: Iterable[Port], versions: Sequence[int], seed: int, holds: Holds
+) -> list[Port]:
     chosen: dict[int, Port] = {}
-    busy = list(taken)
+    busy: dict[int, list[Port]] = {}
+    for port in taken:
+        busy.setdefault(port.low, []).append(port)
     for place, port in sorted(enumerate(wanted), key=lambda one: not one[1].low or one[1].high - one[1].low):
         for number in _candidates(port, seed):
-            sockets = _take(port, number, busy, versions)
+            sockets = _take(port, number, busy.get(number, ()), versions)
             if sockets is not None:
                 holds.add(sockets)
                 break
@@ -91,7 +137,7 @@ def choose(
                 f"-p {port}", "the host's port is in use", "publish on another, or leave the host's port out"
             )
         chosen[place] = Port(port.host_ip, number, number, port.container, port.protocol)
-        busy.append(chosen[place])
+        busy.setdefault(number, []).append(chosen[place])
     return [chosen[place] for place in range(len(wanted))]
 
 
@@ -106,7 +152,7 @@ def _candidates(port: Port, seed: int) -> Iterator[int]:
 
 def _take(port: Port, number: int, busy: Iterable[Port], versions: Sequence[int]) -> list[socket] | None:
     """Sockets that hold it; None where another container or a process of the host has it."""
-    if any(_is_other_s(port, number, busy, version) for version in port.versions if version in versions):
+    if any(_is_other_s(port, busy, version) for version in port.versions if version in versions):
         return None
     found: list[socket] = []
     for version in port.versions:
@@ -120,11 +166,11 @@ def _take(port: Port, number: int, busy: Iterable[Port], versions: Sequence[int]
     return found
 
 
-def _is_other_s(port: Port, number: int, busy: Iterable[Port], version: int) -> bool:
-    """Whether another container has it."""
+def _is_other_s(port: Port, busy: Iterable[Port], version: int) -> bool:
+    """Whether one of those that have the number has it."""
     address = port.host_ip or _ANY[version]
     for other in busy:
-        if other.protocol == port.protocol and other.low == number and version in other.versions:
+        if other.protocol == port.protocol and version in other.versions:
             theirs = other.host_ip or _ANY[version]
             if theirs == address or _ANY[version] in (theirs, address):
                 return True

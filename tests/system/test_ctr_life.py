@@ -219,6 +219,10 @@ def test_filters(lives: Lives) -> None:
     assert names("ancestor=debian") == set()
     assert names(f"id={lives.all()['one']['id'][:8]}") == {"one"}
     assert lives("ctr-ps", "-l", "-q").out.strip().decode() == lives.all()["three"]["id"]
+    assert names("before=two") == {"one"}
+    assert names("since=one") == {"two"}
+    assert names("since=one", "before=three") == {"two"}
+    assert lives.refused("ctr-ps", "-f", "since=none").startswith("none: no such container")
     assert "is no filter" in lives.refused("ctr-ps", "-f", "nothing=1", status=2)
     assert "is no status" in lives.refused("ctr-ps", "-f", "status=well", status=2)
 

@@ -42,6 +42,23 @@ def test_what_is_published(host: Host) -> None:
     assert host.ask("tcp", "127.0.0.1", free).startswith("web ")
 
 
+def test_all_that_is_exposed(host: Host, tmp_path: Path) -> None:
+    """By the image or by --expose, on free ports; what -p names as well stays where that has it."""
+    (tmp_path / "context").mkdir()
+    (tmp_path / "context" / "Dockerfile").write_text("FROM busybox\nEXPOSE 80 53/udp\n")
+    host.run("img-build", "-t", "exposes", tmp_path / "context")
+    more = ["--expose", "7000-7001", "--expose", "80", "-p", "8053:53/udp"]
+    (made,) = host.json("ctr-run", "-d", "--name", "web", "-P", *more, "exposes", "sleep", "1000")
+    found = {(one["containerPort"], one["protocol"]): one["hostPort"] for one in host.json("ctr-port", "web")}
+    assert set(found) == {(80, "tcp"), (53, "udp"), (7000, "tcp"), (7001, "tcp")}
+    assert found.pop((53, "udp")) == 8053
+    assert min(found.values()) >= 49152
+    nethosts.Box(host, made).serve("tcp", 80)
+    assert host.ask("tcp", "127.0.0.1", found[80, "tcp"]).startswith("web ")
+    for wrong, why in (("8080:80", "is a port of the host"), ("x", "x is no port"), ("80/icmp", "icmp is no protocol")):
+        assert host.refused("ctr-run", "--expose", wrong, "busybox").startswith(f"--expose {wrong}: {why}")
+
+
 def test_from_a_pipe_and_several(host: Host) -> None:
     host.box("one", "-p", "8081:80")
     host.box("two", "-p", "8082:80")

@@ -22,7 +22,8 @@ COMMAND = Command(
         Option("-n, --last", "only so many of the newest, whatever they do", kind="integer"),
         Option(
             "-f, --filter",
-            "only those that fit: id, name, label, status, exited, ancestor, health, volume or network=VALUE",
+            "only those that fit: id, name, label, status, exited, ancestor, health, volume, network=VALUE, or before, "
+            "since=CONTAINER",
             metavar="KEY=VALUE",
             many=True,
         ),

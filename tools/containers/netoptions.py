@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ..context import Context
     from ..network.asking import Wanted
+    from ..network.ports import Port
     from ..store.store import Store
 
 _OWN = ("publish", "publish_all", "network_alias", "ip", "ip6", "mac_address")
@@ -37,6 +38,7 @@ def record(ctx: Context, store: Store, args: Any, image: ImageConfig, hostname: 
     given = [f"--{name.replace('_', '-')}" for name in refused if getattr(args, name)]
     if given:
         raise UsageError(given[0], f"does not go with --network {how}", "put it on a network of its own")
+    exposed = _exposed(args.expose) if args.expose else []
     if how != "networks":
         return found
     from ..network import ports
@@ -48,7 +50,8 @@ def record(ctx: Context, store: Store, args: Any, image: ImageConfig, hostname: 
     published = [port for text in args.publish for port in ports.parse(text)]
     if args.publish_all:
         there = {(port.container, port.protocol) for port in published}
-        exposed = [port for text in image.exposed_ports for port in ports.parse(text)]
+        exposed += [port for text in image.exposed_ports for port in ports.parse(text)]
+        exposed = list({(port.container, port.protocol): port for port in exposed}.values())
         published += [port for port in exposed if (port.container, port.protocol) not in there]
     return {
         **found,
@@ -56,6 +59,16 @@ def record(ctx: Context, store: Store, args: Any, image: ImageConfig, hostname: 
         "hostname": hostname,
         **({"ports": [str(port) for port in published]} if published else {}),
     }
+
+
+def _exposed(texts: list[str]) -> list[Port]:
+    """The ports that --expose names. Raises UsageError."""
+    from ..network import ports
+
+    for text in texts:
+        if ":" in text:
+            raise UsageError(f"--expose {text}", "is a port of the host", "name the container's, or use --publish")
+    return [port for text in texts for port in ports.parse(text, "--expose")]
 
 
 def network(ctx: Context, args: Any, container_id: str) -> str:

@@ -37,11 +37,11 @@ STATUSES = ("created", "running", "paused", "restarting", "stopped")
 _STATUS_WORDS = {"exited": "stopped", "dead": "stopped"}
 
 
-def filters(texts: list[str]) -> Test:
+def filters(texts: list[str], made: Callable[[str], str]) -> Test:
     """--filter KEY=VALUE, several: those of one key are alternatives, but labels must all hold; keys must all hold.
 
-    id, name (part of it), label, status, exited (exit status), ancestor (image), health, network, volume are known.
-    Raises UsageError.
+    id, name (part of it), label, status, exited (exit status), ancestor (image), health, network, volume, before and
+    since (a container, of which `made` gives the time) are known. Raises UsageError, and what `made` raises.
     """
     wanted: dict[str, list[str]] = {}
     for text in texts:
@@ -54,6 +54,8 @@ def filters(texts: list[str]) -> Test:
                 raise UsageError(f"--filter {text}", "is no status", f"choose from {', '.join(STATUSES)}")
         if key == "exited" and not value.isdecimal():
             raise UsageError(f"--filter {text}", "is no exit status", "give a number")
+        if key in ("before", "since"):
+            value = made(value)
         wanted.setdefault(key, []).append(value)
 
     def test(seen: Seen) -> bool:
@@ -108,6 +110,8 @@ _TESTS: dict[str, Callable[[Seen, str], bool]] = {
     "health": lambda seen, value: (seen.observed.health or "none") == value,
     "volume": lambda seen, value: seen.lists("volumes", value),
     "network": lambda seen, value: seen.lists("networks", value),
+    "before": lambda seen, value: str(seen.container.record["created"]) < value,
+    "since": lambda seen, value: str(seen.container.record["created"]) > value,
 }
 
 
@@ -116,7 +120,7 @@ def documents(
 ) -> Iterator[Document]:
     """The containers that fit, newest first: those with a process unless `everything`, so many of the newest, or a
     status was asked for."""
-    test = filters(texts)
+    test = filters(texts, lambda name: str(store.containers.find(name).record["created"]))
     asked = everything or most is not None or any(text.startswith(("status=", "exited=")) for text in texts)
     found = sorted(store.containers.all(), key=lambda one: (str(one.record["created"]), one.id), reverse=True)
     left = len(found) if most is None else most

@@ -63,20 +63,20 @@ class Port:
         )  # fmt: skip
 
 
-def parse(text: str) -> list[Port]:
-    """The ports that one -p names. Raises UsageError.
+def parse(text: str, flag: str = "-p") -> list[Port]:
+    """The ports that one -p names, or what `flag` is. Raises UsageError.
 
     A range of the host's for one port of the container means any one of it; two ranges must be equally long.
     """
     rest, slash, protocol = text.partition("/")
     protocol = protocol.lower() if slash else "tcp"
     if protocol not in PROTOCOLS:
-        raise UsageError(f"-p {text}", f"{protocol or 'an empty word'} is no protocol", "tcp, udp or sctp")
+        raise UsageError(f"{flag} {text}", f"{protocol or 'an empty word'} is no protocol", "tcp, udp or sctp")
     host_ip = ""
     if rest.startswith("["):
         host_ip, bracket, rest = rest[1:].partition("]:")
         if not bracket or ":" not in host_ip:
-            raise UsageError(f"-p {text}", "is no published port", _FORM)
+            raise UsageError(f"{flag} {text}", "is no published port", _FORM)
         rest = rest if ":" in rest else f":{rest}"
     parts = rest.split(":")
     if len(parts) == 3 and not host_ip:
@@ -84,20 +84,20 @@ def parse(text: str) -> list[Port]:
     if len(parts) == 1:
         parts = ["", *parts]
     if len(parts) != 2:
-        raise UsageError(f"-p {text}", "is no published port", _FORM)
+        raise UsageError(f"{flag} {text}", "is no published port", _FORM)
     if host_ip:
         version, number = addresses.parse(host_ip, "address of this host to publish on")
         host_ip = addresses.text(version, number) if number else ("0.0.0.0" if version == 4 else "::")
-    first, last = _range(parts[1], text)
+    first, last = _range(parts[1], f"{flag} {text}")
     if not first:
-        raise UsageError(f"-p {text}", "a container has no port 0", _FORM)
-    low, high = _range(parts[0], text) if parts[0] else (0, 0)
+        raise UsageError(f"{flag} {text}", "a container has no port 0", _FORM)
+    low, high = _range(parts[0], f"{flag} {text}") if parts[0] else (0, 0)
     if bool(low) != bool(high):
-        raise UsageError(f"-p {text}", "a range begins at 1", _FORM)
+        raise UsageError(f"{flag} {text}", "a range begins at 1", _FORM)
     if first == last:
         return [Port(host_ip, low, high, first, protocol)]
     if low and high - low != last - first:
-        raise UsageError(f"-p {text}", "the two ranges are not equally long", _FORM)
+        raise UsageError(f"{flag} {text}", "the two ranges are not equally long", _FORM)
     return [
         Port(host_ip, low and low + step, low and low + step, first + step, protocol)
         for step in range(last - first + 1)
@@ -109,8 +109,8 @@ def _range(text: str, whole: str) -> tuple[int, int]:
     numbers = []
     for part in (first, last if dash else first):
         if not (part.isascii() and part.isdigit()) or len(part) > 5 or int(part) > 65535:
-            raise UsageError(f"-p {whole}", f"{part or 'an empty word'} is no port", "a port is a number up to 65535")
+            raise UsageError(whole, f"{part or 'an empty word'} is no port", "a port is a number up to 65535")
         numbers.append(int(part))
     if numbers[0] > numbers[1]:
-        raise UsageError(f"-p {whole}", f"the range {text} runs backwards", _FORM)
+        raise UsageError(whole, f"the range {text} runs backwards", _FORM)
     return numbers[0], numbers[1]

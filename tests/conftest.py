@@ -21,6 +21,7 @@ sys.path.insert(0, str(HERE / "support"))
 
 import hub  # noqa: E402
 import leaks  # noqa: E402
+import pruning  # noqa: E402
 import rootfs  # noqa: E402
 import servers  # noqa: E402
 from builds import Builds  # noqa: E402
@@ -160,6 +161,15 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerRegistr
 def busybox_image() -> Image:
     """The host's busybox in one layer."""
     return rootfs.busybox_image()
+
+
+@pytest.fixture
+def dangling(run: Commands, store_root: Path) -> Image:
+    """The store holds localhost/new:1; its former image has no name any more."""
+    old = pruning.stored(run, store_root, "old")
+    pruning.stored(run, store_root, "new")
+    run("img-tag", "localhost/new:1", "localhost/old:1")
+    return old
 
 
 @contextmanager

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
         def task(self, label: str, total: int | None) -> Task:
             """A new task of `total` bytes (None: not known yet)."""
 
+        def step(self, label: str) -> Task:
+            """A piece of work without a measure, shown to people while it lasts; what came of it is for `say`."""
+
         def warn(self, message: str) -> None:
             """A warning that stays visible; no full stop, names the object."""
 
@@ -55,6 +58,9 @@ class SilentProgress:
         self.warnings: list[str] = []
 
     def task(self, label: str, total: int | None) -> Task:
+        return SilentTask()
+
+    def step(self, label: str) -> Task:
         return SilentTask()
 
     def warn(self, message: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from builds import BUSYBOX, Builds
+from cli_world import on_terminal
 from commands import Commands
 from damage import blob
 from images import EPOCH
@@ -363,6 +365,44 @@ def test_arguments_and_named_contexts(builds: Builds, tmp_path: Path) -> None:
     assert "bin/busybox" in builds.tree(image)
 
 
+def test_a_directory_as_a_base(builds: Builds, tmp_path: Path) -> None:
+    """As buildx has it: its files, root's, are the image that the stage begins with."""
+    other = tmp_path / "other"
+    (other / "d").mkdir(parents=True)
+    (other / "d" / "file").write_text("other's")
+    os.chown(other / "d" / "file", 5, 5)
+    context = ["--build-context", f"given={other}"]
+    image = builds("FROM given\nCOPY a /a\n", {"a": "a"}, *context)
+    tree = builds.tree(image)
+    assert sorted(tree) == ["a", "d", "d/file"]
+    assert tree["d/file"].uid == 0
+    assert builds.config(image)["history"][0]["created_by"] == "FROM given"
+    assert builds("FROM given\nCOPY a /a\n", None, *context) == image
+    assert builds.cached() == [True]
+    assert len(builds.layers(builds("FROM given\nCOPY a /a\nCOPY a /b\n", None, "--squash", *context))) == 2
+
+
+def test_more_than_a_container_may(builds: Builds) -> None:
+    dockerfile = "FROM busybox\nRUN --security=insecure mount -t tmpfs none /tmp; grep CapEff /proc/self/status > /c\n"
+    message = "Dockerfile:2: --security=insecure needs the command line's leave (add --allow security.insecure)"
+    assert builds.refused(dockerfile) == message
+    image = builds(dockerfile, None, "--allow", "security.insecure")
+    capabilities = int(builds.content(image, "c").split()[1], 16)
+    assert capabilities & (1 << 21)  # CAP_SYS_ADMIN
+    assert builds.refused(dockerfile) == message  # though it is in the cache
+
+
+def test_on_a_terminal(builds: Builds) -> None:
+    """What is being done is shown while it lasts; what was done, and what it said, stays."""
+    context = builds.write("FROM busybox\nRUN echo begun; sleep 1\n")
+    argv = [str(builds.run.bin / "img-build"), "--network", "none", str(context)]
+    status, shown = on_terminal(argv, builds.run.env, "stderr")
+    assert status == 0
+    assert re.search(r"[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] \[0 1/1\] RUN echo begun; sleep 1 +\d\.\ds", shown)
+    assert "begun\r\n" in shown
+    assert re.search(r"\[0 1/1\] RUN echo begun; sleep 1: \d\.\ds", shown)
+
+
 def test_limits_and_names_of_a_run(builds: Builds) -> None:
     image = builds(
         "FROM busybox\nRUN (ulimit -n; grep db /etc/hosts; df -k /dev/shm | tail -n 1; hostname) > /told\n", None,
@@ -386,7 +426,9 @@ def test_networks_of_a_run(builds: Builds) -> None:
     assert sorted(builds.content(host, "host").decode().split()) == sorted(os.listdir("/sys/class/net"))
     assert builds.content(host, "name").decode().strip() == os.uname().nodename
     assert "needs the command line's leave" in builds.refused("FROM busybox\nRUN --network=host true\n")
-    assert "--security=insecure" in builds.refused("FROM busybox\nRUN --security=insecure true\n")
+    host = builds("FROM busybox\nRUN --network=host ls /sys/class/net > /host\n", None, "--allow", "network.host")
+    assert sorted(builds.content(host, "host").decode().split()) == sorted(os.listdir("/sys/class/net"))
+    builds("FROM busybox\nRUN ls /sys/class/net > /host\n", None, "--network", "host")
 
 
 def test_the_clock(builds: Builds) -> None:

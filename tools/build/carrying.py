@@ -12,12 +12,13 @@ from .mounting import Mounted
 from .state import State
 from .steps import Configure, Copy, Run, WorkDir
 from .trees import Tree
+from .wishes import HOST_NETWORK, INSECURE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from oci_spec.jsondoc import Document
 
-    from .cached import Outcome
+    from .cached import Make, Outcome
     from .execute import Build
     from .instruction import Instruction
     from .layer import Layer
@@ -47,6 +48,15 @@ class Carrier:
         self._total = 0
         self._begun = 0.0
 
+    def begin(self, name: str) -> None:
+        """The stage begins with the files of a context that was given. Raises what copying them raises."""
+        state = self._state
+        self._begun = time.monotonic()
+        step = Copy(self._stage.place, f"FROM {name}", ["."], "/", from_=name)
+        outcome = self._copy(step)
+        state.add(outcome.layer, step.text, self._build.created(state))
+        self._tell(None, outcome, time.monotonic() - self._begun)
+
     def carry(self) -> None:
         """All steps. Raises what they raise."""
         instructions = [*self._scope.triggers(), *self._stage.instructions]
@@ -63,10 +73,16 @@ class Carrier:
             if outcome is not None:
                 self._tell(instruction, outcome, time.monotonic() - self._begun)
 
-    def _tell(self, instruction: Instruction, outcome: Outcome, seconds: float) -> None:
+    def _label(self, instruction: Instruction | None) -> str:
+        """A step, as it is told of; without an instruction what the stage begins with."""
+        if instruction is None:
+            return f"[{self._stage.label}] FROM {self._stage.base}"
         text = instruction.original
         text = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
-        label = f"[{self._stage.label} {self._number}/{self._total}] {text}"
+        return f"[{self._stage.label} {self._number}/{self._total}] {text}"
+
+    def _tell(self, instruction: Instruction | None, outcome: Outcome, seconds: float) -> None:
+        label = self._label(instruction)
         self._build.say(f"{label}: {'CACHED' if outcome.hit else f'{seconds:.1f}s'}")
         if self._build.wishes.explain:
             self._build.tell(f"{label}: {'hit' if outcome.hit else f'miss: {outcome.reason}'}")
@@ -114,7 +130,19 @@ class Carrier:
             placing.make_directory(path, place, self._lowers(), owner, str(step.place))
             return self._commit(place, str(step.place)), parts, b""
 
-        return self._build.cache.step(self._state, step.text, self._slot(), parts, b"", make, fresh=self._fresh)
+        return self._cached(step, parts, b"", make)
+
+    def _cached(self, step: Step, parts: Document, listing: bytes, make: Make) -> Outcome:
+        """The step's outcome; it is shown while it is carried out."""
+
+        def shown() -> tuple[Layer | None, Document, bytes]:
+            task = self._build.doing(self._label(self._instruction))
+            try:
+                return make()
+            finally:
+                task.done()
+
+        return self._build.cache.step(self._state, step.text, self._slot(), parts, listing, shown, fresh=self._fresh)
 
     def _commit(self, place: str, subject: str) -> Layer | None:
         state = self._state
@@ -151,17 +179,21 @@ class Carrier:
                     found = keys.copy(step, base, ready.destination, now, state.clock)
                 return self._commit(place, subject), found, now
 
-            return self._build.cache.step(state, step.text, self._slot(), parts, listing, make, fresh=self._fresh)
+            return self._cached(step, parts, listing, make)
         finally:
             for fd in fetched:
                 os.close(fd)
 
     def _run(self, step: Run) -> Outcome:
         wishes, state = self._build.wishes, self._state
-        if step.security != "sandbox":
-            raise Unsupported(str(step.place), f"--security={step.security} is not given to builds", "leave it out")
-        if step.network == "host" and wishes.network != "host":
-            raise UsageError(str(step.place), "--network=host needs the command line's leave", "add --network host")
+        if step.security == "insecure" and INSECURE not in wishes.allowed:
+            raise UsageError(
+                str(step.place), "--security=insecure needs the command line's leave", f"add --allow {INSECURE}"
+            )
+        if step.network == "host" and wishes.network != "host" and HOST_NETWORK not in wishes.allowed:
+            raise UsageError(
+                str(step.place), "--network=host needs the command line's leave", f"add --allow {HOST_NETWORK}"
+            )
         self._check_platform(step)
         mounted = [self._mount(one, step) for one in step.mounts]
         variables = self._scope.variables_of_run()
@@ -178,7 +210,7 @@ class Carrier:
             made = self._build.runner.run(step, state, environment, mounted, state.latest)
             return made, parts, b""
 
-        return self._build.cache.step(state, step.text, self._slot(), parts, b"", make, fresh=self._fresh)
+        return self._cached(step, parts, b"", make)
 
     def _check_platform(self, step: Run) -> None:
         """Raises Unsupported where nothing here runs programs of the stage's platform."""

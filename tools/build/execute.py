@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 
+from ..context import SilentTask
 from ..errors import NotFound, UsageError
 from ..images.local import choose_manifest
 from ..images.resolve import image_for_run
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from oci_spec.jsondoc import Document
     from oci_spec.platform import Platform
 
-    from ..context import Context
+    from ..context import Context, Task
     from ..store.builds import Record
     from ..store.incoming import Incoming
     from .cache_transfer import Imported
@@ -138,6 +139,10 @@ class Build:
         if self._say is not None:
             self._say(line)
 
+    def doing(self, label: str) -> Task:
+        """A step that is being carried out."""
+        return SilentTask() if self._say is None else self.ctx.progress.step(label)
+
     def created(self, state: State) -> str:
         """The time that documents have for what is made from `state` now."""
         if state.clock is None:
@@ -238,9 +243,11 @@ class Build:
             return state, Scope(stage, self._plan, {})
         given = self.wishes.contexts.get(stage.base.lower(), "")
         if given and not given.startswith(_IMAGE):
-            raise UsageError(
-                f"--build-context {stage.base}", "is no image, and a stage begins with it", f"use {_IMAGE}…"
-            )
+            state = State(self._clock(0))
+            scope = Scope(stage, self._plan, {})
+            Carrier(self, stage, state, scope).begin(stage.base)
+            state.inherited = len(state.layers)
+            return state, scope
         begun = time.monotonic()
         state, config = self._image(given.removeprefix(_IMAGE) or stage.base, stage.platform)
         self.say(f"[{stage.label}] FROM {stage.base}: {time.monotonic() - begun:.1f}s")

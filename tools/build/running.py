@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 LABEL = "org.ocipipe.build"
 """What a container of a build is told by."""
 HOSTNAME = "build"
-"""The same for every RUN, so that what writes it down stays the same."""
+"""The same for every RUN, so that what writes it down stays the same; on the host's network it is the host's."""
 
 
 class BuildFailed(OcipipeError):
@@ -100,19 +100,20 @@ class Runner:
             self._store.layers.lowers(state.chain_ids), state.chain_ids,
         )  # fmt: skip
         images = {str(number): one for number, one in enumerate(mounts)}
-        network: Any = [step.network] if step.network != "default" else self._settings["network"]
+        network = self._settings["network"] if step.network == "default" else [step.network]
         args = _Arguments(
             {
                 **self._settings,
                 "command": step.args,
                 "entrypoint": "",
                 "hostname": None if network == ["host"] else HOSTNAME,
+                "network": network,
                 "label": [LABEL],
                 "rm": True,
                 "mount": [
                     f"type=image,source={name},destination=/{name}" for name, one in images.items() if one.layers
                 ],
-                "network": network,
+                **({"privileged": True} if step.security == "insecure" else {}),
             }
         )
         return creation.create(

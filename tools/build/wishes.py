@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..context import Context
     from ..registry.settings import Access
 
+INSECURE, HOST_NETWORK = "security.insecure", "network.host"
 _SECRET_LIMIT = 1 << 20
 
 
@@ -21,6 +22,7 @@ class Wishes:
     contexts    by name, in small letters: a directory, a URL, or docker-image://NAME
     secrets     by id: the bytes;  agents: by id, the path of an agent's socket
     fresh       stages whose steps are carried out whatever is cached: their names, in small letters; all: every one
+    allowed     what a RUN may ask for beyond a container's own: INSECURE, HOST_NETWORK
     clock       seconds since the epoch, `now`, or None: as the base image says
     """
 
@@ -34,6 +36,7 @@ class Wishes:
         self.all_fresh = False
         self.clock: int | str | None = None
         self.policy = "missing"
+        self.allowed: set[str] = set()
         self.access: Access | None = None
         self.explain = False
         self.quiet = False

@@ -13,11 +13,15 @@ import json
 import threading
 import time
 
+from ..context import SilentTask
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import BinaryIO
 
+    from rich.console import RenderableType
+    from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
     from ..context import Progress, Task
@@ -74,6 +78,9 @@ class Lines:
         task.advance(0)
         return task
 
+    def step(self, label: str) -> Task:
+        return SilentTask()
+
     def warn(self, message: str) -> None:
         self._write(message)
 
@@ -109,16 +116,40 @@ class LineTask:
             self._tell(self, state)
 
 
+def _view() -> type[RichProgress]:
+    """rich's progress with a list of steps below the bars: a spinner, what is done, for how long."""
+    from rich.progress import Progress as RichProgress
+    from rich.spinner import Spinner
+    from rich.table import Table
+    from rich.text import Text
+
+    class View(RichProgress):
+        def get_renderables(self) -> Iterable[RenderableType]:
+            bars = [task for task in self.tasks if not task.fields["spinner"]]
+            steps = [task for task in self.tasks if task.fields["spinner"]]
+            if bars:
+                yield self.make_tasks_table(bars)
+            table = Table.grid(padding=(0, 1))
+            table.add_column()
+            table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+            for task in steps:
+                spinner: Spinner = task.fields["spinner"]
+                table.add_row(spinner, Text(task.description), f"{task.elapsed or 0:.1f}s")
+            if steps:
+                yield table
+
+    return View
+
+
 class Bars:
-    """One bar a task: bytes, speed and time left, drawn by rich's own thread."""
+    """One bar a task: bytes, speed and time left, and a line a step, drawn by rich's own thread."""
 
     def __init__(self, stream: BinaryIO) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-        from rich.progress import Progress as RichProgress
 
         console = Console(file=_Text(stream), highlight=False)  # type: ignore[arg-type]
-        self._progress = RichProgress(
+        self._progress = _view()(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=None),
             DownloadColumn(),
@@ -132,7 +163,12 @@ class Bars:
         self._progress.start()
 
     def task(self, label: str, total: int | None) -> Task:
-        return BarTask(self._progress.add_task(label, total=total, state=""), self)
+        return BarTask(self._progress.add_task(label, total=total, state="", spinner=None), self)
+
+    def step(self, label: str) -> Task:
+        from rich.spinner import Spinner
+
+        return StepTask(self._progress.add_task(label, total=None, spinner=Spinner("dots")), self._progress)
 
     def advance(self, task: TaskID, amount: int) -> None:
         self._progress.advance(task, amount)
@@ -169,6 +205,22 @@ class BarTask:
 
     def done(self, state: str = "done") -> None:
         self._bars.done(self._task, state)
+
+
+class StepTask:
+    """A step's line; gone when it is done."""
+
+    __slots__ = ("_progress", "_task")
+
+    def __init__(self, task: TaskID, progress: RichProgress) -> None:
+        self._task = task
+        self._progress = progress
+
+    def advance(self, amount: int) -> None:
+        pass
+
+    def done(self, state: str = "done") -> None:
+        self._progress.remove_task(self._task)
 
 
 class _Text:

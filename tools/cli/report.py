@@ -108,13 +108,18 @@ class Reporter:
     def task(self, label: str, total: int | None) -> Task:
         if self.mode == "none" or (self.mode == "auto" and not self._terminal):
             return SilentTask()
+        return self._drawn().task(label, total)
+
+    def step(self, label: str) -> Task:
+        return self._drawn().step(visible(label)) if self.mode == "auto" and self._terminal else SilentTask()
+
+    def _drawn(self) -> Progress:
         with self._lock:
             if self._drawing is None:
                 from . import progress
 
                 self._drawing = progress.make(self.mode, self.command, self._stream, self._write)
-            drawing = self._drawing
-        return drawing.task(label, total)
+            return self._drawing
 
     def warn(self, message: str) -> None:
         if self._terminal:

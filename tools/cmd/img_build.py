@@ -56,6 +56,8 @@ COMMAND = Command(
                metavar="SPEC", many=True),
         Option("--explain-cache", "tell of each step whether it was in the cache, and why not", kind="flag"),
         Option("--network", "network of RUN: none, host, or a network's name (default: as ctr-run)", metavar="NETWORK"),
+        Option("--allow", "let RUN ask for more: --security=insecure, or --network=host", many=True,
+               choices=("security.insecure", "network.host")),
         *(one for one in CONTAINER if one.long in ("--add-host", "--memory", "--cpus", "--ulimit", "--shm-size")),
         Option("--check", "print what is better written otherwise in the Dockerfile, and build nothing", kind="flag"),
         Option("--timestamp", "time of what is made: now, or seconds since the epoch", metavar="SECONDS|now"),
@@ -141,6 +143,7 @@ def _request(ctx: Context, args: Args) -> Request:
     request.id_file, request.metadata_file = args.iidfile, args.metadata_file
     wanted.settings = _settings(args)
     wanted.network = args.network or ""
+    wanted.allowed = set(args.allow)
     contexts = wishes.pairs(args.build_context, "--build-context")
     wanted.contexts = {name.lower(): value for name, value in contexts.items()}
     wanted.secrets = wishes.secrets(args.secret, ctx.env)

@@ -22,6 +22,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "support"), str(HERE)]
 
+import building  # noqa: E402
 import containers  # noqa: E402
 import inputs  # noqa: E402
 import networks  # noqa: E402
@@ -34,7 +35,7 @@ from ocipipe.cli import scripts  # noqa: E402
 from ocipipe.host import mounts  # noqa: E402
 
 CACHE = HERE.parents[1] / ".cache"
-ROUNDS = {"startup": 40, "pull": 5, "push": 5, "archive": 5, "run": 20, "net": 15, "life": 15, "many": 10}
+ROUNDS = {"startup": 40, "pull": 5, "push": 5, "archive": 5, "run": 20, "net": 15, "life": 15, "many": 10, "build": 10}
 
 Job = tuple[str, Callable[[], None], list[str], dict[str, str]]
 """A contender's name, what to do before, the command that is measured, and its environment."""
@@ -261,6 +262,16 @@ class Bench:
                 ours = rates.pop("ocipipe")
                 others = ", ".join(f"{one} {rate:,.1f} {unit} (**{ours / rate:.2f}×**)" for one, rate in rates.items())
                 yield f"| {work} | {ours:,.1f} {unit} | {others} |"
+
+    def build(self) -> Iterator[str]:
+        """Dockerfiles, with and without what was built before."""
+        source = busybox_image().write_layout(self.directory / "build-image")
+        contenders: list[Contender] = [self.ours, self.podman, self.docker]
+        for one in contenders:
+            one.load(source, building.BASE)
+        measured = building.Builds(contenders, self.directory, lambda jobs: alternate(ROUNDS["build"], jobs))
+        for work, found in measured.rows():
+            yield row(work, found)
 
     def many(self) -> Iterator[str]:
         """What one image costs beside many others."""

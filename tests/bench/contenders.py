@@ -51,6 +51,10 @@ class Contender:
         """From a registry into an OCI layout."""
         raise NotImplementedError
 
+    def build(self, context: Path, *options: str) -> list[str]:
+        """The image of a Dockerfile whose RUNs have no network."""
+        raise NotImplementedError
+
 
 class Ours(Contender):
     name = "ocipipe"
@@ -87,6 +91,9 @@ class Ours(Contender):
     def copy(self, source: str, layout: Path) -> list[str]:
         return self.command("img-copy", source, f"oci:{layout}:1")
 
+    def build(self, context: Path, *options: str) -> list[str]:
+        return self.command("img-build", "-q", "--network", "none", "-t", "bench", *options, str(context))
+
 
 class Podman(Contender):
     name = "podman"
@@ -118,6 +125,10 @@ class Podman(Contender):
 
     def save(self, name: str, archive: Path) -> list[str]:
         return self.command("save", "-q", "-o", str(archive), name)
+
+    def build(self, context: Path, *options: str) -> list[str]:
+        known = ["-q", "--network", "none", "--layers", "--jobs", "4", "-t", "bench"]
+        return self.command("build", *known, *options, str(context))
 
 
 class Skopeo(Contender):
@@ -158,6 +169,10 @@ class Docker(Contender):
 
     def save(self, name: str, archive: Path) -> list[str]:
         return self.command("save", "-o", str(archive), name)
+
+    def build(self, context: Path, *options: str) -> list[str]:
+        argv = self.command("build", "-q", "--network", "none", "-t", "bench", *options, str(context))
+        return ["env", "DOCKER_BUILDKIT=1", *argv]
 
 
 @contextmanager

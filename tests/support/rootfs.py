@@ -42,7 +42,7 @@ def busybox_tar() -> bytes:
         add(tar, "home/app", mode=0o755, type=tarfile.DIRTYPE, uid=1000, gid=1000)
         add(tar, "tmp", mode=0o1777, type=tarfile.DIRTYPE)
         add(tar, "bin/busybox", Path(program).read_bytes(), mode=0o755)
-        for library in _libraries(program):
+        for library in libraries(program):
             add(tar, library.lstrip("/"), Path(library).read_bytes(), mode=0o755)
         applets = subprocess.run([program, "--list"], capture_output=True, text=True, check=True).stdout.split()
         for applet in sorted(set(applets) - {"busybox"}):
@@ -53,7 +53,7 @@ def busybox_tar() -> bytes:
     return out.getvalue()
 
 
-def _libraries(program: str) -> list[str]:
+def libraries(program: str) -> list[str]:
     """The shared libraries of a program that is not static."""
     listed = subprocess.run(["ldd", program], capture_output=True, text=True, check=False).stdout
     return sorted({word for word in listed.split() if word.startswith("/")})

@@ -144,9 +144,12 @@ class Carrier:
 
         return self._build.cache.step(self._state, step.text, self._slot(), parts, listing, shown, fresh=self._fresh)
 
-    def _commit(self, place: str, subject: str) -> Layer | None:
-        state = self._state
-        return layer.commit(self._build.incoming, place, self._lowers(), state.top, (), state.latest, subject)
+    def _commit(self, place: str, subject: str, *, links_below: bool = False) -> Layer | None:
+        """The layer of what we have put into a directory; `links_below`: files from beneath may be among it."""
+        state, lowers = self._state, self._lowers()
+        return layer.commit(
+            self._build.incoming, place, lowers, state.top, (), state.latest, subject, ours=not links_below
+        )
 
     def _copy(self, step: Copy) -> Outcome:
         state, fetched = self._state, list[int]()
@@ -177,7 +180,7 @@ class Carrier:
                 if not ready.unpacks and stream.listing != listing:  # the files were changed meanwhile
                     now = stream.listing
                     found = keys.copy(step, base, ready.destination, now, state.clock)
-                return self._commit(place, subject), found, now
+                return self._commit(place, subject, links_below=ready.unpacks), found, now
 
             return self._cached(step, parts, listing, make)
         finally:

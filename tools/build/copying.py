@@ -36,12 +36,15 @@ class Copying:
     """One COPY or ADD, ready to be read, as often as one likes. `destination` is absolute in the image; `owner` is that
     of directories that are made on the way."""
 
-    def __init__(self, step: Copy, groups: Sequence[Group], destination: str, owner: tuple[int, int] | None) -> None:
+    def __init__(
+        self, step: Copy, groups: Sequence[Group], destination: str, owner: tuple[int, int] | None, latest: int | None
+    ) -> None:
         self.destination = destination
         self.owner = owner or (0, 0)
         self.unpacks = any(isinstance(one, ArchiveGroup) for one in groups)
         self._groups = groups
         self._owner = owner
+        self._latest = latest
         try:
             self._mode = Mode(step.chmod) if step.chmod else None
         except FormatError as error:
@@ -49,7 +52,7 @@ class Copying:
 
     def stream(self, *, unpack: bool) -> Stream:
         """What it copies; with `unpack`, what is in archives that it unpacks."""
-        return Stream(self._groups, unpack=unpack, owner=self._owner, mode=self._mode)
+        return Stream(self._groups, unpack=unpack, owner=self._owner, mode=self._mode, latest=self._latest)
 
 
 def copying(
@@ -72,6 +75,7 @@ class _Finder:
         self._step = step
         self._source = source
         self._image = image
+        self._latest = time
         self._time = None if source.own_owner else time
         self._made_time = 0 if time is None else time
         self._fetch = fetch
@@ -91,7 +95,7 @@ class _Finder:
         for one in step.files:
             groups.append(InlineGroup(self._place(os.fsencode(one.name)), one.content, self._made_time))
         owner = ownership(step.chown, self._image, str(step.place)) if step.chown else None
-        return Copying(step, groups, self.destination, owner)
+        return Copying(step, groups, self.destination, owner, self._latest)
 
     @property
     def _base(self) -> bytes:

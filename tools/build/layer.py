@@ -53,12 +53,13 @@ def chained(parent: Digest | None, diff_id: Digest) -> Digest:
 
 def commit(
     incoming: Incoming, upper: str, lowers: Sequence[str], parent: Digest | None, machinery: Collection[bytes],
-    latest: int | None, subject: str,
+    latest: int | None, subject: str, *, ours: bool = False,
 ) -> Layer | None:  # fmt: skip
     """The layer of what the directory `upper` changes of the layers `lowers` (topmost first), whose chain ID is
     `parent`; None when it changes nothing. `upper` is gone then, or half of what it was.
 
     `machinery` are paths that do not belong to it (see layers.changed); `latest`: no file is younger, in nanoseconds.
+    `ours`: we have filled it ourselves, so that nothing in it is overlayfs's, and no file is younger already.
     Raises Unsupported, Unavailable.
     """
     told: list[Change] = []
@@ -77,7 +78,7 @@ def commit(
         incoming.unpacking([made.chain_id])
         with incoming.store.layers.adding(made.chain_id) as directory:
             if directory is not None:
-                _make_like_unpacked(upper, lowers, told, latest)
+                _make_like_unpacked(upper, lowers, told, latest, ours)
                 os.rename(upper, directory)
     except OSError as error:
         if error.errno != errno.EXDEV:
@@ -92,59 +93,67 @@ def _noted(found: Iterable[Change], told: list[Change]) -> Iterator[Change]:
         yield change
 
 
-def _make_like_unpacked(upper: str, lowers: Sequence[str], told: list[Change], latest: int | None) -> None:
-    """Takes from the directory what the layer's blob does not have."""
+def _make_like_unpacked(
+    upper: str, lowers: Sequence[str], told: list[Change], latest: int | None, ours: bool
+) -> None:
+    """Takes from the directory what the layer's blob does not have. Nobody else is at work in it any more."""
+    present = {one.path: one for one in told if not (one.kind == "deleted" and one.hidden)}
+    times = _prune(os.fsencode(upper), present)
     with Root.at(upper) as root:
-        present = {one.path: one for one in told if not (one.kind == "deleted" and one.hidden)}
-        times = _times(root, present)
-        _prune(upper, root, present)
-        root_told = b"" in present
-        for path, change in present.items():
+        for path, change in present.items() if not ours else ():
             if change.kind != "deleted":
-                _strip(root, path, change.opaque)
-        for path in sorted(times, reverse=True):
-            time = times[path] if latest is None else min(times[path], latest)
-            pin = root.pin(path)
-            try:
-                os.utime(beneath.place(pin), ns=(time, time))
-            finally:
-                os.close(pin)
-        if not root_told:
-            _strip(root, b"", False)
-            if lowers:
-                found = os.stat(lowers[0])
-                os.utime(upper, ns=(found.st_atime_ns, found.st_mtime_ns))
+                _settle(root, path, change.opaque, latest)
+        if b"" not in present:
+            _settle(root, b"", False, None)
+    for path in sorted(times, reverse=True):
+        _set_time(os.path.join(os.fsencode(upper), path), times[path], latest)
+    if b"" not in present and lowers:
+        found = os.stat(lowers[0])
+        os.utime(upper, ns=(found.st_atime_ns, found.st_mtime_ns))
 
 
-def _times(root: Root, present: dict[bytes, Change]) -> dict[bytes, int]:
-    """The time of every file and directory, in nanoseconds, before anything in it goes."""
-    found: dict[bytes, int] = {}
-    for path, change in present.items():
-        if change.kind != "deleted":
-            pin = root.pin(path)
-            try:
-                found[path] = os.fstat(pin).st_mtime_ns
-            finally:
-                os.close(pin)
-    return found
-
-
-def _prune(upper: str, root: Root, present: dict[bytes, Change]) -> None:
-    """Removes what the layer has not: mount points, sockets, whiteouts that hide nothing."""
+def _prune(upper: bytes, present: dict[bytes, Change]) -> dict[bytes, int]:
+    """Removes what the layer has not: mount points, sockets, whiteouts that hide nothing. The time that each directory
+    of the layer had before, in nanoseconds."""
+    times: dict[bytes, int] = {}
     gone: list[bytes] = []
-    for path, pin, found in root.walk():
-        if any(path == one or path.startswith(one + b"/") for one in gone[-1:]):
-            continue
-        if path and (path not in present or stat.S_ISSOCK(found.st_mode)):
-            gone.append(path)
-        del pin
-    for path in gone:
-        remove_tree(os.path.join(upper, os.fsdecode(path)))
+    waiting = [b""]
+    while waiting:
+        path = waiting.pop()
+        place = os.path.join(upper, path)
+        if path in present:
+            times[path] = os.stat(place).st_mtime_ns
+        with os.scandir(place) as entries:
+            for one in entries:
+                inner = path + b"/" + one.name if path else one.name
+                is_directory = one.is_dir(follow_symlinks=False)
+                if inner not in present or not (is_directory or _is_kept(one)):
+                    gone.append(one.path)
+                elif is_directory:
+                    waiting.append(inner)
+    for place in gone:
+        remove_tree(os.fsdecode(place))
+    return times
 
 
-def _strip(root: Root, path: bytes, opaque: bool) -> None:
-    """Takes off what overlayfs has noted on a file for itself; the mark of an opaque directory stays where it hides
-    something."""
+def _is_kept(entry: os.DirEntry[bytes]) -> bool:
+    """Whether it is no socket: only what is neither a file nor a link is looked at."""
+    return (
+        entry.is_file(follow_symlinks=False)
+        or entry.is_symlink()
+        or not stat.S_ISSOCK(entry.stat(follow_symlinks=False).st_mode)
+    )
+
+
+def _set_time(place: bytes, time: int, latest: int | None) -> None:
+    time = time if latest is None else min(time, latest)
+    if os.stat(place).st_mtime_ns != time:
+        os.utime(place, ns=(time, time))
+
+
+def _settle(root: Root, path: bytes, opaque: bool, latest: int | None) -> None:
+    """Takes off what overlayfs has noted on a file for itself, and sees that it is not too young; the mark of an opaque
+    directory stays where it hides something. A directory's time is set when all in it is as it will be."""
     pin = root.pin(path)
     try:
         place = beneath.place(pin)
@@ -152,5 +161,8 @@ def _strip(root: Root, path: bytes, opaque: bool) -> None:
             raw = os.fsencode(name)
             if raw.startswith(attributes.INTERNAL) and not (opaque and raw == whiteouts.XATTR):
                 os.removexattr(place, name)
+        found = os.fstat(pin)
+        if latest is not None and found.st_mtime_ns > latest and not stat.S_ISDIR(found.st_mode):
+            os.utime(place, ns=(latest, latest))
     finally:
         os.close(pin)

@@ -41,19 +41,21 @@ _SMALL = 1 << 16
 class Stream:
     """The members of some groups, in the form that layers.apply takes (Archive), their attributes as they will be.
 
-    With `unpack`, what an archive holds takes its place. `owner`: of everything, or None for their own. `listing` grows
-    with what is read.
+    With `unpack`, what an archive holds takes its place. `owner`: of everything, or None for their own; `latest`: no
+    member is younger, in nanoseconds. `listing` grows with what is read.
     """
 
     def __init__(
-        self, groups: Iterable[Group], *, unpack: bool, owner: tuple[int, int] | None, mode: Mode | None
-    ) -> None:
+        self, groups: Iterable[Group], *, unpack: bool, owner: tuple[int, int] | None, mode: Mode | None,
+        latest: int | None = None,
+    ) -> None:  # fmt: skip
         self.complete = True
         self.is_top = False
         self._groups = groups
         self._unpack = unpack
         self._owner = owner
         self._mode = mode
+        self._latest = latest
         self._lines: list[bytes] = []
         self._content: Content = tuple
         self._hash = _Hash()
@@ -71,6 +73,8 @@ class Stream:
                     entry.uid, entry.gid = self._owner
                 if self._mode is not None and entry.kind != _SYMLINK:
                     entry.mode = self._mode.of(entry.mode, entry.kind == _DIRECTORY)
+                if self._latest is not None and entry.mtime > self._latest:
+                    entry.mtime = self._latest
                 self.is_top, self._content = is_top, held
                 self._hash = _Hash()
                 yield entry

@@ -10,17 +10,20 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 
 from ..errors import Unsupported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from types import TracebackType
 
 _OPENAT2 = 437
 _NO_SYMLINKS, _IN_ROOT = 4, 16
 _TRIES = 1000
+_hows: dict[tuple[int, int], bytes] = {}
+_call: Callable[[int, int, bytes, bytes, int], int] | None = None
 GONE = frozenset((errno.ENOENT, errno.ENOTDIR, errno.ELOOP))
 """What a path that was there a moment ago meets when somebody has put something else in its way."""
 
@@ -28,13 +31,11 @@ GONE = frozenset((errno.ENOENT, errno.ENOTDIR, errno.ELOOP))
 class Root:
     """The directory `fd`, which is closed with it. Raises OSError as the system calls do."""
 
-    __slots__ = ("_libc", "fd")
+    __slots__ = ("_openat2", "fd")
 
     def __init__(self, fd: int) -> None:
-        import ctypes
-
         self.fd = fd
-        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._openat2 = _openat2()
 
     @classmethod
     def at(cls, path: str) -> Root:
@@ -51,17 +52,15 @@ class Root:
 
     def open(self, path: bytes, flags: int, *, links: bool = True) -> int:
         """A descriptor of what `path` names. With `links` off, a link anywhere in it is ELOOP."""
-        import ctypes
-
-        resolve = _IN_ROOT | (0 if links else _NO_SYMLINKS)
-        how = (ctypes.c_uint64 * 3)(flags | os.O_CLOEXEC, 0, resolve)
+        how = _how(flags | os.O_CLOEXEC, _IN_ROOT | (0 if links else _NO_SYMLINKS))
+        name = path.lstrip(b"/") or b"."
         for _ in range(_TRIES):
-            fd = self._libc.syscall(
-                ctypes.c_long(_OPENAT2), ctypes.c_long(self.fd), path.lstrip(b"/") or b".", how, ctypes.c_size_t(24)
-            )
+            fd = self._openat2(_OPENAT2, self.fd, name, how, len(how))
             if fd >= 0:
-                return int(fd)
-            number = ctypes.get_errno()
+                return fd
+            from ctypes import get_errno
+
+            number = get_errno()
             if number == errno.ENOSYS:
                 raise Unsupported("this kernel", "has no openat2", "use Linux 5.6 or later")
             if number not in (errno.EAGAIN, errno.EINTR):  # EAGAIN: a directory was moved while `..` was followed
@@ -102,6 +101,27 @@ class Root:
                 os.close(fd)
             below = path + b"/" if path else b""
             waiting += [below + name for name in reversed(names)]
+
+
+def _openat2() -> Callable[[int, int, bytes, bytes, int], int]:
+    """The system call, through libc; it is looked up once, since a tree is walked with one call a file."""
+    global _call
+    if _call is None:
+        import ctypes
+
+        call = ctypes.CDLL(None, use_errno=True).syscall
+        call.restype = ctypes.c_long
+        call.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t)
+        _call = call
+    return _call
+
+
+def _how(flags: int, resolve: int) -> bytes:
+    """struct open_how: what is wanted, the mode of a new file, how the path is resolved."""
+    found = _hows.get((flags, resolve))
+    if found is None:
+        found = _hows[flags, resolve] = b"".join(one.to_bytes(8, sys.byteorder) for one in (flags, 0, resolve))
+    return found
 
 
 class pinned:

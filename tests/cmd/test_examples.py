@@ -50,6 +50,15 @@ def source(directory: Path) -> None:
         subprocess.run(["git", "-C", directory, *words], check=True)
 
 
+COMPOSE = """
+services:
+  web: {image: "debian:bookworm", command: sleep 1000, environment: {DEBUG: 1}, depends_on: [db]}
+  db: {image: "debian:bookworm", command: sleep 1000, volumes: ["data:/data"]}
+volumes: {data: }
+"""
+"""The project of compose's examples."""
+
+
 @pytest.mark.parametrize(("name", "line"), EXAMPLES, ids=[f"{name}: {line}" for name, line in EXAMPLES])
 def test_example(name: str, line: str, bin: Path, example_env: dict[str, str], tmp_path: Path) -> None:
     if name in ("ctr-checkpoint", "ctr-restore") and not criu.works(tmp_path):
@@ -60,6 +69,8 @@ def test_example(name: str, line: str, bin: Path, example_env: dict[str, str], t
     if name.startswith("cache-"):
         before = CACHE + ("; cache-export pip | img-push registry.local/cache/pip" if name == "cache-import" else "")
         subprocess.run(["bash", "-c", before], env=env, capture_output=True, check=True, timeout=120)
+    if name.startswith("compose-"):
+        (tmp_path / "compose.yaml").write_text(COMPOSE)
     if name.startswith("ctr-") and "ctr-run" not in line and "ctr-create --name web " not in line:
         subprocess.run(["bash", "-c", BEFORE.get(line, WEB)], env=env, capture_output=True, check=True, timeout=120)
     shell = ["bash", "-e", "-o", "pipefail", "-c", line]

@@ -54,8 +54,8 @@ def service(text: str, **variables: str) -> Any:
     return made["services"]["web"]
 
 
-def loaded(directory: Path, *chosen: str, env: dict[str, str] | None = None, **options: Any) -> Project:
-    """The project of files in `directory`, which is the current one."""
+def loaded(*chosen: str, env: dict[str, str] | None = None, **options: Any) -> Project:
+    """The project of files in the current directory."""
     return project.load(context({"HOME": "/home/me", **(env or {})}), chosen, **options)
 
 

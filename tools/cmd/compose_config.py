@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..cli.declare import Command, Operand, Option
-from ..cli.options import COMPOSE
+from ..cli.options import COMPOSE, REGISTRY
 from ..errors import UsageError
 
 TYPE_CHECKING = False
@@ -12,15 +12,16 @@ if TYPE_CHECKING:
 
     from ..cli.declare import Args
     from ..context import Context
+    from ..registry.settings import Access
 
 COMMAND = Command(
     "compose-config",
     "show and check what compose files mean",
     description="Reads the compose files of a project, replaces variables, merges the files, follows extends and "
-    "include, checks every key, and prints the model as one document in which everything has its long form. "
-    "Services in no active profile are left out, as are networks, volumes, secrets and configs that nobody uses. Dollar signs are "
-    "doubled, so that the document is a compose file again; with --no-interpolate variables stay as they are written. "
-    "An error names the file, the line and the key; so does a key that is not supported.",
+    "include, checks every key, and prints the model as one document in which everything has its long form. Services "
+    "in no active profile are left out, as are networks, volumes, secrets and configs that nobody uses. Dollar signs "
+    "are doubled, so that the document is a compose file again; with --no-interpolate variables stay as they are "
+    "written. An error names the file, the line and the key; so does a key that is not supported.",
     operands=(Operand("SERVICE", "only these services and what they depend on", required=False, many=True),),
     options=(
         *COMPOSE,
@@ -33,6 +34,7 @@ COMMAND = Command(
         Option("--hash", "list the services with the hashes that their containers are known by", kind="flag"),
         Option("--resolve-image-digests", "ask the registries which digest each image has", kind="flag"),
         Option("--no-interpolate", "leave variables as they are written", kind="flag"),
+        *REGISTRY,
     ),
     writes="compose or compose-item",
     examples=(
@@ -62,17 +64,18 @@ def run(ctx: Context, args: Args) -> Iterable[dict[str, object]] | dict[str, obj
         return items.LISTS[wanted[0]](found, args.service)
     model = found.selected(args.service)
     if args.resolve_image_digests:
-        _resolve(ctx, model)
+        from ..registry.settings import Access
+
+        _resolve(ctx, model, Access.of(args))
     document: dict[str, object] = escaped(model)
     return document
 
 
-def _resolve(ctx: Context, model: dict[str, dict[str, dict[str, object]]]) -> None:
+def _resolve(ctx: Context, model: dict[str, dict[str, dict[str, object]]], access: Access) -> None:
     """Adds to each image the digest that its registry has for it now."""
     from oci_spec import reference
 
     from ..registry.remote import connect
-    from ..registry.settings import Access
 
     known: dict[str, str] = {}
     for service in model["services"].values():
@@ -83,6 +86,6 @@ def _resolve(ctx: Context, model: dict[str, dict[str, dict[str, object]]]) -> No
         if wanted.digest:
             continue
         if image not in known:
-            found = connect(ctx, wanted.name, Access()).resolve(wanted.target)
+            found = connect(ctx, wanted.name, access).resolve(wanted.target)
             known[image] = f"{wanted.familiar}@{found.digest}"
         service["image"] = known[image]

@@ -13,6 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+_NO_KEY = "is not allowed here"
+"""What the schema says of a key that it does not have."""
 _SWARM = "needs a cluster: compose-kube writes manifests for one"
 _WINDOWS = "is of Windows containers"
 UNSUPPORTED = {
@@ -48,7 +50,7 @@ def check(document: Mapping, *, literal: bool = False) -> None:
     if literal:
         for violation in validate.violations("compose", document):
             path = _path(document, violation.pointer)
-            if not _unknown(_at(document, path)):
+            if violation.message == _NO_KEY or not _unknown(_at(document, path)):
                 raise _refusal(document, path, violation.message)
         return
     try:
@@ -86,7 +88,7 @@ def _unknown(value: Any) -> bool:
 
 def _refusal(document: Mapping, path: list[str | int], problem: str) -> ComposeError:
     place = place_at(document, path)
-    if problem != "is not allowed here" or not path:
+    if problem != _NO_KEY or not path:
         return ComposeError(place, path, problem)
     pattern = ".".join("*" if number == 1 and len(path) > 2 else str(part) for number, part in enumerate(path))
     reason = UNSUPPORTED.get(pattern)

@@ -250,7 +250,7 @@ _numerals = items(numeral)
 def command(value: Any, where: Where) -> Any:
     """The words of a command. A string is split as a shell splits it, and no shell runs; null is kept: it takes back
     what another file says, and leaves the image's."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or where.unknown(value):
         return value
     import shlex
 

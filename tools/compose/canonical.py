@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from . import forms
-from .forms import Source, Where, fields, flag, items, labels, members, numeral, options
+from .forms import Source, Where, fields, items, labels, members, options
 from .positions import Mapping
+from .scalars import flag, numeral
 from .service import service
 
 TYPE_CHECKING = False

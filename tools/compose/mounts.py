@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import forms
+from . import forms, scalars
 from .positions import Mapping
 
 TYPE_CHECKING = False
@@ -72,10 +72,10 @@ def _subpath(value: Any, where: Where) -> Any:
 
 _FIELDS = forms.fields({
     "target": _target,
-    "read_only": forms.flag,
-    "bind": forms.fields({"create_host_path": forms.flag}),
-    "volume": forms.fields({"nocopy": forms.flag, "labels": forms.labels, "subpath": _subpath}),
-    "tmpfs": forms.fields({"size": forms.size, "mode": forms.mode}),
+    "read_only": scalars.flag,
+    "bind": forms.fields({"create_host_path": scalars.flag}),
+    "volume": forms.fields({"nocopy": scalars.flag, "labels": forms.labels, "subpath": _subpath}),
+    "tmpfs": forms.fields({"size": scalars.size, "mode": scalars.mode}),
     "image": forms.fields({"subpath": _subpath}),
 })  # fmt: skip
 
@@ -140,7 +140,7 @@ def build_secret(value: Any, where: Where) -> Any:
     return new
 
 
-_GRANT = forms.fields({"uid": forms.numeral, "gid": forms.numeral, "mode": forms.mode})
+_GRANT = forms.fields({"uid": scalars.numeral, "gid": scalars.numeral, "mode": scalars.mode})
 
 
 def _grant(value: Any, where: Where) -> Any:
@@ -182,7 +182,7 @@ def env_file(value: Any, where: Where) -> Any:
         new = Mapping(where.place)
         new["path"] = forms.path(value, where)
     elif isinstance(value, Mapping):
-        new = forms.fields({"path": forms.path, "required": forms.flag})(value, where)
+        new = forms.fields({"path": forms.path, "required": scalars.flag})(value, where)
     else:
         return value
     new.setdefault("required", True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import forms
+from . import forms, scalars
 from .positions import Mapping, Sequence
 
 TYPE_CHECKING = False
@@ -93,7 +93,7 @@ def _made(where: Where, target: int, published: str, protocol: str, address: str
 
 
 def _published(value: Any, where: Where) -> Any:
-    value = forms.numeral(value, where)
+    value = scalars.numeral(value, where)
     if isinstance(value, str) and value and not where.unknown(value):
         found = _range(value)
         if found is None:
@@ -115,7 +115,7 @@ def _host_ip(value: Any, where: Where) -> Any:
 
 
 _FIELDS = forms.fields(
-    {"target": forms.whole, "published": _published, "protocol": _protocol, "host_ip": _host_ip}
+    {"target": scalars.whole, "published": _published, "protocol": _protocol, "host_ip": _host_ip}
 )  # fmt: skip
 
 
@@ -138,7 +138,7 @@ def key(value: Any) -> object:
 
 def exposed(value: Any, where: Where) -> Any:
     """One item of `expose`: `PORT[-PORT][/PROTOCOL]` as a string."""
-    value = forms.numeral(value, where)
+    value = scalars.numeral(value, where)
     if isinstance(value, str) and not where.unknown(value):
         number, slash, protocol = value.partition("/")
         if _range(number) is None or (slash and protocol not in _PROTOCOLS):

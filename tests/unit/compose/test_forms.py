@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from composing import canonicalized, refusal, service
 
-from ocipipe.compose.forms import go_duration, written
+from ocipipe.compose.scalars import go_duration, written
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ root:
 
 RUNTIMES := crun runc conmon
 DEMO := docker-registry busybox=busybox-static jq nft=nftables
-PEERS := skopeo podman umoci buildah
+PEERS := skopeo podman umoci buildah docker-compose
 NETWORKS := ip=iproute2 nft=nftables iptables /usr/lib/podman/aardvark-dns=aardvark-dns \
 	/usr/lib/cni/macvlan=containernetworking-plugins
 TESTS := apparmor_parser=apparmor criu debootstrap git strace tini openssl htpasswd=apache2-utils man=man-db zsh fish $(NETWORKS)

@@ -68,6 +68,10 @@ class _Finish:
                 service.drop(key)
         if "image" not in service and "build" not in service:
             raise ComposeError(self.new["services"].place_of(name), path, "has neither an image nor a build")
+        health = service.get("healthcheck")
+        if isinstance(health, Mapping) and health.get("test", [""])[0] == "NONE":
+            health["disable"] = True
+            health.drop("test")
         self.image(service, path)
         self.build(service, path)
         self.variables_of(service, path)
@@ -111,18 +115,10 @@ class _Finish:
             )  # fmt: skip
         if "dockerfile_inline" not in build:
             build.setdefault("dockerfile", "Dockerfile")
-        self.resolve(build.get("args"))
-
-    def resolve(self, values: Mapping | None) -> None:
-        """Names without a value get the one that the variable has; one that has none stays null."""
-        for key, value in (values or {}).items():
-            if value is None and values is not None:
-                values[key] = self.variables.get(key)
 
     def variables_of(self, service: Mapping, path: list[str | int]) -> None:
         """The environment and labels, with those of env_file and label_file."""
         own = service.get("environment")
-        self.resolve(own)
         found = Mapping(service.place_of("env_file"))
         for number, entry in enumerate(service.get("env_file") or ()):
             place = service["env_file"].place_of(number)
@@ -146,8 +142,6 @@ class _Finish:
                 found.put(key, value, place)
         _beneath(service, "labels", found, service.get("labels"))
         service.drop("label_file")
-        for hook in (*(service.get("post_start") or ()), *(service.get("pre_stop") or ())):
-            self.resolve(hook.get("environment"))
 
     def optional(self, entry: Mapping, place: Place, path: list[str | int]) -> bytes | None:
         import os

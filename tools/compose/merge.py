@@ -51,15 +51,13 @@ _SEVERAL = {
 """Lists in which one thing may stand twice."""
 
 
-def merged(base: Mapping, over: Mapping) -> Mapping:
-    """A document with `over` laid over `base`; both stay as they are."""
-    new: Mapping = copied(base)
-    _mapping(new, copied(over), ())
-    return new
+def lay(base: Mapping, over: Mapping) -> None:
+    """Lays the document `over` over `base`, which takes over its parts."""
+    _mapping(base, over, ())
 
 
 def merged_service(base: Mapping, over: Mapping) -> Mapping:
-    """As `merged`, of two services."""
+    """A service with `over` laid over `base`; both stay as they are."""
     new: Mapping = copied(base)
     _mapping(new, copied(over), ("services", "*"))
     return new

@@ -209,7 +209,7 @@ class _Loading:
     def merged(self) -> Mapping:
         whole = Mapping(Place(files.shown(self.files[0]), 0))
         for path in self.files:
-            whole = merge.merged(whole, self.reader.document(path))
+            merge.lay(whole, self.reader.document(path))
         whole.put("name", self.name, whole.place_of("name"))
         return whole
 

@@ -50,7 +50,7 @@ class Reader:
             made = self._canonical(part, self.directory)
             _Extension(self, made, path, self.directory).services()
             self._include(made, path)
-            whole = merge.merged(whole, made)
+            merge.lay(whole, made)
         return whole
 
     def _canonical(self, part: Mapping, directory: str) -> Mapping:
@@ -60,6 +60,9 @@ class Reader:
         home = self.variables.get("HOME", "")
         made = canonical.document(part, Source(directory, home, literal=self.literal))
         check.check(made, literal=self.literal)
+        if not self.literal:
+            for service in made.get("services", {}).values():
+                _resolve(service, self.variables)
         return made
 
     def base(self, path: str, directory: str) -> Mapping:
@@ -68,7 +71,7 @@ class Reader:
         if found is None:
             found = Mapping(Place(files.shown(path), 0))
             for part in self.parsed(path):
-                found = merge.merged(found, self._canonical(part, directory))
+                merge.lay(found, self._canonical(part, directory))
             self._bases[path, directory] = found
         return found
 
@@ -93,7 +96,7 @@ class Reader:
             for one in paths:
                 if not os.path.exists(one):
                     raise ComposeError(place, where, f"{files.shown(one)}: no such file")
-                included = merge.merged(included, reader.document(one))
+                merge.lay(included, reader.document(one))
             _imported(document, included)
         document.drop("include")
 
@@ -109,7 +112,19 @@ class Reader:
         )
 
     def _resolved(self, path: str, directory: str) -> str:
-        return os.path.normpath(os.path.join(directory, os.path.expanduser(path) if path[:1] == "~" else path))
+        if path == "~" or path.startswith("~/"):
+            path = self.variables.get("HOME", "") + path[1:]
+        return os.path.normpath(os.path.join(directory, path))
+
+
+def _resolve(service: Mapping, variables: Variables[str, str]) -> None:
+    """Names without a value get the one that the variable has; one that has none stays null."""
+    build = service.get("build") or {}
+    hooks = (*(service.get("post_start") or ()), *(service.get("pre_stop") or ()))
+    for values in (service.get("environment"), build.get("args"), *(hook.get("environment") for hook in hooks)):
+        for key, value in (values or {}).items():
+            if value is None:
+                values[key] = variables.get(key)
 
 
 def _imported(document: Mapping, included: Mapping) -> None:

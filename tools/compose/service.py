@@ -29,16 +29,7 @@ def test(value: Any, where: Where) -> Any:
     return value
 
 
-def healthcheck(value: Any, where: Where) -> Any:
-    new = _HEALTHCHECK(value, where)
-    if isinstance(new, Mapping) and new.get("test") and new["test"][0] == "NONE":
-        new["disable"] = True
-        new.places["disable"] = new.place_of("test")
-        new.drop("test")
-    return new
-
-
-_HEALTHCHECK = fields({
+healthcheck = fields({
     "test": test, "interval": duration, "timeout": duration, "start_period": duration, "start_interval": duration,
     "retries": whole, "disable": flag,
 })  # fmt: skip

@@ -214,7 +214,7 @@ MAPPINGS = [
     ('build: {dockerfile_inline: "FROM a\\nRUN b\\n"}', {"dockerfile_inline": "FROM a\nRUN b\n"}),
     ("healthcheck: {test: curl x}", {"test": ["CMD-SHELL", "curl x"]}),
     ("healthcheck: {test: [CMD, a, b]}", {"test": ["CMD", "a", "b"]}),
-    ("healthcheck: {test: [NONE]}", {"disable": True}),
+    ("healthcheck: {test: [NONE]}", {"test": ["NONE"]}),
     ("healthcheck: {disable: yes}", {"disable": True}),
     (
         "healthcheck: {test: x, interval: 60s, retries: '5'}",

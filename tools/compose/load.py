@@ -55,9 +55,10 @@ def _refusal(error: Any, data: bytes, file: str) -> ComposeError:
 
 
 class _Open:
-    """A collection whose end has not come. `key`: of the mapping's member that is awaited, None before the key."""
+    """A collection whose end has not come. `key`: of the mapping's member that is awaited, None before the key;
+    `merge`: whether that is a merge key, which is a plain word."""
 
-    __slots__ = ("anchor", "key", "key_place", "merges", "tag", "value")
+    __slots__ = ("anchor", "key", "key_place", "merge", "merges", "tag", "value")
 
     def __init__(self, value: Mapping | Sequence, tag: str | None, anchor: str | None) -> None:
         self.value = value
@@ -65,6 +66,7 @@ class _Open:
         self.anchor = anchor
         self.key: str | None = None
         self.key_place: Place = value.place
+        self.merge = False
         self.merges: list[tuple[Any, Place]] = []
 
 
@@ -121,7 +123,7 @@ class _Builder:
             value = plain(text)
         opened = self._open[-1] if self._open else None
         if opened is not None and opened.key is None and isinstance(opened.value, Mapping):
-            self._key(opened, text, place)
+            self._key(opened, text, place, merge=text == _MERGE and event.implicit[0])
             return
         if event.anchor:
             self._anchors[event.anchor] = value
@@ -142,16 +144,16 @@ class _Builder:
             raise self.refuse(place, f"{text!r} is no {name}")
         return value
 
-    def _key(self, opened: _Open, text: str, place: Place) -> None:
+    def _key(self, opened: _Open, text: str, place: Place, *, merge: bool = False) -> None:
         assert isinstance(opened.value, Mapping)
-        if text != _MERGE and (text in opened.value.places or text in opened.value.tags):
+        if not merge and text in opened.value.places:
             first = opened.value.places[text]
             raise ComposeError(
                 place, [*self._path(), text], f"stands twice in one mapping, first in line {first.line}",
                 "leave one of them",
             )  # fmt: skip
-        opened.key, opened.key_place = text, place
-        if text != _MERGE:
+        opened.key, opened.key_place, opened.merge = text, place, merge
+        if not merge:
             opened.value.places[text] = place  # its value may be long in coming, and its place is known
 
     def _alias(self, event: Any) -> None:
@@ -233,7 +235,7 @@ class _Builder:
             return
         key = opened.key
         assert key is not None
-        if key == _MERGE:
+        if opened.merge:
             opened.merges.append((value, place))
         elif tag == RESET:
             into.tags[key] = RESET

@@ -14,6 +14,7 @@ _FLAGS = {
     "true": True, "yes": True, "on": True, "y": True, "1": True, "t": True,
     "false": False, "no": False, "off": False, "n": False, "0": False, "f": False,
 }  # fmt: skip
+_MOST_DIGITS = 18
 
 
 def numeral(value: Any, where: Where) -> Any:  # noqa: ARG001
@@ -52,8 +53,8 @@ def whole(value: Any, where: Where) -> Any:
     """An integer."""
     if isinstance(value, str) and not where.unknown(value):
         digits = value.removeprefix("-")
-        if not (digits.isascii() and digits.isdigit()):
-            raise where.refuse(f"{value!r} is no whole number")
+        if not (digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS):
+            raise where.refuse(f"{value[:40]!r} is no whole number")
         return int(value)
     return value
 
@@ -62,8 +63,8 @@ def number(value: Any, where: Where) -> Any:
     """A number, as an int where it is a whole one."""
     if isinstance(value, str) and not where.unknown(value):
         digits = value.removeprefix("-").replace(".", "", 1)
-        if not (digits.isascii() and digits.isdigit()):
-            raise where.refuse(f"{value!r} is no number", "like 1.5")
+        if not (digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS):
+            raise where.refuse(f"{value[:40]!r} is no number", "like 1.5")
         value = float(value)
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
@@ -71,9 +72,9 @@ def number(value: Any, where: Where) -> Any:
 def size(value: Any, where: Where) -> Any:
     """Bytes."""
     if isinstance(value, str) and not where.unknown(value):
-        found = quantity.size(value)
+        found = quantity.size(value) if len(value) <= _MOST_DIGITS else None
         if found is None:
-            raise where.refuse(f"{value!r} is no size in bytes", "like 65536, 512k, 64m or 1.5g")
+            raise where.refuse(f"{value[:40]!r} is no size in bytes", "like 65536, 512k, 64m or 1.5g")
         return found
     return int(value) if isinstance(value, float) and value.is_integer() else value
 

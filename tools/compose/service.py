@@ -74,8 +74,8 @@ def _cpus_text(shape: Form) -> Form:
 
     def form(value: Any, where: Where) -> Any:
         new = shape(value, where)
-        if isinstance(new, Mapping) and isinstance(new.get("cpus"), (int, float)):
-            new["cpus"] = scalars.written(new["cpus"])
+        if isinstance(new, Mapping) and "cpus" in new:
+            new["cpus"] = numeral(new["cpus"], where)
         return new
 
     return form

@@ -60,5 +60,6 @@ def ulimit(value: Any, where: Where) -> Any:
 _BUILD = fields({
     "context": context, "args": variables, "labels": labels, "ssh": _ssh, "additional_contexts": _contexts,
     "no_cache": flag, "pull": flag, "privileged": flag, "shm_size": size, "extra_hosts": extra_hosts,
-    "secrets": items(mounts.build_secret), "ulimits": members(ulimit), "cache_from": words, "cache_to": words,
+    "secrets": items(mounts.build_secret), "ulimits": members(ulimit), "no_cache_filter": words, "provenance": flag,
+    "sbom": flag,
 })  # fmt: skip

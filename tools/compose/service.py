@@ -162,7 +162,6 @@ FORMS: dict[str, Form] = {
     "shm_size": size,
     "stdin_open": flag,
     "stop_grace_period": duration,
-    "storage_opt": forms.options,
     "sysctls": labels,
     "tmpfs": words,
     "tty": flag,

@@ -173,7 +173,6 @@ MAPPINGS = [
     ("annotations: [a=b]", {"a": "b"}),
     ("sysctls: [net.core.somaxconn=1024]", {"net.core.somaxconn": "1024"}),
     ("sysctls: {net.core.somaxconn: 1024}", {"net.core.somaxconn": "1024"}),
-    ("storage_opt: {size: 1G}", {"size": "1G"}),
     (
         "depends_on: [a, b]",
         {
@@ -376,6 +375,8 @@ PREFIX = "compose.yaml:3: services.web."
         ("post_start: [{command: []}]", "post_start[0].command: is empty"),
         ("build: {context: 1}", "build.context: is 1, not a string"),
         ("build: 1", "build: is 1, not an object"),
+        ("build: {privileged: yes}", "build.privileged: is true, not false"),
+        ("build: {sbom: true}", "build.sbom: is true, not false"),
         ("profiles: ['a b']", 'profiles[0]: is "a b", not a profile\'s name (letters, digits, _ . -)'),
     ],
 )

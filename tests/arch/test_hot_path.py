@@ -149,5 +149,18 @@ def test_a_build_that_is_all_cached(bin: Path, tmp_path: Path, busybox_image: Im
     assert excess(modules, standard | ours) == set()
 
 
+YAML = JSON | {"yaml", "base64", "struct", "datetime"}
+"""PyYAML, and what it imports of Python's library."""
+
+
+def test_what_a_compose_file_takes(bin: Path, tmp_path: Path) -> None:
+    """PyYAML and our own; jsonschema only where something is wrong."""
+    file = tmp_path / "compose.yaml"
+    file.write_text("services: {web: {image: i, command: [a], ports: ['80:80'], environment: {A: 1}}}\n")
+    modules = loaded(bin, "compose-config", ["-f", str(file)], tmp_path, b"")
+    assert "ocipipe.compose.project" in modules
+    assert excess(modules, {"compose"} | YAML) == set()
+
+
 def test_every_work_is_a_commands() -> None:
     assert set(WORK) <= set(NAMES)

@@ -16,6 +16,8 @@ STDIN = "-"
 _NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 _OVERRIDES = ("compose.override.yaml", "compose.override.yml", "docker-compose.override.yml",
               "docker-compose.override.yaml")  # fmt: skip
+_WIDEST = 100
+"""Characters of a line that a message shows."""
 
 
 def chosen(files: Sequence[str], variables: Mapping[str, str], start: str, warnings: list[str]) -> list[str]:
@@ -61,6 +63,17 @@ def read(path: str, stdin: BinaryIO | None = None) -> bytes:
         raise NotFound(shown(path), "no such file") from None
     except OSError as error:
         raise Unavailable(shown(path), f"cannot be read: {os.strerror(error.errno or 0).lower()}") from None
+
+
+def line(place: Place) -> str:
+    """The line that is meant, with its number, as people are shown it; '' where it cannot be had again."""
+    try:
+        with open(place.file, "rb") as file:
+            found = file.read().split(b"\n")[place.line - 1 : place.line] if place.line else []
+    except OSError:
+        return ""
+    text = found[0].decode("utf-8", "replace").rstrip() if found else ""
+    return f"{place.line:>5} | {text if len(text) <= _WIDEST else text[: _WIDEST - 1] + '…'}" if text else ""
 
 
 def read_for(path: str, place: Place, key: Sequence[str | int]) -> bytes:

@@ -55,6 +55,7 @@ class _Finish:
             raise ComposeError(Place(self.files.place.file, 0), (), "has no services", "write at least one")
         for name, service in new["services"].items():
             self.service(name, service, ["services", name])
+        self.container_names()
         for section in _RESOURCES:
             for key, value in new[section].items():
                 self.resource(section, key, value)
@@ -240,6 +241,16 @@ class _Finish:
                 service.place_of("container_name"), [*path, "container_name"],
                 f"one name cannot be that of {service['scale']} containers", "leave it out",
             )  # fmt: skip
+
+    def container_names(self) -> None:
+        found: dict[str, str] = {}
+        for name, service in self.new["services"].items():
+            wanted = service.get("container_name")
+            if wanted is not None and found.setdefault(wanted, name) != name:
+                raise ComposeError(
+                    service.place_of("container_name"), ["services", name, "container_name"],
+                    f"is that of {found[wanted]} too", "two containers cannot have one name",
+                )  # fmt: skip
 
     def same(self, service: Mapping, key: str, value: Any, path: list[str | int], other: str) -> None:
         if service.get(key, value) != value:

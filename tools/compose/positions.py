@@ -82,6 +82,7 @@ class ComposeError(OcipipeError):
 
     def __init__(self, place: Place, path: Iterable[str | int], problem: str, remedy: str = "") -> None:
         key = dotted(path)
+        self.place = place
         super().__init__(
             f"{place}{': ' if key else ''}{key}", problem, remedy,
             detail={"file": place.file, "line": place.line, "key": key},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ..errors import NotFound, OcipipeError, UsageError
-from . import environment, files, hashing, merge, names, order, profiles
+from . import environment, files, merge, names, order, profiles
 from .finish import finish
 from .positions import ComposeError, Mapping, Place, place_at
 from .reading import Reader, project_name
@@ -107,6 +107,8 @@ class Project:
 
     def hash(self, name: str) -> str:
         """A service's configuration hash (hashing.config_hash). Raises NotFound."""
+        from . import hashing
+
         self.service(name)
         return hashing.config_hash(self.model, name, self.environment)
 
@@ -123,9 +125,10 @@ def load(
     `compose-*` are asked for it: `name` -p, `directory` --project-directory, `env_files` --env-file, `profiles`
     --profile. Raises ComposeError for what files say, NotFound for files that are not there, UsageError for options.
     """
-    return _Loading(
-        ctx, chosen, name=name, directory=directory, env_files=env_files, profiles=profiles, literal=False
-    ).project()
+    with _Excerpt():
+        return _Loading(
+            ctx, chosen, name=name, directory=directory, env_files=env_files, profiles=profiles, literal=False
+        ).project()
 
 
 def asked(ctx: Context, args: Any) -> Project:
@@ -139,7 +142,8 @@ def asked(ctx: Context, args: Any) -> Project:
 def literal(ctx: Context, args: Any) -> Mapping:
     """The merged files that a command's arguments ask for, in canonical form as far as that is possible without the
     values of variables, which stay as they are written. Raises as `load`."""
-    return _Loading(ctx, args.file, **_options(args), literal=True).merged()
+    with _Excerpt():
+        return _Loading(ctx, args.file, **_options(args), literal=True).merged()
 
 
 def _options(args: Any) -> dict[str, Any]:
@@ -147,6 +151,17 @@ def _options(args: Any) -> dict[str, Any]:
         "name": args.project_name, "directory": args.project_directory, "env_files": args.env_file,
         "profiles": args.profile,
     }  # fmt: skip
+
+
+class _Excerpt:
+    """Adds to a ComposeError that comes out of its block the line that it is about."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, ComposeError):
+            error.excerpt = files.line(error.place)
 
 
 class _Loading:

@@ -433,6 +433,10 @@ def test_names_of_resources(section: str, text: str, name: str, here: Path) -> N
             "compose.yaml:1: services.web.container_name: one name cannot be that of 2 containers (leave it out)",
         ),
         (
+            "services: {a: {image: i, container_name: x}, b: {image: i, container_name: x}}",
+            "compose.yaml:1: services.b.container_name: is that of a too (two containers cannot have one name)",
+        ),
+        (
             "services: {web: {image: i, deploy: {restart_policy: {max_attempts: 3}}}}",
             "compose.yaml:1: services.web.deploy.restart_policy.max_attempts: counts only restarts"
             " on-failure (write condition:"

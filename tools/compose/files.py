@@ -73,7 +73,7 @@ def line(place: Place) -> str:
     except OSError:
         return ""
     text = found[0].decode("utf-8", "replace").rstrip() if found else ""
-    return f"{place.line:>5} | {text if len(text) <= _WIDEST else text[: _WIDEST - 1] + '…'}" if text else ""
+    return f"  {place.line} | {text if len(text) <= _WIDEST else text[: _WIDEST - 1] + '…'}" if text else ""
 
 
 def read_for(path: str, place: Place, key: Sequence[str | int]) -> bytes:

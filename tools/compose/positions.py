@@ -93,7 +93,10 @@ def dotted(path: Iterable[str | int]) -> str:
     """A path as people read it: `services.web.ports[0].target`."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += f"{'.' if text else ''}{part if part.isprintable() else repr(part)[1:-1]}"
     return text
 
 

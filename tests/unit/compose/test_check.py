@@ -136,7 +136,7 @@ def test_the_error_has_its_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         loaded("d/c.yaml")
     assert caught.value.detail == {"file": "d/c.yaml", "line": 3, "key": "services.web.imge"}
     assert caught.value.code == "COMPOSE"
-    assert caught.value.excerpt == "    3 |     imge: a"
+    assert caught.value.excerpt == "  3 |     imge: a"
 
 
 @pytest.mark.parametrize(

@@ -148,3 +148,4 @@ def test_places(path: tuple[str | int, ...], line: int) -> None:
 
 def test_dotted_paths() -> None:
     assert dotted(["services", "web", "ports", 0, "target"]) == "services.web.ports[0].target"
+    assert dotted(["x\n", "y"]) == "x\\n.y"

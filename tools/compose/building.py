@@ -45,6 +45,23 @@ def _ssh(value: Any, where: Where) -> Any:
     return value
 
 
+def _cache(value: Any, where: Where) -> Any:
+    """`type=…,…`; a name alone is that of an image in a registry."""
+    named = isinstance(value, str) and "=" not in value and not where.unknown(value)
+    return f"type=registry,ref={value}" if named else value
+
+
+_CACHES = items(_cache)
+
+
+def _caches(value: Any, where: Where) -> Any:
+    return _CACHES(words(value, where), where)
+
+
+def _provenance(value: Any, where: Where) -> Any:
+    return value if isinstance(value, str) and value.startswith("mode=") else flag(value, where)
+
+
 def ulimit(value: Any, where: Where) -> Any:
     """{soft, hard} of one number or a mapping."""
     if isinstance(value, Mapping):
@@ -59,7 +76,7 @@ def ulimit(value: Any, where: Where) -> Any:
 
 _BUILD = fields({
     "context": context, "args": variables, "labels": labels, "ssh": _ssh, "additional_contexts": _contexts,
-    "no_cache": flag, "pull": flag, "privileged": flag, "shm_size": size, "extra_hosts": extra_hosts,
-    "secrets": items(mounts.build_secret), "ulimits": members(ulimit), "no_cache_filter": words, "provenance": flag,
-    "sbom": flag,
+    "no_cache": flag, "no_cache_filter": words, "cache_from": _caches, "cache_to": _caches, "pull": flag,
+    "privileged": flag, "shm_size": size, "extra_hosts": extra_hosts, "secrets": items(mounts.build_secret),
+    "ulimits": members(ulimit), "provenance": _provenance, "sbom": flag,
 })  # fmt: skip

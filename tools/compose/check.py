@@ -28,8 +28,6 @@ UNSUPPORTED = {
     "services.*.provider": "is done by a plugin of another tool: run it before compose-up",
     "services.*.use_api_socket": "means docker's daemon, and there is none",
     "services.*.build.entitlements": "asks for rights that no step of a build gets here",
-    "services.*.build.cache_from": "means a cache elsewhere: the store's own is always used",
-    "services.*.build.cache_to": "means a cache elsewhere: the store's own is always used",
     "services.*.storage_opt": "needs quotas, which the store does not have",
     "services.*.pre_start": "has no counterpart: let it wait for a service_completed_successfully",
     "services.*.deploy.placement": _SWARM,

@@ -235,6 +235,9 @@ MAPPINGS = [
         "develop: {watch: [{path: src, action: sync, target: /src, ignore: [a/]}]}",
         {"watch": [{"path": "/srv/app/src", "action": "sync", "target": "/src", "ignore": ["a/"]}]},
     ),
+    ("build: {sbom: yes, provenance: 'false'}", {"sbom": True, "provenance": False}),
+    ("build: {provenance: mode=max}", {"provenance": "mode=max"}),
+    ("build: {cache_from: [a, 'type=local,src=b']}", {"cache_from": ["type=registry,ref=a", "type=local,src=b"]}),
     ("extends: base", {"service": "base"}),
     ("extends: {file: a.yaml, service: b}", {"file": "a.yaml", "service": "b"}),
 ]
@@ -376,7 +379,8 @@ PREFIX = "compose.yaml:3: services.web."
         ("build: {context: 1}", "build.context: is 1, not a string"),
         ("build: 1", "build: is 1, not an object"),
         ("build: {privileged: yes}", "build.privileged: is true, not false"),
-        ("build: {sbom: true}", "build.sbom: is true, not false"),
+        ("build: {sbom: generator=x}", "build.sbom: 'generator=x' is no truth value (write true or false)"),
+        ("build: {provenance: mode=all}", 'build.provenance: is "mode=all", not true or false'),
         ("profiles: ['a b']", 'profiles[0]: is "a b", not a profile\'s name (letters, digits, _ . -)'),
     ],
 )

@@ -37,15 +37,16 @@ def graph(model: Mapping, services: Iterable[str]) -> Graph:
 def ordered(found: Graph) -> list[str]:
     """The services of a graph, each after those that it depends on, else in the graph's order."""
     done: dict[str, None] = {}
-
-    def visit(name: str) -> None:
-        if name not in done:
-            for other in found[name]:
-                visit(other)
-            done[name] = None
-
-    for name in found:
-        visit(name)
+    for start in found:
+        waiting = [start]
+        while waiting:
+            name = waiting[-1]
+            others = [other for other in found[name] if other not in done]
+            if others:
+                waiting += reversed(others)
+            else:
+                done[name] = None
+                waiting.pop()
     return list(done)
 
 

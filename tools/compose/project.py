@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..errors import NotFound, OcipipeError, UsageError
+from ..errors import NotFound, OcipipeError, Unsupported, UsageError
 from . import environment, files, merge, names, order, profiles
 from .finish import finish
 from .positions import ComposeError, Mapping, Place, place_at
@@ -176,11 +176,15 @@ class _Loading:
         start = os.path.abspath(directory) if directory else os.getcwd()
         named = [one for one in chosen if one != files.STDIN]
         before = start if directory or not named else os.path.dirname(os.path.abspath(named[0]))
-        given = environment.named(env_files, ctx.env)
-        self.variables = environment.extended(ctx.env, given or environment.beside(before, ctx.env), self.missing)
+        env = {key: value for key, value in ctx.env.items() if _is_text(key) and _is_text(value)}
+        self.foreign = ctx.env.keys() - env.keys()
+        given = environment.named(env_files, env)
+        self.variables = environment.extended(env, given or environment.beside(before, env), self.missing)
         self.files = files.chosen(chosen, self.variables, start, self.warnings)
         first = self.files[0]
         self.directory = start if directory or first == files.STDIN else os.path.dirname(first)
+        if not _is_text(self.directory):
+            raise Unsupported(repr(self.directory), "is not UTF-8, as the model is", "give the directory another name")
         if not given and self.directory != before:
             found = environment.beside(self.directory, self.variables)
             self.variables = environment.extended(self.variables, found, self.missing)
@@ -195,7 +199,8 @@ class _Loading:
     def missing(self, name: str, place: Place) -> None:
         if name not in self.missed:
             self.missed.add(name)
-            self.warnings.append(f"{place}: the variable {name} is not set, and empty here")
+            state = "not UTF-8" if name in self.foreign else "not set"
+            self.warnings.append(f"{place}: the variable {name} is {state}, and empty here")
 
     def project_name(self, given: str | None) -> str:
         for name, subject in (
@@ -235,3 +240,12 @@ class _Loading:
         )  # fmt: skip
         order.graph(model, model["services"])
         return project
+
+
+def _is_text(value: str) -> bool:
+    """Whether a string of the operating system is UTF-8, as everything in a document is."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _SECTIONS = ("services", "networks", "volumes", "secrets", "configs")
 _DEEPEST = 50
-"""Includes inside one another."""
+"""Includes inside one another, and services that extend one another."""
 
 
 class Reader:
@@ -183,6 +183,8 @@ class _Extension:
         if (base.path, other) in trail:
             names = " -> ".join([*(one for _, one in trail), other])
             raise ComposeError(place, key, f"services extend one another: {names}")
+        if len(trail) > _DEEPEST:
+            raise ComposeError(place, key, f"services extend one another more than {_DEEPEST} times")
         if other not in (base.document.get("services") or ()):
             raise ComposeError(place, key, f"{files.shown(base.path)} has no service {other}")
         made = merge.merged_service(base.service(other, trail), service)

@@ -146,6 +146,18 @@ def test_warnings_are_told_once(here: Path) -> None:
     ]
 
 
+def test_what_is_not_utf_8(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(here, {"compose.yaml": "services: {web: {image: i$A, environment: {A: }}}"})
+    found = loaded(env={"A": "\udcff", "\udcfe": "x"})
+    assert found.warnings == ["compose.yaml:1: the variable A is not UTF-8, and empty here"]
+    assert found.service("web")["environment"] == {"A": None}
+    assert sorted(found.environment) == ["COMPOSE_PROJECT_NAME", "HOME"]
+    (here / "\udcff").mkdir()
+    (here / "\udcff/compose.yaml").write_text(ONE)
+    monkeypatch.chdir(here / "\udcff")
+    assert "is not UTF-8, as the model is" in refusal(loaded)
+
+
 # Names.
 
 

@@ -234,3 +234,17 @@ def test_include_refused(text: str, message: str, here: Path) -> None:
         here, {"compose.yaml": text, "c.yaml": "services: {db: {image: db}}", "loop.yaml": "include: [compose.yaml]"}
     )
     assert refusal(loaded) == message
+
+
+def test_extends_without_end(here: Path) -> None:
+    lines = [f"  s{number}: {{extends: s{number + 1}}}" for number in range(2000)]
+    written(here, {"compose.yaml": "services:\n" + "\n".join(lines) + "\n  s2000: {image: i}"})
+    assert "services extend one another more than 50 times" in refusal(loaded)
+
+
+def test_paths_of_includes_and_extends_have_variables(here: Path) -> None:
+    found = services({
+        "compose.yaml": "include: ['${PART:-a}.yaml']\nservices: {w: {extends: {file: '$PART.yaml', service: p}}}",
+        "b.yaml": "services: {p: {image: b}}",
+    }, here, PART="b")  # fmt: skip
+    assert {name: service["image"] for name, service in found.items()} == {"w": "b", "p": "b"}

@@ -109,8 +109,8 @@ def test_circles(pairs: str, circle: str, here: Path) -> None:
 
 
 def test_a_long_chain(here: Path) -> None:
-    lines = [f"  s{n}: {{image: i, depends_on: [s{n + 1}]}}" for n in range(400)] + ["  s400: {image: i}"]
-    assert project(here, "services:\n" + "\n".join(lines)).enabled()[0] == "s400"
+    lines = [f"  s{n}: {{image: i, depends_on: [s{n + 1}]}}" for n in range(2000)] + ["  s2000: {image: i}"]
+    assert project(here, "services:\n" + "\n".join(lines)).enabled()[0] == "s2000"
 
 
 def test_what_is_selected(here: Path) -> None:

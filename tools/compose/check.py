@@ -27,7 +27,6 @@ UNSUPPORTED = {
     "models": "needs a runner of models: run one as a service",
     "services.*.provider": "is done by a plugin of another tool: run it before compose-up",
     "services.*.use_api_socket": "means docker's daemon, and there is none",
-    "services.*.build.entitlements": "asks for rights that no step of a build gets here",
     "services.*.storage_opt": "needs quotas, which the store does not have",
     "services.*.pre_start": "has no counterpart: let it wait for a service_completed_successfully",
     "services.*.deploy.placement": _SWARM,

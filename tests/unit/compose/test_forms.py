@@ -379,6 +379,10 @@ PREFIX = "compose.yaml:3: services.web."
         ("build: {context: 1}", "build.context: is 1, not a string"),
         ("build: 1", "build: is 1, not an object"),
         ("build: {privileged: yes}", "build.privileged: is true, not false"),
+        (
+            "build: {entitlements: [device]}",
+            'build.entitlements[0]: is "device", not "network.host" or "security.insecure"',
+        ),
         ("build: {sbom: generator=x}", "build.sbom: 'generator=x' is no truth value (write true or false)"),
         ("build: {provenance: mode=all}", 'build.provenance: is "mode=all", not true or false'),
         ("profiles: ['a b']", 'profiles[0]: is "a b", not a profile\'s name (letters, digits, _ . -)'),

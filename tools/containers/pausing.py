@@ -21,8 +21,11 @@ def pause(ctx: Context, store: Store, container: Container) -> Document:
     if status != "running":
         raise Conflict(container.name, f"is {status}", "only a running container can be paused")
     ending.runtime_of(container, ctx.env).pause(container.id)
+    observed = state.observe(container, ctx.run_root, ctx.env)
+    if observed.status != "paused":
+        raise Conflict(container.name, f"is {observed.status}", "it has ended, or was thawed, at this moment")
     ending.tell(ctx, store, container, "pause")
-    return state.document(container, state.observe(container, ctx.run_root, ctx.env))
+    return state.document(container, observed)
 
 
 def unpause(ctx: Context, store: Store, container: Container) -> Document:

@@ -111,7 +111,9 @@ class Request:
         from .networks import check_unused
 
         if network.bridge in self._there:
-            raise Conflict(network.bridge, "an interface of this name is there, and not ours", "delete it: ip link del")
+            raise Conflict(
+                network.bridge, "an interface of this name is there, and not ours", "rename it, or name another bridge"
+            )
         for subnet in network.subnets:
             check_unused(subnet, network.bridge)
         works = host.has_ipv6() and not host.bridges_call_ip6tables()

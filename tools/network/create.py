@@ -5,7 +5,7 @@ from __future__ import annotations
 from oci_spec import jsondoc, validate
 from oci_spec.jsondoc import FormatError
 
-from ..errors import Conflict, UsageError
+from ..errors import Conflict, NotFound, UsageError
 from . import addresses, conflist
 from .addresses import Subnet
 from .conflist import Network, Range
@@ -66,7 +66,8 @@ class Asked:
 
 
 def create(networks: Networks, asked: Asked) -> Network:
-    """Makes the network. Raises UsageError for what does not go together, Conflict for what is taken."""
+    """Makes the network. Raises UsageError for what does not go together, Conflict for what is taken, NotFound for an
+    interface that there is not."""
     from .networks import check_name
 
     check_name(asked.name)
@@ -126,6 +127,8 @@ def _bridge(networks: Networks, asked: Asked) -> Document:
         **({"nameservers": list(asked.dns)} if asked.dns else {}),
         "created": asked.created,
     }
+    if asked.interface and _has_interface(asked.interface):
+        raise Conflict(f"--interface {asked.interface}", "an interface of this name is there", "name another")
     interface = asked.interface or networks.bridge_name(asked.name)
     return conflist.bridge(asked.name, interface, _ranges(subnets, asked), asked.mtu, own)
 
@@ -148,6 +151,8 @@ def _plugin(asked: Asked) -> Document:
             raise UsageError(f"--opt mode={mode}", f"is no mode of {asked.driver}", ", ".join(_MODES[asked.driver]))
         if not asked.interface:
             raise UsageError(f"--driver {asked.driver}", "the host's interface is not said", "--interface eth0")
+        if not _has_interface(asked.interface):
+            raise NotFound(f"--interface {asked.interface}", "this host has no such interface", "`ip link` lists them")
         plugin = {"type": asked.driver, "master": asked.interface, "mode": mode}
     if asked.mtu:
         plugin["mtu"] = asked.mtu
@@ -164,6 +169,15 @@ def _plugin(asked: Asked) -> Document:
         plugin["ipam"] = {"type": "dhcp"}
     own: Document = {"labels": asked.labels, "created": asked.created}
     return conflist.other(asked.name, plugin, own)
+
+
+def _has_interface(name: str) -> bool:
+    from _socket import if_nametoindex
+
+    try:
+        return if_nametoindex(name) > 0
+    except OSError:
+        return False
 
 
 def _known_options(asked: Asked, known: Sequence[str]) -> None:

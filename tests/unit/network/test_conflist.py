@@ -116,6 +116,14 @@ def test_what_does_not_go_together_makes_nothing(networks: Networks, asked: dict
     assert networks.names() == ["ocipipe"]
 
 
+def test_interfaces_that_are_there_and_that_are_not(networks: Networks) -> None:
+    with pytest.raises(Conflict, match="an interface of this name is there"):
+        made(networks, interface="lo")
+    with pytest.raises(NotFound, match="this host has no such interface"):
+        made(networks, driver="ipvlan", interface="no-such")
+    assert networks.names() == ["ocipipe"]
+
+
 def test_what_is_taken(networks: Networks) -> None:
     made(networks, subnets=["10.77.0.0/16"], interface="br-a")
     for asked, problem in (
@@ -130,11 +138,11 @@ def test_what_is_taken(networks: Networks) -> None:
 
 
 def test_drivers_of_others(networks: Networks) -> None:
-    lan = made(networks, "lan", driver="macvlan", interface="eth0", subnets=["192.0.2.0/24"], gateways=["192.0.2.1"])
+    lan = made(networks, "lan", driver="macvlan", interface="lo", subnets=["192.0.2.0/24"], gateways=["192.0.2.1"])
     assert lan.driver == "cni"
     plugin = lan.document["plugins"][0]  # type: ignore[index]
-    assert (plugin["type"], plugin["master"], plugin["mode"]) == ("macvlan", "eth0", "bridge")
-    vlan = made(networks, "v", driver="cni", options={"type": "vlan", "vlanId": "42", "master": "eth0"})
+    assert (plugin["type"], plugin["master"], plugin["mode"]) == ("macvlan", "lo", "bridge")
+    vlan = made(networks, "v", driver="cni", options={"type": "vlan", "vlanId": "42", "master": "lo"})
     assert vlan.document["plugins"][0]["vlanId"] == 42  # type: ignore[index]
     for one in (lan, vlan):
         validate.check("network", one.document, "x")

@@ -152,20 +152,24 @@ def test_a_half_profile(box: Box, tmp_path: Path) -> None:
 # --- what a container is told to be
 
 
-def test_stop_signal_labels_and_annotations(run: Commands, store_root: Path) -> None:
+def test_stop_signal_labels_and_annotations(run: Commands, store_root: Path, tmp_path: Path) -> None:
     """An option is stronger than the image, and the runtime is told too."""
     config = {"Cmd": ["true"], "Env": ["PATH=/bin"], "StopSignal": "SIGQUIT", "Labels": {"a": "image", "b": "image"}}
     box = stored(run, store_root, image([Layer(busybox_tar())], config))
+    (tmp_path / "labels").write_text("# a comment\nb=of the file\nd=e=f\n")
+    from_file = ["--label-file", tmp_path / "labels", "--label", "b=ours"]
     for options, signal_name in ([], "SIGQUIT"), (["--stop-signal", "usr1"], "SIGUSR1"), (["--stop-signal", "9"], "9"):
-        run("ctr-run", "--name", "kept", "--label", "b=ours", "--annotation", "c=note", *options, "busybox")
+        run("ctr-run", "--name", "kept", *from_file, "--annotation", "c=note", *options, "busybox")
         (record,) = box.records()
         assert record["stopSignal"] == signal_name
-        assert record["labels"] == {"a": "image", "b": "ours"}
+        assert record["labels"] == {"a": "image", "b": "ours", "d": "e=f"}
         annotations = box.config(record["id"])["annotations"]
         assert annotations["org.opencontainers.image.stopSignal"] == signal_name
-        assert {key: annotations[key] for key in "abc"} == {"a": "image", "b": "ours", "c": "note"}
+        assert {key: annotations[key] for key in "abcd"} == {"a": "image", "b": "ours", "c": "note", "d": "e=f"}
         assert annotations["org.ocipipe.name"] == "kept"
         shutil.rmtree(store_root / "containers")
+    (tmp_path / "labels").write_text("a=b\nno key=x\n")
+    assert f"{tmp_path}/labels:2: 'no key' is no label's key" in box.refused("--label-file", tmp_path / "labels")
 
 
 def test_the_image_must_be_a_document_when_it_comes_by_pipe(box: Box) -> None:

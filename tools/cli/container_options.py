@@ -104,6 +104,7 @@ CONTAINER = (
     Option("--shm-size", "size of /dev/shm (default: 64m)", kind="bytes"),
     Option("--init", "run an init that forwards signals and reaps processes", kind="flag"),
     Option("--label", "label of the container", metavar="KEY=VALUE", many=True),
+    Option("--label-file", "labels from a file, one KEY=VALUE a line", metavar="FILE", many=True),
     Option("--annotation", "annotation for the runtime", metavar="KEY=VALUE", many=True),
     Option("--stop-signal", "signal that asks it to stop (default: the image's, or SIGTERM)", metavar="SIGNAL"),
     Option("--stop-timeout", "seconds until it is killed; -1 to wait without end (default: 10)", kind="integer"),

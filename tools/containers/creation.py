@@ -13,7 +13,6 @@ from oci_spec import jsondoc
 from ..errors import Conflict, UsageError
 from ..host import files, signals, times
 from ..runtime import logs, oci, placement, policy, request, root, spec
-from ..runtime import options as values
 from . import ending, netoptions, preparing
 
 TYPE_CHECKING = False
@@ -72,7 +71,7 @@ def create(
         **own,
         "image": image.descriptor.document,
         "chainIds": list(image.chain_ids),
-        "labels": {**image.config.labels, **values.pairs(args.label, "--label")},
+        "labels": {**image.config.labels, **options.labels},
         "runtime": runtime.path,
         "runtimeRoot": runtime.root,
         "stopSignal": stop_signal,

@@ -91,7 +91,8 @@ def options(
         if args.shm_size <= 0:
             raise UsageError("--shm-size", "is not above 0: there would be no limit", "give a size, like 64m")
         found.shm_size = args.shm_size
-    found.annotations = _annotations(args, image)
+    found.labels = values.labels([(path, read_text(path)) for path in args.label_file], args.label)
+    found.annotations = _annotations(args, image, found.labels)
     found.mounts = _mounts(args)
     found.image_layers = [list(layers(mount.source)) for mount in found.mounts if mount.kind == "image"]
     _devices(found, args)
@@ -141,10 +142,10 @@ def check_platform(image: ImageConfig, wanted: Platform | None, subject: str) ->
         raise Unsupported(subject, f"is for {image.platform}, not for {wanted}", "leave --platform out")
 
 
-def _annotations(args: Any, image: ImageConfig) -> dict[str, str]:
+def _annotations(args: Any, image: ImageConfig, labels: dict[str, str]) -> dict[str, str]:
     """Labels and annotations for the runtime. An image may not steer the runtime: such labels stay in our record."""
     harmless = {key: value for key, value in image.labels.items() if not key.startswith(spec.STEERING)}
-    return {**harmless, **values.pairs(args.label, "--label"), **values.pairs(args.annotation, "--annotation")}
+    return {**harmless, **labels, **values.pairs(args.annotation, "--annotation")}
 
 
 def _mounts(args: Any) -> list[values.Mount]:

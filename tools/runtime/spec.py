@@ -152,6 +152,7 @@ class Options:
         self.shm_size = 64 << 20
         self.init: str = ""
         self.annotations: dict[str, str] = {}
+        self.labels: dict[str, str] = {}
         self.stop_signal: str | None = None
 
 

@@ -172,6 +172,20 @@ def test_stop_goes_on_to_kill(lives: Lives) -> None:
     assert found["annotations"][CODE] == "137"
 
 
+def test_all_that_are_to_stop_are_stopped(lives: Lives) -> None:
+    """Also beside what is none, in front of what breaks off, and when they are named twice."""
+    for name in ("a", "b"):
+        lives.detached("--name", name, "--", "sh", "-c", SLEEPS)
+    done = lives("ctr-stop", "a", "-", "none", "a", input=b'b\n{"id":"x"}\n{"id"', status=1)
+    codes = [(one["annotations"]["org.ocipipe.name"], one["annotations"][CODE]) for one in done.documents]
+    assert codes == [("a", "3"), ("b", "3")]
+    none, broken = (one["message"] for one in done.errors)
+    assert none == "container on stdin: lacks ociVersion"
+    assert "not JSON" in broken
+    assert len(lives("ctr-stop", "a", "a").documents) == 2
+    assert [one["action"] for one in lives("ctr-events", "--no-follow").documents].count("stop") == 2
+
+
 def test_the_stop_signal(lives: Lives) -> None:
     script = "trap 'exit 8' USR1; while :; do sleep 0.05; done"
     lives.detached("--name", "x", "--stop-signal", "USR1", "--", "sh", "-c", script)

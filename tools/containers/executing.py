@@ -80,14 +80,14 @@ def _process(ctx: Context, args: Any, config: Document, inside: str, groups: Seq
     own: Any = config["process"]
     env: list[str] = own.get("env") or []
     if args.env or args.env_file:
-        from ..runtime import options
+        from ..runtime import variables
 
         texts = []
         if args.env_file:
             from ..runtime.request import read_text
 
             texts = [(path, read_text(path)) for path in args.env_file]
-        env = options.environment(env, texts, args.env, ctx.env)
+        env = variables.environment(env, texts, args.env, ctx.env)
     if args.workdir is not None:
         if not args.workdir.startswith("/"):
             raise UsageError(f"--workdir {args.workdir}", "is no absolute path", "begin it with /")

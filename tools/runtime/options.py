@@ -1,4 +1,4 @@
-"""The values of ctr-run's options: mounts, limits, devices, environment. Pure, but for the lines of an --env-file."""
+"""The values of ctr-run's options: mounts, limits, devices. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from oci_spec.jsondoc import Document
 
@@ -283,39 +283,3 @@ def pairs(texts: Iterable[str], option: str) -> dict[str, str]:
             raise UsageError(f"{option} {text}", "has no key before =", "write KEY=VALUE")
         found[key] = value
     return found
-
-
-def labels(files: Iterable[tuple[str, str]], options: Iterable[str]) -> dict[str, str]:
-    """Those of --label-file (path, text), then those of --label; the last of a key wins. Raises UsageError."""
-    return {**pairs(_lines(files, "label's key", "KEY=VALUE"), "--label-file"), **pairs(options, "--label")}
-
-
-def _lines(files: Iterable[tuple[str, str]], what: str, form: str) -> Iterator[str]:
-    """The lines of files that say something: not empty, and no comment. Raises UsageError for one without a name."""
-    for path, text in files:
-        for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
-            stripped = line.removesuffix("\r").lstrip()
-            if stripped and not stripped.startswith("#"):
-                name = stripped.partition("=")[0]
-                if not name or " " in name or "\t" in name:
-                    raise UsageError(f"{path}:{number}", f"{name!r} is no {what}", f"write {form}")
-                yield stripped
-
-
-def environment(
-    base: Iterable[str], files: Iterable[tuple[str, str]], options: Iterable[str], env: Mapping[str, str]
-) -> list[str]:
-    """The image's variables, then those of --env-file (path, text), then of -e; the last of a name wins, in its place.
-
-    A bare NAME takes the value from our own environment `env` and is left out when it has none. Raises UsageError.
-    """
-    found = dict(one.partition("=")[::2] for one in base)
-    for one in (*_lines(files, "variable's name", "NAME=VALUE"), *options):
-        name, equals, value = one.partition("=")
-        if not name:
-            raise UsageError(f"--env {one}", "has no name before =", "write NAME=VALUE")
-        if equals:
-            found[name] = value
-        elif name in env:
-            found[name] = env[name]
-    return [f"{name}={value}" for name, value in found.items()]

@@ -8,7 +8,7 @@ from oci_spec import jsondoc
 
 from ..errors import NotFound, Unavailable, Unsupported, UsageError
 from ..host import capabilities, cgroups, devices, files, process, security
-from . import apparmor, confinement, limits, names, namespaces, seccomp, spec
+from . import apparmor, confinement, limits, names, namespaces, seccomp, spec, variables
 from . import options as values
 
 TYPE_CHECKING = False
@@ -72,7 +72,7 @@ def options(
     found = spec.Options()
     found.command = args.command
     found.entrypoint = args.entrypoint
-    found.env = values.environment(image.env, [(path, read_text(path)) for path in args.env_file], args.env, ctx.env)
+    found.env = variables.environment(image.env, [(path, read_text(path)) for path in args.env_file], args.env, ctx.env)
     found.workdir = args.workdir
     if found.workdir is not None and not found.workdir.startswith("/"):
         raise UsageError(f"--workdir {found.workdir}", "is no absolute path", "begin it with /")
@@ -91,7 +91,7 @@ def options(
         if args.shm_size <= 0:
             raise UsageError("--shm-size", "is not above 0: there would be no limit", "give a size, like 64m")
         found.shm_size = args.shm_size
-    found.labels = values.labels([(path, read_text(path)) for path in args.label_file], args.label)
+    found.labels = variables.labels([(path, read_text(path)) for path in args.label_file], args.label)
     found.annotations = _annotations(args, image, found.labels)
     found.mounts = _mounts(args)
     found.image_layers = [list(layers(mount.source)) for mount in found.mounts if mount.kind == "image"]

@@ -217,26 +217,6 @@ def test_refused_cpu_lists(text: str) -> None:
         options.cpu_list(text, "the subject")
 
 
-def test_environment_by_who_speaks_last() -> None:
-    found = options.environment(
-        ["A=image", "B=image", "C"],
-        [("one", "B=file\nHOST\nGONE\n# D=x\n\n  E=x\nF=a b #c\n"), ("two", "E=two")],
-        ["B=option", "HOST2", "GONE2", "A="],
-        {"HOST": "1", "HOST2": "2"},
-    )
-    assert found == ["A=", "B=option", "C=", "HOST=1", "E=two", "F=a b #c", "HOST2=2"]
-
-
-def test_environment_files_of_other_systems() -> None:
-    assert options.environment([], [("f", "\ufeffA=1\r\nB=x\x0cy\u2028z\r\n")], [], {}) == ["A=1", "B=x\x0cy\u2028z"]
-
-
-@pytest.mark.parametrize(("text", "line"), [("A=1\nB C=2", 2), ("=x", 1), ("A=1\n\nB\tC", 3)])
-def test_environment_files_that_are_none(text: str, line: int) -> None:
-    with pytest.raises(UsageError, match=f"^name:{line}: "):
-        options.environment([], [("name", text)], [], {})
-
-
 def test_pairs() -> None:
     assert options.pairs(["a=b=c", "d", "a=e"], "--label") == {"a": "e", "d": ""}
     with pytest.raises(UsageError, match="--label =x"):

@@ -173,9 +173,14 @@ def remove_file(path: str) -> bool:
     return True
 
 
+class Vouched(bytes):
+    """The content of a file whose seal says that it is byte for byte what we wrote: a document that was made to its
+    schema needs no check against it (0.2 ms for a container's record; `ctr-ps` reads hundreds)."""
+
+
 def read_limited(path: str, limit: int, subject: str = "", *, sealed: bool = False) -> bytes:
     """The content of a regular file of at most `limit` bytes. Raises NotFound, Corrupt when it is larger; with
-    `sealed`, also when a disk has changed it since it was sealed."""
+    `sealed`, also when a disk has changed it since it was sealed, and it is Vouched where the seal is whole."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -194,9 +199,10 @@ def read_limited(path: str, limit: int, subject: str = "", *, sealed: bool = Fal
         if not left:
             raise Corrupt(subject or path, f"is more than {limit} bytes long")
         data = b"".join(parts)
-        if sealed and seals.is_broken(fd, data):
+        whole = seals.is_whole(fd, data) if sealed else None
+        if whole is False:
             raise Corrupt(subject or path, "its content has changed, though nobody wrote to it")
-        return data
+        return Vouched(data) if whole else data
     finally:
         os.close(fd)
 

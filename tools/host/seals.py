@@ -25,12 +25,13 @@ def put(fd: int, data: bytes) -> None:
             raise
 
 
-def is_broken(fd: int, data: bytes) -> bool:
-    """Whether `data`, read from an open file, is not what was sealed there, though nobody has written to it since."""
+def is_whole(fd: int, data: bytes) -> bool | None:
+    """Whether `data`, read from an open file, is what was sealed there; None where no seal says so, or somebody has
+    written to the file since. False: a disk has changed it."""
     try:
         wanted, _, time = os.getxattr(fd, _NAME).decode("ascii", "replace").partition(" ")
-        return time == str(os.fstat(fd).st_mtime_ns) and wanted != digest.of_bytes(data)
+        return wanted == digest.of_bytes(data) if time == str(os.fstat(fd).st_mtime_ns) else None
     except OSError as error:
         if error.errno not in _NONE:
             raise
-        return False
+        return None

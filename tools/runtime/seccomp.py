@@ -9,7 +9,7 @@ reboot, quotas, accounting), reach into the kernel's keys, make user namespaces,
 
 from __future__ import annotations
 
-from oci_spec import jsondoc, validate
+from oci_spec import jsondoc
 from oci_spec.jsondoc import FormatError
 
 from ..errors import UsageError
@@ -152,6 +152,8 @@ def load(data: bytes, subject: str, machine: str, kernel: tuple[int, int], capab
 
     `kernel` is the version that `minKernel` is compared with. Raises UsageError for what is neither form.
     """
+    from oci_spec import validate
+
     try:
         document = jsondoc.load_object(data, subject)
         if _is_dockers(document):

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import os
 
-from oci_spec import jsondoc, validate
+from oci_spec import jsondoc
 from oci_spec.jsondoc import FormatError
 
 from ..errors import Conflict, Corrupt, NotFound, UsageError
@@ -156,7 +156,10 @@ class Containers:
             data = files.read_in(path, "record.json", _RECORD_LIMIT, container_id, sealed=True)
             if data is not None:
                 record = jsondoc.load_object(data, container_id)
-                validate.check("container-record", record, container_id)
+                if not isinstance(data, files.Vouched):
+                    from oci_spec import validate
+
+                    validate.check("container-record", record, container_id)
                 if record["id"] != container_id:
                     raise FormatError(container_id, f"its record is container {record['id']}'s")
                 return Container(path, record)

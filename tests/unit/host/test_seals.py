@@ -58,3 +58,17 @@ def test_exchange(tmp_path: Path) -> None:
     assert other.is_dir()
     with pytest.raises(FileNotFoundError):
         files.exchange(str(one), str(tmp_path / "none"))
+
+
+def test_what_is_vouched_for(sealed: Path) -> None:
+    """Only what we have written, and nobody since."""
+
+    def vouched(path: Path) -> bool:
+        return isinstance(files.read_limited(str(path), 100, sealed=True), files.Vouched)
+
+    assert vouched(sealed)
+    assert not isinstance(files.read_limited(str(sealed), 100), files.Vouched)
+    sealed.write_bytes(b"content")
+    assert not vouched(sealed)
+    files.write_atomic(str(sealed), b"not sealed")
+    assert not vouched(sealed)

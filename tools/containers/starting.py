@@ -97,7 +97,8 @@ def begin(
         if ready is not None:
             ready(container)
         if not restored:
-            runtime.start(container.id, os.path.join(directory, "runtime.log"))
+            log = os.path.join(directory, "runtime.log")
+            runtime.start(container.id, log, pid, hooks=bool(config.get("hooks")))
     except BaseException:
         monitor.end(container, ctx.run_root)
         if container.record is not before:

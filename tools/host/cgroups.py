@@ -112,6 +112,17 @@ def remove(group: str) -> None:
         _remove(_BASE + group)
 
 
+def remove_empty(directory: str) -> bool:
+    """Removes the directory of one cgroup, unless something is in it; whether it is gone."""
+    try:
+        os.rmdir(directory)
+    except FileNotFoundError:
+        pass
+    except OSError:
+        return False
+    return True
+
+
 def _remove(directory: str) -> None:
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < deadline:

@@ -76,9 +76,14 @@ class Runtime:
             [*argv, "--detach", container_id], env=self._env, stdin=stdin, stdout=detach, stderr=detach
         )
 
-    def start(self, container_id: str, log: str) -> None:
-        """Starts the process of a container that a monitor has created. Raises RuntimeFailed with the runtime's own
-        words, which it has written to `log` too."""
+    def start(self, container_id: str, log: str, pid: int, *, hooks: bool) -> None:
+        """Starts the process of a container that a monitor has created, which is `pid`; `hooks`: its config has some.
+        Raises RuntimeFailed with the runtime's own words, which it has written to `log` too."""
+        if self.name == "runc" and not hooks:
+            from . import runc
+
+            if runc.begin(os.path.join(self.root, container_id), pid):
+                return
         self._do(container_id, *self._argv("--log", log, "--log-format", "json"), "start", container_id, log=log)
 
     def checkpoint(self, container_id: str, images: str, work: str, log: str, *options: str) -> int:
@@ -131,8 +136,14 @@ class Runtime:
 
     def delete(self, container_id: str) -> None:
         """Ends a container that may still be there, with all its processes; nothing to do when there is none."""
-        if not self._installed() and not os.path.exists(os.path.join(self.root, container_id)):
+        directory = os.path.join(self.root, container_id)
+        if not self._installed() and not os.path.exists(directory):
             return
+        if self.name == "runc":
+            from . import runc
+
+            if runc.delete(directory):
+                return
         process.run([*self._argv(), "delete", "--force", container_id], env=self._env)
 
     def _installed(self) -> bool:

@@ -11,7 +11,7 @@ import os
 import stat
 
 from ..errors import Corrupt, NotFound, Unavailable
-from . import seals
+from . import libc, seals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -156,12 +156,7 @@ class output(replacing):
 
 def exchange(one: str, other: str) -> None:
     """Swaps what two paths of one file system name, in one step (renameat2). Raises OSError."""
-    import ctypes
-
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), other)
+    libc.call(other, "renameat2", _AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE)
 
 
 def remove_file(path: str) -> bool:

@@ -1,8 +1,10 @@
-"""Mounts: mount(2) and umount2(2) through ctypes, and what /proc says is mounted."""
+"""Mounts: mount(2) and umount2(2), and what /proc says is mounted."""
 
 from __future__ import annotations
 
 import os
+
+from . import libc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,33 +19,19 @@ _CLONE_NEWNS = 1 << 17
 
 def mount(source: str, target: str, fstype: str, options: str = "", flags: int = 0) -> None:
     """mount(2). Raises OSError with the target's name."""
-    import ctypes
-
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.mount(os.fsencode(source), os.fsencode(target), fstype.encode(), flags, options.encode() or None) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), target)
+    words = os.fsencode(source), os.fsencode(target), fstype.encode(), flags, options.encode() or None
+    libc.call(target, "mount", *words)
 
 
 def unmount(target: str, lazy: bool = False) -> None:
     """umount2(2), never following a link in the last component. Raises OSError; EINVAL when nothing is mounted."""
-    import ctypes
-
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.umount2(os.fsencode(target), UMOUNT_NOFOLLOW | (MNT_DETACH if lazy else 0)) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), target)
+    libc.call(target, "umount2", os.fsencode(target), UMOUNT_NOFOLLOW | (MNT_DETACH if lazy else 0))
 
 
 def leave_host_namespace() -> None:
     """From now on this process's mounts are its own: nobody else sees them, and they end with it, however it ends.
     Raises OSError."""
-    import ctypes
-
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(_CLONE_NEWNS) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), "mount namespace")
+    libc.call("mount namespace", "unshare", _CLONE_NEWNS)
     mount("none", "/", "", flags=MS_REC | MS_PRIVATE)
 
 

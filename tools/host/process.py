@@ -6,6 +6,7 @@ import os
 import select
 
 from ..errors import Unavailable
+from . import libc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -132,10 +133,10 @@ def guard_inherited() -> None:
 
 def adopt_orphans() -> None:
     """From now on, processes below ours whose parent has ended are our children (PR_SET_CHILD_SUBREAPER)."""
-    import ctypes
-
-    if ctypes.CDLL(None, use_errno=True).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
-        raise Unavailable("prctl", f"refuses us to be a subreaper: {os.strerror(ctypes.get_errno())}")
+    try:
+        libc.call("prctl", "prctl", _SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    except OSError as error:
+        raise Unavailable("prctl", f"refuses us to be a subreaper: {error.strerror}") from None
 
 
 def end_tree(pid: int) -> None:

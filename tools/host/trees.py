@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from . import libc
+
 _DEPTH = 200
 """Directories in one another that are gone into at once: a container can make more than descriptors or calls reach."""
 _PATH = 2000
@@ -57,14 +59,9 @@ def _empty(fd: int, device: int, top: int, depth: int) -> bool:
 
 def sync_filesystem(path: str) -> None:
     """Writes everything of the file system that holds `path` to the disk (syncfs): one call for a whole tree."""
-    import ctypes
-
-    libc = ctypes.CDLL(None, use_errno=True)
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        if libc.syncfs(fd) != 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number), path)
+        libc.call(path, "syncfs", fd)
     finally:
         os.close(fd)
 

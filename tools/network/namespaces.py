@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 
 from ..errors import Unavailable
-from ..host import files
+from ..host import files, libc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,11 +101,9 @@ class inside:
 
 
 def _call(name: str, *arguments: int) -> None:
-    import ctypes
-
-    libc = ctypes.CDLL(None, use_errno=True)
-    if getattr(libc, name)(*arguments) != 0:
-        number = ctypes.get_errno()
+    try:
+        libc.call("network namespace", name, *arguments)
+    except OSError as error:
         raise Unavailable(
-            "network namespace", f"{name}: {os.strerror(number).lower()}", "run as root; --network host needs none"
-        )
+            "network namespace", f"{name}: {str(error.strerror).lower()}", "run as root; --network host needs none"
+        ) from None

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 
 from ..host import files, process, times
-from ..runtime import executable, foreground, oci, placement, root, users
+from ..runtime import foreground, oci
 from ..runtime.oci import RuntimeFailed
-from . import ending, joining
+from . import ending, joining, preparing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     from oci_spec.jsondoc import Document
 
@@ -54,7 +53,7 @@ def run(
             stdin = aside.stdin
         else:
             stdin = 0 if interactive or terminal else os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
-        check(container, config)
+        preparing.check(container, config)
         directory = container.run_directory(ctx.run_root)
         files.make_directories(directory, 0o700)
         files.make_directories(runtime.root, 0o700)
@@ -113,14 +112,3 @@ def run(
         else:
             ending.remove(ctx, store, container)
         container.release()
-
-
-def check(container: Container, config: Document) -> None:
-    """Raises CommandNotFound (127) or CannotExecute (126) when the container's command can't be started in its root,
-    which is mounted."""
-    process: dict[str, Any] = config["process"]  # type: ignore[assignment]
-    args = process["args"][2:] if process["args"][:2] == [placement.INIT, "--"] else process["args"]
-    who = process.get("user") or {"uid": 0, "gid": 0}  # --config may take away what the specification lets be absent
-    user = users.User(who["uid"], who["gid"], who.get("additionalGids") or [], "/")
-    mounted: Any = config.get("mounts") or []
-    executable.check(root.place(container, config), mounted, args, process.get("env") or [], process["cwd"], user)

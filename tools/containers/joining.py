@@ -10,8 +10,6 @@ import os
 
 from ..errors import OcipipeError, Unsupported
 from ..host import files
-from ..runtime import names, root
-from . import preparing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -114,6 +112,9 @@ class Joined:
         return self
 
     def _share(self, other_id: str) -> None:
+        from ..runtime import root
+        from . import preparing
+
         other = self._store.containers.load(other_id)
         texts = {name: root.read(other.path, f"/{name}") for name in ("hosts", "resolv.conf")}
         preparing.write(self._container, texts)
@@ -140,6 +141,7 @@ def plug(ctx: Context, store: Store, container: Container, pid: int, wanted: Seq
     """Attaches a container whose namespace is there: by the path of its config, which is to lead to its process `pid`
     from now on, unless that is 0. Writes what it is to know of that: /etc/hosts and /etc/resolv.conf."""
     from ..network import attach, namespaces, ports
+    from . import preparing
 
     if pid:
         namespaces.point_to(ctx.run_root, container.id, pid)
@@ -181,6 +183,8 @@ def _wanted(name: str, document: Mapping[str, Any]) -> Wanted:
 
 def _files(container: Container, results: Sequence[Document], asked: Document) -> dict[str, str]:
     """hosts and resolv.conf of a container with these attachments."""
+    from ..runtime import names
+
     ips: list[Mapping[str, str]] = [ip for one in results for ip in one.get("ips") or ()]  # type: ignore[attr-defined]
     resolvers: list[Mapping[str, list[str]]] = [one["dns"] for one in results]  # type: ignore[misc]
     found = next((one for one in resolvers if one["nameservers"]), {})

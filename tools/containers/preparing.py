@@ -9,7 +9,7 @@ from oci_spec import digest
 
 from ..errors import Corrupt, NotFound
 from ..host import files, mounts, seals, security
-from ..runtime import apparmor, names, namespaces, placement, root, state
+from ..runtime import apparmor, executable, names, namespaces, placement, root, state, users
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,6 +96,17 @@ def write(container: Container, texts: Mapping[str, str]) -> None:
             os.close(fd)
         if container.record.get("mountLabel"):
             security.label(os.path.join(container.path, name), str(container.record["mountLabel"]))
+
+
+def check(container: Container, config: Document) -> None:
+    """Raises CommandNotFound (127) or CannotExecute (126) when the container's command can't be started in its root,
+    which is mounted."""
+    process: dict[str, Any] = config["process"]  # type: ignore[assignment]
+    args = process["args"][2:] if process["args"][:2] == [placement.INIT, "--"] else process["args"]
+    who = process.get("user") or {"uid": 0, "gid": 0}  # --config may take away what the specification lets be absent
+    user = users.User(who["uid"], who["gid"], who.get("additionalGids") or [], "/")
+    mounted: Any = config.get("mounts") or []
+    executable.check(root.place(container, config), mounted, args, process.get("env") or [], process["cwd"], user)
 
 
 def _process(ctx: Context, store: Store, container_id: str) -> int:

@@ -6,8 +6,8 @@ import os
 
 from ..errors import Conflict
 from ..host import times
-from ..runtime import logs, monitor, restart, state
-from . import direct, ending, joining, preparing, waiting
+from ..runtime import logs, monitor, state
+from . import ending, joining, preparing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +36,9 @@ def start(
     its last end, it is started as its policy wants, unless something has happened to it since. Raises Conflict for a
     paused one, CommandNotFound (127), CannotExecute (126), RuntimeFailed (125), Corrupt, NotFound, Unavailable.
     """
+    from ..runtime import restart
+    from . import waiting
+
     while True:
         with store.containers.locked(container) as mine:
             observed = state.observe(mine, ctx.run_root, ctx.env)
@@ -78,7 +81,7 @@ def begin(
     try:
         preparing.prepare(ctx, store, container)
         preparing.renew_names(container, config)
-        direct.check(container, config)
+        preparing.check(container, config)
         if before["removedAtEnd"]:
             store.containers.give_up(container)
         terminal = bool(config["process"].get("terminal"))  # type: ignore[attr-defined]

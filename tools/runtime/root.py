@@ -7,7 +7,6 @@ import stat
 
 from ..errors import OcipipeError, Unavailable
 from ..host import files, mounts, rooted
-from . import placement, users
 from .oci import RuntimeFailed
 
 TYPE_CHECKING = False
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from oci_spec.jsondoc import Document
 
     from ..store.container import Container
+    from . import users
 
 _LOOKUP_LIMIT = 4 << 20
 
@@ -51,6 +51,8 @@ def mount(container: Container, lowers: list[str], label: str = "") -> None:
 def mount_image(container: Container, number: int, lowers: list[str], label: str = "") -> None:
     """Mounts an image (its layers, topmost first) where the container's config takes it from, read only; `number` is
     its place among the images that are mounted in the container. Raises Unavailable."""
+    from . import placement
+
     target = os.path.join(container.path, placement.IMAGES, str(number))
     os.makedirs(target, 0o700, exist_ok=True)
     if mounts.is_mounted(target):
@@ -83,6 +85,8 @@ def place(container: Container, config: Document) -> str:
 
 def look_up(rootfs: str, user: str, groups: Iterable[str] = ()) -> users.User:
     """The user that `user[:group]` stands for in this root, with these groups beside. Raises NotFound."""
+    from . import users
+
     return users.resolve(user, read(rootfs, "/etc/passwd"), read(rootfs, "/etc/group"), groups)
 
 

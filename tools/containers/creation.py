@@ -103,7 +103,7 @@ def create(
         if adjust is not None:
             config = adjust(container, config)
         root.make_working_directory(root.place(container, config), str(config["process"]["cwd"]))  # type: ignore[index]
-        files.write_atomic(os.path.join(container.path, "config.json"), jsondoc.dumps(config), 0o600, sealed=True)
+        container.write("config.json", jsondoc.dumps(config))
         if args.cidfile:
             _write_cidfile(args.cidfile, container.id)
     except BaseException:
@@ -199,7 +199,7 @@ def again(ctx: Context, store: Store, args: Any, image: RunnableImage, document:
         preparing.prepare(ctx, store, container, created=True)
         preparing.renew_names(container, config)
         root.make_working_directory(root.place(container, config), str(config["process"]["cwd"]))
-        files.write_atomic(os.path.join(container.path, "config.json"), jsondoc.dumps(config), 0o600, sealed=True)
+        container.write("config.json", jsondoc.dumps(config))
         if args.cidfile:
             _write_cidfile(args.cidfile, container.id)
     except BaseException:

@@ -83,14 +83,16 @@ def _is_sound(path: str) -> bool:
 
 
 def write(container: Container, texts: Mapping[str, str]) -> None:
-    """These files of a container, in place, as they may be mounted in it; durable, unless it is removed at its end."""
+    """These files of a container, in place, as they may be mounted in it; durable, unless it is removed at its end
+    or just being made."""
     for name, text in texts.items():
         fd = os.open(os.path.join(container.path, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
             os.fchmod(fd, 0o644)  # whatever our umask is: every user in the container reads it
             files.write_all(fd, text.encode())
             seals.put(fd, text.encode())
-            if not container.record["removedAtEnd"]:
+            container.wrote(name)
+            if container.unsure is None and not container.record["removedAtEnd"]:
                 os.fsync(fd)
         finally:
             os.close(fd)

@@ -115,6 +115,8 @@ def begin(
 
 def _runs(ctx: Context, container: Container, joined: joining.Joined) -> None:
     """Records that it runs, though its process is just coming: until that has begun, everybody sees that it waits."""
+    if not container.record["removedAtEnd"]:
+        container.settle()
     container.update(
         status="running", started=times.stamp(times.of_seconds(ctx.now())), finished=None, exitCode=None,
         oomKilled=False, monitored=True, **joined.published,

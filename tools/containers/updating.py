@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 from oci_spec import jsondoc
 
 from ..errors import Conflict, UsageError
-from ..host import files
 from ..runtime import limits, policy, request, restart, state
 from . import ending, waiting
 
@@ -55,4 +52,4 @@ def _limit(ctx: Context, container: Container, args: Any) -> None:
         given = {key: value for key, value in resources.items() if key != "devices"}
         ending.runtime_of(container, ctx.env).update(container.id, jsondoc.dumps(given))
     config = {**config, "linux": {**linux, "resources": resources}}
-    files.write_atomic(os.path.join(container.path, "config.json"), jsondoc.dumps(config), 0o600, sealed=True)
+    container.write("config.json", jsondoc.dumps(config))

@@ -52,6 +52,15 @@ def sync_directory(path: str) -> None:
         os.close(fd)
 
 
+def sync_file(path: str) -> None:
+    """Makes the content of a file survive a power cut."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _sync(fd, path)
+    finally:
+        os.close(fd)
+
+
 def _sync(fd: int, path: str) -> None:
     """fsync. Its error names `path`, which the kernel's does not."""
     try:

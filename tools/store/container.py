@@ -29,13 +29,15 @@ def stood_on(record: Document) -> list[Digest]:
 
 class Container:
     """One container. `record` is its record.json as it was read or last written; `lock`, in the command that made it,
-    is the descriptor that holds the kernel lock of its directory for as long as that command lives."""
+    is the descriptor that holds the kernel lock of its directory for as long as that command lives. `unsure` has, while
+    it is made, the names of its files that a power cut may take: it is garbage then."""
 
-    __slots__ = ("id", "lock", "path", "record")
+    __slots__ = ("id", "lock", "path", "record", "unsure")
 
-    def __init__(self, path: str, record: Document, lock: int = -1) -> None:
+    def __init__(self, path: str, record: Document, lock: int = -1, unsure: set[str] | None = None) -> None:
         self.path = path
         self.lock = lock
+        self.unsure = unsure
         self.id = str(record["id"])
         self.record = record
 
@@ -89,6 +91,26 @@ class Container:
             raise Corrupt(
                 str(error), "the container's config is damaged", "store-check says what can be done"
             ) from None
+
+    def write(self, name: str, data: bytes) -> None:
+        """Replaces one of its files; durably, but while it is made."""
+        durable = self.unsure is None
+        files.write_atomic(os.path.join(self.path, name), data, 0o600, sealed=True, durable=durable)
+        self.wrote(name)
+
+    def wrote(self, name: str) -> None:
+        """One of its files was written, and not synced."""
+        if self.unsure is not None:
+            self.unsure.add(name)
+
+    def settle(self) -> None:
+        """Makes durable what was written while it was made: in one go, 5 syncs that nothing waits for when the runtime
+        is busy with the container anyway."""
+        names, self.unsure = self.unsure, None
+        for name in sorted(names or ()):
+            files.sync_file(os.path.join(self.path, name))
+        if names:
+            files.sync_directory(self.path)
 
     def update(self, **changes: object) -> None:
         """Changes fields of the record, durably."""

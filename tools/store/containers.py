@@ -80,7 +80,7 @@ class Containers:
             os.close(lock)
             raise
         files.sync_directory(self.path)
-        return Container(os.path.join(self.path, container_id), record, lock)
+        return Container(os.path.join(self.path, container_id), record, lock, set() if removed_at_end else None)
 
     def _take(self, name: str, container_id: str) -> None:
         link = os.path.join(self.path, "names", name)
@@ -102,6 +102,7 @@ class Containers:
 
     def keep(self, container: Container) -> None:
         """The container, made to be removed with its command, stays from now on."""
+        container.settle()
         files.remove_file(os.path.join(self.path, "rm", container.id))
         self._sync("rm")
 

@@ -1,4 +1,7 @@
-"""What a container's life costs, beside podman's and docker's. A part of bench.py."""
+"""What a container's life costs, beside podman's and docker's. A part of bench.py.
+
+None of these containers has a network: what that costs, and `run -d` with it, is in networks.py.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +30,9 @@ class Lives:
 
     def rows(self) -> Iterator[tuple[str, dict[str, float]]]:
         """What was done, and the seconds that it took each."""
-        yield "run -d", self._measured(self._gone, lambda one: self._run(one, "sleep", "1000"))
-        yield "start what was made", self._measured(self._made, lambda one: self._verb(one, "start"))
-        yield "stop what ends at once", self._measured(self._running, self._stop)
+        yield "run -d, no network", self._measured(self._gone, lambda one: self._run(one, "sleep", "1000"))
+        yield "start what was made, no network", self._measured(self._made, lambda one: self._verb(one, "start"))
+        yield "stop what ends at once, no network", self._measured(self._running, self._stop)
         for one in self._contenders:
             self._running(one)
         yield "exec `true`", self._measured(_nothing, self._exec)
@@ -42,14 +45,19 @@ class Lives:
             yield f"list {count} containers", self._measured(_nothing, self._list)
 
     def memory(self) -> dict[str, int]:
-        """Bytes (proportional set size) of the processes that stay for one detached container, its own left out."""
-        found = {}
+        """Bytes (proportional set size) of the processes that stay for one detached container, its own left out.
+
+        All are there at the same time: what they share of their programs and libraries counts for each alike.
+        """
+        keepers = {}
         for one in self._contenders:
             self._gone(one)
             done = subprocess.run(
                 self._run(one, "sleep", "1000"), env=one.env, stdin=subprocess.DEVNULL, capture_output=True, check=True
             )
-            found[one.name] = sum(map(_proportional, _keepers(done.stdout, one)))
+            keepers[one.name] = _keepers(done.stdout, one)
+        found = {name: sum(map(_proportional, directories)) for name, directories in keepers.items()}
+        for one in self._contenders:
             self._gone(one)
         return found
 

@@ -66,6 +66,9 @@ class Networks:
     def rows(self) -> Iterator[tuple[str, dict[str, float]]]:
         """What was done, and the seconds that it took each."""
         yield "run `true`, bridge", self._measured(_nothing, self._run)
+        yield "run -d, bridge", self._measured(self._without, self._run_detached)
+        for one in self._contenders:
+            self._without(one)
         yield "run `true`, a port published", self._measured(_nothing, lambda one: self._run(one, "-p", "8080:80"))
         for one in self._contenders:
             self._call(one, "create", NETWORK)
@@ -118,6 +121,14 @@ class Networks:
     def _run(self, one: Contender, *options: str) -> list[str]:
         limits = LIMITS if isinstance(one, Podman) else ()
         return self._verb(one, "run", "--rm", *limits, *options, self._image, "true")
+
+    def _run_detached(self, one: Contender) -> list[str]:
+        limits = LIMITS if isinstance(one, Podman) else ()
+        return self._verb(one, "run", "-d", "--name", "one", *limits, self._image, "sleep", "1000")
+
+    def _without(self, one: Contender) -> None:
+        limits = ("-t", "0") if isinstance(one, Podman) else ()
+        subprocess.run(self._verb(one, "rm", "-f", *limits, "one"), env=one.env, capture_output=True, check=False)
 
     def _call(self, one: Contender, *words: str) -> None:
         call(self._network(one, *words), one.env)

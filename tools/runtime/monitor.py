@@ -32,8 +32,12 @@ _PATIENCE_SECONDS = 5
 _ANSWER_LIMIT = 1 << 16
 PASSTHROUGH = "passthrough"
 """conmon's and our word for a log that is none: its own streams are the container's."""
-_DROPPED = ("NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES")
-"""What systemd gave the command that starts the container is not for what outlives it."""
+_PASSED = frozenset(
+    ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")
+)
+_PASSED_FAMILIES = ("OCIPIPE_", "CNI_")
+"""What of our environment is for what outlives us: for the runtime, systemd-run and our commands. The rest is whoever's
+who started the container (systemd gives its services sockets and descriptors), and takes 8 kB as long as it runs."""
 
 
 def find(env: Mapping[str, str]) -> str:
@@ -144,7 +148,7 @@ def launch(
     It has the descriptors of `pipes`, by the names that conmon has for them, and those of `keep`. `streams` are what it
     passes through, of our own; by itself it has none.
     """
-    environment = {key: value for key, value in env.items() if key not in _DROPPED}
+    environment = {key: value for key, value in env.items() if key in _PASSED or key.startswith(_PASSED_FAMILIES)}
     environment |= {"TZ": "UTC"}  # the log's times are in it
     environment |= {name: str(fd) for name, fd in pipes.items()}
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)

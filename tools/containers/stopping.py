@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 
 from ..errors import Conflict, NotFound, OcipipeError, Unavailable
+from ..host import process
 from ..runtime import oci, state
 from . import ending, selecting, waiting
 
@@ -25,6 +27,7 @@ STOP_TIMEOUT = 10
 """Seconds between the stop signal and SIGKILL where nothing else was said, as docker has it."""
 _NEVER = float("inf")
 _LOOK_SECONDS = 1
+_POLL_SECONDS = 0.002
 _KILL_SECONDS = 30
 """After SIGKILL only the kernel can still hold a process."""
 
@@ -58,7 +61,7 @@ def stop_each(
                     raise item
                 container = selecting.find(store, item)
                 if container.id in asked:
-                    again.append(_Asked(container, _NEVER, runs=False))
+                    again.append(_Asked(container, _NEVER, None))
                 else:
                     asked[container.id] = _ask(ctx, store, container, seconds, why)
             except Exception as error:
@@ -90,21 +93,21 @@ def unstopped(ctx: Context, store: Store) -> Iterator[str]:
 
 
 class _Asked:
-    """A container that was asked to end, and when its time is over, by the context's clock; `runs`: whether there was
-    anything to ask."""
+    """A container that was asked to end, and when its time is over, by the context's clock; `observed`: what it was
+    doing, None where there was nothing to ask."""
 
-    __slots__ = ("container", "deadline", "runs")
+    __slots__ = ("container", "deadline", "observed")
 
-    def __init__(self, container: Container, deadline: float, *, runs: bool) -> None:
+    def __init__(self, container: Container, deadline: float, observed: state.Observed | None) -> None:
         self.container = container
         self.deadline = deadline
-        self.runs = runs
+        self.observed = observed
 
 
 def _ask(ctx: Context, store: Store, container: Container, seconds: float | None, why: str) -> _Asked:
     observed = _no_restart(ctx, store, container, why)
     if not observed.runs:
-        return _Asked(container, 0, runs=False)
+        return _Asked(container, 0, None)
     record = container.record
     if seconds is None:
         seconds = float(record.get("stopTimeout", STOP_TIMEOUT))  # type: ignore[arg-type]
@@ -112,18 +115,47 @@ def _ask(ctx: Context, store: Store, container: Container, seconds: float | None
         send(ctx, container, str(record["stopSignal"]))
         if observed.status == "paused":
             ending.runtime_of(container, ctx.env).resume(container.id)
-    return _Asked(container, _NEVER if seconds < 0 else ctx.now() + seconds, runs=True)
+    return _Asked(container, _NEVER if seconds < 0 else ctx.now() + seconds, observed)
 
 
 def _await(ctx: Context, store: Store, asked: _Asked) -> Container:
     """The container after its end, by SIGKILL when its time is over."""
     container = asked.container
-    if not asked.runs:
+    if asked.observed is None:
         return _killed(ctx, store, container)  # it may have begun by now, or have been left half-way
-    left = None if asked.deadline == _NEVER else max(asked.deadline - ctx.now(), 0)
-    found = ending.await_end(ctx, store, container, left) or _killed(ctx, store, container)
+    found = _ended(ctx, store, asked, asked.observed) or _killed(ctx, store, container)
     ending.tell(ctx, store, found, "stop")
     return found
+
+
+def _ended(ctx: Context, store: Store, asked: _Asked, observed: state.Observed) -> Container | None:
+    """The container when it has ended and that is recorded; None when its time is over before.
+
+    It is recorded here as soon as the monitor has written down the exit status: its own call for that comes 30 ms
+    later, and finds nothing to do. With --rm that call is waited for, as it takes the container away.
+    """
+
+    def left() -> float | None:
+        return None if asked.deadline == _NEVER else max(asked.deadline - ctx.now(), 0)
+
+    container = asked.container
+    if container.monitored and observed.monitor and not container.record["removedAtEnd"]:
+        if not process.await_end(observed.pid, left()):
+            return None
+        while state.exit_code(container) is None and process.is_alive(observed.monitor):
+            if left() == 0:  # somebody holds its output
+                return None
+            time.sleep(_POLL_SECONDS)
+        try:
+            with store.containers.locked(container) as mine:
+                seen = state.observe(mine, ctx.run_root, ctx.env)
+                if not seen.runs and mine.record["status"] == "running" and seen.exit_code is not None:
+                    ending.settle(ctx, store, mine, seen.exit_code)
+                    return mine
+        except NotFound:
+            pass
+    return ending.await_end(ctx, store, container, left())
+
 
 
 def kill(ctx: Context, store: Store, container: Container, name: str) -> Container:

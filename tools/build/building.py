@@ -7,7 +7,7 @@ from oci_spec import jsondoc
 from ..host import files, machine
 from ..images.entry import describe
 from ..store.incoming import Incoming
-from . import context, dockerfile, documents, execute, output, running, workshop
+from . import context, dockerfile, documents, execute, orphans, output, workshop
 from .plan import plan
 
 TYPE_CHECKING = False
@@ -52,7 +52,7 @@ def build(ctx: Context, store: Store, request: Request) -> list[Document]:
     were done."""
     output.check(request.outputs, ctx, len(request.platforms))
     begun = ctx.timestamp() if request.provenance else ""
-    running.sweep(ctx, store.prepare())
+    orphans.sweep(ctx, store.prepare())
     workshop.sweep(store)
     with workshop.Workshop(store) as work, Incoming(store) as incoming:
         sources = context.sources(ctx, work, request.context, request.file)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from ..errors import Corrupt
-from ..layers.unpack import unpack_blob
 from ..store.builds import Record
 from . import keys
-from .layer import Layer, chained
+from .state import Layer, chained
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,6 +95,8 @@ class Cache:
         if not self._store.blobs.exists(blob):
             return None
         if not self._store.layers.exists(chain_id):
+            from ..layers.unpack import unpack_blob
+
             self._incoming.unpacking([chain_id])
             lowers = self._store.layers.lowers(state.chain_ids)
             unpack_blob(self._store, blob, diff_id, chain_id, lowers)

@@ -7,9 +7,8 @@ import time
 
 from ..errors import Conflict, NotFound, OcipipeError, Unsupported, UsageError
 from ..host import machine
-from . import copying, keys, layer, placing
+from . import copying, keys
 from .mounting import Mounted
-from .state import State
 from .steps import Configure, Copy, Run, WorkDir
 from .trees import Tree
 from .wishes import HOST_NETWORK, INSECURE
@@ -21,10 +20,10 @@ if TYPE_CHECKING:
     from .cached import Make, Outcome
     from .execute import Build
     from .instruction import Instruction
-    from .layer import Layer
     from .meaning import Scope
     from .plan import Stage
     from .remote import Fetched
+    from .state import Layer, State
     from .steps import Mount, Step
 
 _SHOWN = 120
@@ -126,6 +125,8 @@ class Carrier:
         parts = keys.directory(step.path, self._base(), owner, self._state.clock)
 
         def make() -> tuple[Layer | None, Document, bytes]:
+            from . import placing
+
             place = self._build.work.place("directory")
             placing.make_directory(path, place, self._lowers(), owner, str(step.place))
             return self._commit(place, str(step.place)), parts, b""
@@ -146,6 +147,8 @@ class Carrier:
 
     def _commit(self, place: str, subject: str, *, links_below: bool = False) -> Layer | None:
         """The layer of what we have put into a directory; `links_below`: files from beneath may be among it."""
+        from . import layer
+
         state, lowers = self._state, self._lowers()
         return layer.commit(
             self._build.incoming, place, lowers, state.top, (), state.latest, subject, ours=not links_below
@@ -172,6 +175,8 @@ class Carrier:
             parts = keys.copy(step, base, ready.destination, listing, state.clock)
 
             def make() -> tuple[Layer | None, Document, bytes]:
+                from . import placing
+
                 place = self._build.work.place("copy")
                 lowers = [] if step.link else self._lowers()
                 stream = ready.stream(unpack=True)
@@ -260,6 +265,8 @@ class Carrier:
         listing = ready.stream(unpack=False).read()
 
         def fill(place: str) -> None:
+            from . import placing
+
             stream = ready.stream(unpack=True)
             placing.place(stream, place, (), (0, 0), str(step.place))
             if stream.listing != listing:

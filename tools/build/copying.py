@@ -15,7 +15,7 @@ from ..errors import NotFound, OcipipeError, UsageError
 from ..host import files
 from ..layers import lowers
 from ..runtime import users
-from . import archives, patterns
+from . import patterns
 from .listing import ArchiveGroup, FileGroup, InlineGroup, Stream, TreeGroup
 from .modes import Mode
 from .trees import Tree
@@ -155,6 +155,8 @@ class _Finder:
             yield self._of_tree(self._source, canonical, self._base)
         else:
             if self._step.add and self._step.unpack is not False:
+                from . import archives
+
                 pin = self._source.pin(canonical, there)
                 try:
                     is_archive = archives.is_archive(pin)
@@ -198,6 +200,8 @@ class _Finder:
         return TreeGroup(items, is_top=False, own_owner=self._source.own_owner, time=self._time)
 
     def _archive_of(self, canonical: bytes, shown: str) -> Group:
+        from . import archives
+
         def chunks() -> Iterator[bytes]:
             found = self._source.look(canonical)
             if found is None:
@@ -211,6 +215,8 @@ class _Finder:
         return ArchiveGroup(self._base, shown, chunks, lambda data: archives.unpacked(data, shown))
 
     def _archive(self, fd: int, shown: str) -> Group:
+        from . import archives
+
         return ArchiveGroup(
             self._base, shown, lambda: archives.chunks(fd), lambda data: archives.unpacked(data, shown)
         )

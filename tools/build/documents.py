@@ -5,10 +5,6 @@ from __future__ import annotations
 from oci_spec import media_types
 from oci_spec.descriptor import Descriptor
 
-from ..layers.apply import apply_layer
-from ..layers.compression import decompress
-from . import layer
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,6 +85,10 @@ def squashed(incoming: Incoming, work: Workshop, state: State, created: str) -> 
             layers_left -= 1
     if not made:
         return found
+    from ..layers.apply import apply_layer
+    from ..layers.compression import decompress
+    from . import layer
+
     store = incoming.store
     lowers = store.layers.lowers(found.chain_ids)
     place = work.place("squash")

@@ -18,8 +18,8 @@ from .cached import Cache
 from .carrying import Carrier
 from .meaning import Scope
 from .plan import SCRATCH
-from .running import Cancelled, Runner
 from .state import State
+from .stopping import Cancelled, Stop
 from .trees import Tree
 
 TYPE_CHECKING = False
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .instruction import Instruction
     from .plan import Plan, Stage
     from .remote import Fetched
+    from .running import Runner
     from .steps import Copy
     from .wishes import Wishes
     from .workshop import Workshop
@@ -75,7 +76,8 @@ class Build:
         self.work = work
         self.wishes = wishes
         self.dockerfile = sources.name
-        self.runner = Runner(ctx, incoming, wishes.settings, say)
+        self._stop = Stop()
+        self._runner: Runner | None = None
         self.cache = Cache(incoming, self.check, explain=wishes.explain, imported=imported)
         self.tell = tell
         self.images: dict[tuple[str, Platform], str] = {}
@@ -123,16 +125,28 @@ class Build:
         brings after that is nobody's."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         for thread in list(self._threads):
-            while thread.is_alive() and (not self.runner.cancelled or time.monotonic() < deadline):
+            while thread.is_alive() and (not self._stop.called or time.monotonic() < deadline):
                 thread.join(_POLL_SECONDS)
+
+    @property
+    def runner(self) -> Runner:
+        """What carries out the RUNs: where all are cached, nothing of containers is loaded."""
+        from .running import Runner
+
+        with self._lock:
+            if self._runner is None:
+                self._runner = Runner(self.ctx, self.incoming, self.wishes.settings, self._say, self._stop)
+            return self._runner
 
     def cancel(self) -> None:
         """Ends what is being done."""
-        self.runner.cancel()
+        self._stop.called = True
+        if self._runner is not None:
+            self._runner.end()
 
     def check(self) -> None:
         """Raises Cancelled where the build is not to go on."""
-        self.runner.check()
+        self._stop.check()
 
     def say(self, line: str) -> None:
         """A line about a step that is done."""

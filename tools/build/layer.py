@@ -23,32 +23,16 @@ from ..layers.extract import failed
 from ..layers.pack import pack
 from ..layers.pipe import hashed
 from ..layers.unpack import unpack_blob
+from .state import Layer, chained
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from oci_spec.descriptor import Descriptor
     from oci_spec.digest import Digest
 
     from ..layers.changed import Change
     from ..store.incoming import Incoming
-
-
-class Layer:
-    """A layer of the store: its blob, its diff ID, and the chain ID of it on those beneath."""
-
-    __slots__ = ("chain_id", "descriptor", "diff_id")
-
-    def __init__(self, descriptor: Descriptor, diff_id: Digest, chain_id: Digest) -> None:
-        self.descriptor = descriptor
-        self.diff_id = diff_id
-        self.chain_id = chain_id
-
-
-def chained(parent: Digest | None, diff_id: Digest) -> Digest:
-    """The chain ID of a layer on those whose chain ID is `parent`."""
-    return diff_id if parent is None else digest.Digest(digest.of_bytes(f"{parent} {diff_id}".encode()))
 
 
 def commit(

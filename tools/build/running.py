@@ -17,7 +17,9 @@ from ..containers import creation, difference, direct, ending
 from ..errors import OcipipeError
 from ..images.resolve import RunnableImage
 from . import layer, mounting
+from .orphans import LABEL
 from .saying import Lines
+from .stopping import Cancelled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,14 +31,11 @@ if TYPE_CHECKING:
     from ..context import Context
     from ..store.container import Container
     from ..store.incoming import Incoming
-    from ..store.store import Store
-    from .layer import Layer
     from .mounting import Mounted
-    from .state import State
+    from .state import Layer, State
     from .steps import Run
+    from .stopping import Stop
 
-LABEL = "org.ocipipe.build"
-"""What a container of a build is told by."""
 HOSTNAME = "build"
 """The same for every RUN, so that what writes it down stays the same; on the host's network it is the host's."""
 
@@ -50,11 +49,12 @@ class BuildFailed(OcipipeError):
 class Runner:
     """Carries out the RUNs of one build. `settings` are the values of ctr-run's options that hold for all of them;
     `say` is told each line that their processes write; without it, the last ones are in the message of a failure.
-    `cancelled`: nothing new is begun."""
+    Once `stop` was called nothing new is begun."""
 
     def __init__(
-        self, ctx: Context, incoming: Incoming, settings: Mapping[str, Any], say: Callable[[str], None] | None
-    ) -> None:
+        self, ctx: Context, incoming: Incoming, settings: Mapping[str, Any], say: Callable[[str], None] | None,
+        stop: Stop,
+    ) -> None:  # fmt: skip
         self._ctx = ctx
         self._store = incoming.store
         self._incoming = incoming
@@ -62,27 +62,21 @@ class Runner:
         self._say = say
         self._lock = threading.Lock()
         self._running: dict[str, Container] = {}
-        self.cancelled = False
+        self._stop = stop
 
     def run(
         self, step: Run, state: State, variables: Mapping[str, str], mounts: list[Mounted], latest: int | None
     ) -> Layer | None:
         """The layer of what the process has changed, None for nothing. Raises BuildFailed, and what making and starting
         a container raises."""
-        with mounting.held(mounts, self.check):
+        with mounting.held(mounts, self._stop.check):
             with self._lock:  # long lists of layers are mounted from a working directory, which all threads share
-                self.check()
+                self._stop.check()
                 container, config = self._create(step, state, variables, mounts)
             return self._carry_out(step, state, container, config, latest)
 
-    def check(self) -> None:
-        """Raises Cancelled once `cancel` was called."""
-        if self.cancelled:
-            raise Cancelled
-
-    def cancel(self) -> None:
-        """Ends every process that runs; what is about to begin does not."""
-        self.cancelled = True
+    def end(self) -> None:
+        """Ends every process that runs; `stop` was called before, so that what is about to begin does not."""
         for container in list(self._running.values()):
             ending.runtime_of(container, self._ctx.env).delete(container.id)
 
@@ -127,7 +121,7 @@ class Runner:
         made: list[Layer | None] = []
 
         def ended(status: int) -> None:
-            self.check()
+            self._stop.check()
             lines.finish()
             if status:
                 how = f"signal {status - 128}" if status > 128 else f"status {status}"
@@ -146,7 +140,7 @@ class Runner:
             except Cancelled:
                 raise
             except OcipipeError as error:
-                self.check()  # the process was ended by us: that is what has failed
+                self._stop.check()  # the process was ended by us: that is what has failed
                 if error.status > 2:  # it could not be started, which is the build's failure
                     raise BuildFailed(str(step.place), f"{told(step)}: {error}") from None
                 raise
@@ -158,12 +152,8 @@ class Runner:
     def _began(self, container: Container, lines: Lines) -> None:
         self._running[container.id] = container
         lines.release()
-        if self.cancelled:  # while it was being started
+        if self._stop.called:  # while it was being started
             ending.runtime_of(container, self._ctx.env).delete(container.id)
-
-
-class Cancelled(Exception):
-    """Another step has failed, or we are to end; never leaves this package."""
 
 
 class _Arguments:
@@ -189,27 +179,3 @@ def _stdin(text: bytes) -> int:
     os.write(fd, text)
     os.lseek(fd, 0, os.SEEK_SET)
     return fd
-
-
-def sweep(ctx: Context, store: Store) -> None:
-    """Ends and removes the containers of builds that were killed."""
-    for container in orphans(store):
-        ending.runtime_of(container, ctx.env).delete(container.id)
-        ending.await_monitor(ctx, container, 10)
-    ending.sweep(ctx, store)
-
-
-def orphans(store: Store) -> list[Container]:
-    """Containers of builds that are gone."""
-    from ..host import locks
-
-    found = []
-    for container_id in store.containers.marked():
-        try:
-            container = store.containers.load(container_id)
-        except OcipipeError:
-            continue
-        labels: Any = container.record.get("labels") or {}
-        if LABEL in labels and not locks.is_held(container.path):
-            found.append(container)
-    return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from oci_spec import digest
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from oci_spec.descriptor import Descriptor
@@ -9,7 +11,22 @@ if TYPE_CHECKING:
     from oci_spec.jsondoc import Document
 
     from ..store.builds import Record
-    from .layer import Layer
+
+
+class Layer:
+    """A layer of the store: its blob, its diff ID, and the chain ID of it on those beneath."""
+
+    __slots__ = ("chain_id", "descriptor", "diff_id")
+
+    def __init__(self, descriptor: Descriptor, diff_id: Digest, chain_id: Digest) -> None:
+        self.descriptor = descriptor
+        self.diff_id = diff_id
+        self.chain_id = chain_id
+
+
+def chained(parent: Digest | None, diff_id: Digest) -> Digest:
+    """The chain ID of a layer on those whose chain ID is `parent`."""
+    return diff_id if parent is None else digest.Digest(digest.of_bytes(f"{parent} {diff_id}".encode()))
 
 
 class State:

@@ -132,7 +132,7 @@ class _Finder:
                     yield FileGroup(place, fetched.fd, 0o600, fetched.time if self._time is None else self._time)
             return
         found = False
-        is_pattern = patterns.is_pattern(os.fsencode(written))
+        is_pattern = patterns.is_pattern(written)
         for path, kept in self._expanded(written):
             found = True
             name = os.fsdecode(path.rpartition(b"/")[2])
@@ -235,7 +235,7 @@ class _Finder:
             yield done
             return
         first, *rest = left
-        if not patterns.is_pattern(first):
+        if not patterns.is_pattern(os.fsdecode(first)):
             canonical = self._source.resolve(b"/".join([*done, first]))
             if self._source.look(canonical) is not None:
                 yield from self._matched([*done, first], rest)
@@ -243,19 +243,20 @@ class _Finder:
         directory = self._source.look(self._source.resolve(b"/".join(done)))
         if directory is None or not directory.is_directory:
             return
+        fits = self._fitting(os.fsdecode(first))
         for name in self._source.names(directory):
-            if not self._fits(first, name) or lowers.look(directory.paths, name) is None:
+            if not fits(os.fsdecode(name)) or lowers.look(directory.paths, name) is None:
                 continue
             path = [*done, name]
             there = self._source.look(self._source.resolve(b"/".join(path)))
             if there is not None and not self._source.hides(b"/".join(path)):
                 yield from self._matched(path, rest)
 
-    def _fits(self, pattern: bytes, name: bytes) -> bool:
+    def _fitting(self, pattern: str) -> Callable[[str], object]:
         try:
-            return patterns.matches(pattern, name)
+            return patterns.compiled(pattern, deep=False)
         except ValueError as error:
-            raise UsageError(str(self._step.place), f"{os.fsdecode(pattern)}: {error}") from None
+            raise UsageError(str(self._step.place), f"{pattern}: {error}") from None
 
 
 def _parts(written: str, whole: str) -> list[bytes]:

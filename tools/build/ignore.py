@@ -1,8 +1,7 @@
 """Which paths of a context a .dockerignore leaves out, and COPY --exclude of what it copies.
 
-A pattern is a path below the root, slashes around it do not matter. `*` and `?` stand for anything within one name,
-`[a-z]` and `[^a-z]` for one character, `**` for any number of names; a backslash takes the next character as it is.
-What matches a directory covers all that is in it. With `!` a pattern brings back; of all that match, the last decides.
+A pattern is a path below the root, slashes around it do not matter; its wildcards are those of patterns.py. What
+matches a directory covers all that is in it. With `!` a pattern brings back; of all that match, the last decides.
 """
 
 from __future__ import annotations
@@ -12,13 +11,12 @@ import posixpath
 from oci_spec.jsondoc import FormatError
 
 from .instruction import DockerfileError
+from .patterns import compiled, is_pattern
 from .steps import Place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-_SPECIAL = frozenset("*?[\\")
 
 
 class Pattern:
@@ -35,15 +33,18 @@ class Pattern:
         self.text = posixpath.normpath(bare).lstrip("/")
         self.parts = self.text.split("/")
         self.matches: Callable[[str], object] = self.text.__eq__
-        if not _SPECIAL.isdisjoint(self.text):
-            self.matches = _compiled(expression(self.text), text)
+        if is_pattern(self.text):
+            try:
+                self.matches = compiled(self.text, deep=True)
+            except ValueError as error:
+                raise FormatError(text, f"{text} is no pattern: {error}") from None
 
     def may_match_below(self, directory: str) -> bool:
         """Whether it may match the directory, or something in it."""
         for part, name in zip(self.parts, directory.split("/"), strict=False):
             if "**" in part:
                 return True
-            if part != name and (_SPECIAL.isdisjoint(part) or not Pattern(part).matches(name)):
+            if part != name and (not is_pattern(part) or not Pattern(part).matches(name)):
                 return False
         return True
 
@@ -86,7 +87,7 @@ class Ignore:
     def __init__(self, patterns: Sequence[Pattern]) -> None:
         self.patterns = list(patterns)
         self.back = [pattern for pattern in patterns if pattern.wanted]
-        self._plain = {pattern.text for pattern in patterns if _SPECIAL.isdisjoint(pattern.text)}
+        self._plain = {pattern.text for pattern in patterns if not is_pattern(pattern.text)}
         self._special = [pattern.matches for pattern in patterns if pattern.text not in self._plain]
 
     @classmethod
@@ -125,65 +126,3 @@ def parse(data: bytes, name: str = ".dockerignore") -> Ignore:
             place = Place(name, number, number)
             raise DockerfileError(place, "", error.problem, source=[shown], at=shown.strip()) from None
     return Ignore(patterns)
-
-
-def expression(pattern: str) -> str:
-    """The regular expression of a pattern. Raises FormatError."""
-    from re import escape
-
-    parts: list[str] = []
-    position = 0
-    while position < len(pattern):
-        character = pattern[position]
-        position += 1
-        if character == "*" and pattern[position : position + 1] == "*":
-            position += 1
-            if pattern[position : position + 1] == "/":
-                position += 1
-            parts.append("(?:.*/)?" if position < len(pattern) else ".*")
-        elif character == "*":
-            parts.append("[^/]*")
-        elif character == "?":
-            parts.append("[^/]")
-        elif character == "[":
-            found, position = _class(pattern, position)
-            parts.append(found)
-        elif character == "\\":
-            if position == len(pattern):
-                raise FormatError(pattern, "ends with a backslash")
-            parts.append(escape(pattern[position]))
-            position += 1
-        else:
-            parts.append(escape(character))
-    return "".join(parts)
-
-
-def _class(pattern: str, position: int) -> tuple[str, int]:
-    """The character class whose [ stands before `position`, and where it ends."""
-    from re import escape
-
-    negated = pattern[position : position + 1] == "^"
-    position += negated
-    parts: list[str] = []
-    while pattern[position : position + 1] != "]" or not parts:
-        character = pattern[position : position + 1]
-        position += 1
-        if character == "\\":
-            character = pattern[position : position + 1]
-            position += 1
-        elif character == "-" and parts and pattern[position : position + 1] not in ("", "]"):
-            parts.append("-")
-            continue
-        if not character:
-            raise FormatError(pattern, "a [ is not closed")
-        parts.append(escape(character))
-    return f"[{'^' if negated else ''}{''.join(parts)}]", position + 1
-
-
-def _compiled(expression: str, text: str) -> Callable[[str], object]:
-    import re
-
-    try:
-        return re.compile(expression).fullmatch
-    except re.error:
-        raise FormatError(text, f"{text} is no pattern") from None

@@ -1,68 +1,80 @@
-"""Wildcards in the sources of COPY and ADD, as Go's filepath.Match has them: none stands for a slash. Pure."""
+"""Wildcards in paths, as Go's filepath.Match has them, and `**` where it is one (.dockerignore). Pure.
+
+`*` and `?` stand for anything within one name, `[a-z]` and `[^a-z]` for one character of it; a backslash takes the next
+character as it is. `**` stands for any number of names. What is no UTF-8 is a character a byte.
+"""
 
 from __future__ import annotations
 
-_SPECIAL = frozenset(b"*?[\\")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SPECIAL = frozenset("*?[\\")
 
 
-def is_pattern(part: bytes) -> bool:
-    """Whether a path's part stands for more than itself."""
-    return not _SPECIAL.isdisjoint(part)
+def is_pattern(text: str) -> bool:
+    """Whether a path, or a part of one, stands for more than itself."""
+    return not _SPECIAL.isdisjoint(text)
 
 
-def matches(pattern: bytes, name: bytes) -> bool:
-    """Whether one part of a path fits. Raises ValueError for a pattern that is none."""
+def compiled(pattern: str, *, deep: bool) -> Callable[[str], object]:
+    """Tells of a text whether it fits. `deep`: `**` crosses slashes. Raises ValueError for a pattern that is none."""
     import re
 
-    return re.fullmatch(_expression(pattern), name, re.DOTALL) is not None
+    return re.compile(_expression(pattern, deep), re.DOTALL).fullmatch
 
 
-def _expression(pattern: bytes) -> bytes:
-    import re
+def _expression(pattern: str, deep: bool) -> str:
+    from re import escape
 
-    found = b""
+    found = ""
     at = 0
     while at < len(pattern):
-        one = pattern[at : at + 1]
+        one = pattern[at]
         at += 1
-        if one == b"*":
-            found += b"[^/]*"
-        elif one == b"?":
-            found += b"[^/]"
-        elif one == b"\\":
+        if one == "*" and deep and pattern[at : at + 1] == "*":
+            at += 1
+            at += pattern[at : at + 1] == "/"
+            found += "(?:.*/)?" if at < len(pattern) else ".*"
+        elif one == "*":
+            found += "[^/]*"
+        elif one == "?":
+            found += "[^/]"
+        elif one == "\\":
             if at == len(pattern):
                 raise ValueError("it ends with a backslash")
-            found += re.escape(pattern[at : at + 1])
+            found += escape(pattern[at])
             at += 1
-        elif one == b"[":
+        elif one == "[":
             piece, at = _class(pattern, at)
             found += piece
         else:
-            found += re.escape(one)
+            found += escape(one)
     return found
 
 
-def _class(pattern: bytes, at: int) -> tuple[bytes, int]:
+def _class(pattern: str, at: int) -> tuple[str, int]:
     """`[a-z]`, `[^a-z]`: the expression, and where it ends."""
-    import re
+    from re import escape
 
-    negated = pattern[at : at + 1] in (b"^", b"!")
+    negated = pattern[at : at + 1] == "^"
     at += negated
-    ranges = b""
-    while pattern[at : at + 1] != b"]" or not ranges:
+    ranges = ""
+    while pattern[at : at + 1] != "]" or not ranges:
         low, at = _character(pattern, at)
         high = low
-        if pattern[at : at + 1] == b"-" and pattern[at + 1 : at + 2] != b"]":
+        if pattern[at : at + 1] == "-" and pattern[at + 1 : at + 2] != "]":
             high, at = _character(pattern, at + 1)
         if high < low:
             raise ValueError("a range in it runs backwards")
-        ranges += re.escape(low) + b"-" + re.escape(high)
-    return b"[" + (b"^/" if negated else b"") + ranges + b"]", at + 1
+        ranges += escape(low) + "-" + escape(high)
+    return f"[{'^/' if negated else ''}{ranges}]", at + 1
 
 
-def _character(pattern: bytes, at: int) -> tuple[bytes, int]:
-    if pattern[at : at + 1] == b"\\":
+def _character(pattern: str, at: int) -> tuple[str, int]:
+    if pattern[at : at + 1] == "\\":
         at += 1
     if at >= len(pattern):
         raise ValueError("a [ in it is never closed")
-    return pattern[at : at + 1], at + 1
+    return pattern[at], at + 1

@@ -91,9 +91,9 @@ def _spot(ignore: Ignore, path: str) -> Spot:
     ("text", "problem"),
     [
         ("a\n!", ".dockerignore:2: a ! says nothing alone"),
-        ("[a", "a [ is not closed"),
+        ("[a", "a [ in it is never closed"),
         ("[z-a]", "[z-a] is no pattern"),
-        ("a\n\nb\\", ".dockerignore:3: ends with a backslash"),
+        ("a\n\nb\\", ".dockerignore:3: b\\ is no pattern: it ends with a backslash"),
     ],
 )
 def test_refused(text: str, problem: str) -> None:

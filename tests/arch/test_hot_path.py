@@ -146,7 +146,7 @@ def test_a_build_that_is_all_cached(bin: Path, tmp_path: Path, busybox_image: Im
     modules = loaded(bin, "img-build", argv, tmp_path, b"")
     assert "ocipipe.build.cached" in modules
     standard = {"ctypes", "types", "struct", "threading", "functools", "operator", "keyword", "reprlib", "collections"}
-    ours = {"host", "store", "images", "build", "layers", "runtime", "contextlib"}
+    ours = {"host", "store", "images", "build", "layers", "runtime", "registry", "contextlib"}
     assert excess(modules, standard | ours) == set()
 
 

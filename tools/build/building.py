@@ -227,10 +227,3 @@ def _config_digest(store: Store, image: Descriptor) -> str:
     found = parse(store, image)
     assert isinstance(found, Manifest)
     return str(found.config.digest)
-
-
-def arguments(texts: Sequence[str], env: Mapping[str, str]) -> dict[str, str]:
-    """--build-arg NAME[=VALUE]; a bare name takes its value from the environment."""
-    from .wishes import pairs
-
-    return pairs(texts, "--build-arg", env)

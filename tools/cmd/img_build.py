@@ -5,13 +5,12 @@ from __future__ import annotations
 from ..cli.build_options import BUILD
 from ..cli.container_options import CONTAINER
 from ..cli.declare import Command, Operand
-from ..errors import Conflict, UsageError
+from ..errors import Conflict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..build.request import Request
     from ..cli.declare import Args
     from ..context import Context
 
@@ -46,9 +45,12 @@ COMMAND = Command(
 def run(ctx: Context, args: Args) -> Iterator[dict[str, object] | Exception]:
     """Builds the image, or looks over its Dockerfile."""
     from ..build import building
+    from ..build.request import asked
+    from ..cli.output import write
     from ..store.store import Store
 
-    store, request = Store(ctx.root), _request(ctx, args)
+    request = asked(ctx, args, _settings(args), lambda data: write(ctx.stdout, data))
+    store = Store(ctx.root)
     if args.check:
         from ..build import checking
 
@@ -59,57 +61,6 @@ def run(ctx: Context, args: Args) -> Iterator[dict[str, object] | Exception]:
             yield Conflict(request.file or "the Dockerfile", f"{things} better written otherwise", "see each finding")
         return
     yield from building.build(ctx, store, request)
-
-
-def _request(ctx: Context, args: Args) -> Request:
-    """What the options ask for. Raises UsageError, NotFound, FormatError."""
-    from oci_spec import reference
-    from oci_spec.platform import Platform
-
-    from ..build import building, output, wishes
-    from ..build.request import Request
-    from ..cli.output import write
-    from ..registry.settings import Access
-
-    wanted = wishes.Wishes()
-    request = Request(args.context or ".", wanted, lambda data: write(ctx.stdout, data))
-    request.file = args.file
-    request.target = args.target or ""
-    request.build_args = building.arguments(args.build_arg, ctx.env)
-    request.platforms = [Platform.parse(one, "--platform") for one in (args.platform or "").split(",") if one]
-    for text in args.tag:
-        name = reference.parse(text)
-        if name.digest:
-            raise UsageError(text, "the digest follows from the content", "leave out @sha256:…")
-        request.names.append(str(name))
-    request.labels = wishes.pairs(args.label, "--label")
-    request.annotations = wishes.pairs(args.annotation, "--annotation")
-    request.outputs = [output.Output(text) for text in args.output]
-    request.squash = args.squash
-    if args.cache_to or args.cache_from:
-        from ..build import cache_options
-
-        request.cache_to = [cache_options.CacheTo(text) for text in args.cache_to]
-        request.cache_from = [cache_options.CacheFrom(text) for text in args.cache_from]
-        cache_options.check(request.cache_to, squash=args.squash)
-    request.save_stages, request.sbom = args.save_stages, args.sbom
-    request.provenance = wishes.provenance(args.provenance)
-    request.id_file, request.metadata_file = args.iidfile, args.metadata_file
-    wanted.settings = _settings(args)
-    wanted.network = args.network or ""
-    wanted.allowed = set(args.allow)
-    contexts = wishes.pairs(args.build_context, "--build-context")
-    wanted.contexts = {name.lower(): value for name, value in contexts.items()}
-    wanted.secrets = wishes.secrets(args.secret, ctx.env)
-    wanted.agents = wishes.agents(args.ssh, ctx.env)
-    wanted.all_fresh = args.no_cache
-    wanted.fresh = {one.lower() for one in args.no_cache_filter}
-    wanted.clock = wishes.clock(args.timestamp, ctx, request.build_args)
-    wanted.policy = args.pull
-    wanted.access = Access.of(args)
-    wanted.explain = args.explain_cache
-    wanted.quiet = args.quiet
-    return request
 
 
 def _settings(args: Args) -> dict[str, object]:

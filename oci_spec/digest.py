@@ -12,7 +12,7 @@ from .jsondoc import FormatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from hashlib import _Hash as Hash
 
 _HEX = frozenset("0123456789abcdef")
@@ -59,6 +59,7 @@ def parse(text: object, subject: str = "digest") -> Digest:
 
 _SHA256 = ("_sha2" if sys.version_info >= (3, 12) else "_sha256", "hashlib")
 """Modules that have it; to look for one that is not there costs more than a small document's digest."""
+_small: Callable[[bytes], Hash] | None = None
 
 
 def hasher(algorithm: str = "sha256") -> Hash:
@@ -71,20 +72,25 @@ def hasher(algorithm: str = "sha256") -> Hash:
 def of_bytes(data: bytes, algorithm: str = "sha256") -> Digest:
     """The digest of `data`."""
     if algorithm == "sha256" and len(data) <= _SMALL:
-        return Digest(f"sha256:{_sha256(data).hexdigest()}")
+        return Digest(f"sha256:{of_small(data)}")
     state = hasher(algorithm)
     state.update(data)
     return Digest(f"{algorithm}:{state.hexdigest()}")
 
 
-def _sha256(data: bytes) -> Hash:
-    """By the interpreter's own code: hashlib brings OpenSSL along, and loading that takes longer than this."""
-    for name in _SHA256:
-        try:
-            return __import__(name).sha256(data)  # type: ignore[no-any-return]
-        except ImportError:
-            continue
-    raise AssertionError("every Python has hashlib")
+def of_small(data: bytes) -> str:
+    """The hex digits of the sha256 of something small, by the interpreter's own code: hashlib brings OpenSSL along, and
+    loading that takes longer than this."""
+    global _small
+    if _small is None:
+        for name in _SHA256:
+            try:
+                _small = __import__(name).sha256
+                break
+            except ImportError:
+                continue
+    assert _small is not None, "every Python has hashlib"
+    return _small(data).hexdigest()
 
 
 def chain_ids(diff_ids: Iterable[Digest]) -> list[Digest]:

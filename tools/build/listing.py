@@ -96,7 +96,7 @@ class Stream:
 
 
 class _Hash:
-    """The digest of a file as it is read. What is small is hashed at once: see digest.of_bytes."""
+    """The digest of a file as it is read. What is small is hashed at once: see digest.of_small."""
 
     __slots__ = ("_parts", "_size", "_state")
 
@@ -117,7 +117,7 @@ class _Hash:
 
     @property
     def hex(self) -> str:
-        return digest.of_bytes(b"".join(self._parts)).hex if self._state is None else self._state.hexdigest()
+        return digest.of_small(b"".join(self._parts)) if self._state is None else self._state.hexdigest()
 
 
 def _line(entry: Entry, held: str) -> bytes:

@@ -5,6 +5,12 @@ from __future__ import annotations
 from .declare import Option
 from .options import PLATFORM, PULL, REGISTRY
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .declare import Args
+
 CONTAINER = (
     Option("--name", "name of the container (default: the first 12 digits of its id)"),
     Option("--rm", "remove the container when its process has ended", kind="flag"),
@@ -136,6 +142,17 @@ CONTAINER = (
     *REGISTRY,
 )
 """What ctr-create and ctr-run take; runtime.request reads them."""
+
+
+def arguments(words: Sequence[str]) -> Args:
+    """The arguments of a ctr-create with these words, for a command that makes containers of its own accord. Raises
+    UsageError."""
+    from .declare import Args, Command, Operand
+    from .parse import parse
+
+    operands = (Operand("IMAGE", "image"), Operand("COMMAND", "command", required=False, many=True))
+    return Args(parse(Command("ctr-create", "", operands=operands, options=CONTAINER, verbatim=True), words))
+
 
 _CHANGEABLE = frozenset(
     "--memory --memory-swap --memory-reservation --cpus --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime "

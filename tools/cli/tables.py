@@ -239,6 +239,17 @@ COLUMNS: dict[str, Columns] = {
         ("OBJECT", _object),
         ("REASON", _reasons),
     ),
+    "compose-project": (
+        ("NAME", _field("name")),
+        ("STATUS", lambda document: ", ".join(f"{count} {status}" for status, count in document["status"].items())),
+        ("FILES", lambda document: ", ".join(document["files"])),
+    ),
+    "compose-plan": (
+        ("ACTION", _field("action")),
+        ("KIND", _of_object(_field("kind"))),
+        ("OBJECT", _object),
+        ("REASON", _reasons),
+    ),
     "change": (
         ("CHANGE", _field("kind")),
         ("PATH", _field("path")),

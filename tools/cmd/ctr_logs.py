@@ -55,7 +55,6 @@ def run(ctx: Context, args: Args) -> Iterator[dict[str, object] | Exception]:
     from ..cli import jsonio, output
     from ..containers import reading
     from ..errors import UsageError
-    from ..host import times
     from ..store.store import Store
 
     if args.quiet:
@@ -64,17 +63,8 @@ def run(ctx: Context, args: Args) -> Iterator[dict[str, object] | Exception]:
         raise UsageError("--stdout-only --stderr-only", "leave nothing", "leave one of them out, or both")
     if args.timestamps and args.format:
         raise UsageError("--timestamps", "documents have them already", "leave it out")
-    if args.tail != "all" and not (args.tail.isascii() and args.tail.isdigit() and len(args.tail) < 16):
-        raise UsageError(f"--tail {args.tail}", "is no number of lines", "give one, or all")
-    now = ctx.now()
-    since, until = times.asked(args.since, "--since", now), times.asked(args.until, "--until", now)
-    wanted = reading.Wanted(
-        follow=args.follow,
-        since="" if since is None else times.stamp(since),
-        until="" if until is None else times.stamp(until),
-        tail=None if args.tail == "all" else int(args.tail),
-        streams=(1,) if args.stdout_only else (2,) if args.stderr_only else (1, 2),
-    )
+    streams = (1,) if args.stdout_only else (2,) if args.stderr_only else (1, 2)
+    wanted = reading.asked(args, ctx.now(), follow=args.follow, streams=streams)
     store = Store(ctx.root)
     items = list(jsonio.objects(args.container, ctx.stdin, "container"))
     if args.format:

@@ -41,13 +41,14 @@ def create(
     *,
     monitored: bool,
     adjust: Callable[[Container, Document], Document] | None = None,
+    beside: Document | None = None,
 ) -> tuple[Container, Document]:
     """A new container as `args` (the options in cli.container_options) ask for it, and its config.json.
 
     Its root is mounted and its lock ours; it is removed with us until `Containers.keep` says otherwise. `patch` is laid
     over the config (RFC 7386); `layers` gives the chain IDs of an image that is to be mounted in it; `adjust` has the
-    last word on the config, when all of it that is mounted on the host is there. Raises UsageError, Conflict, NotFound,
-    Unsupported, Unavailable.
+    last word on the config, when all of it that is mounted on the host is there; `beside` are more of the record's
+    fields. Raises UsageError, Conflict, NotFound, Unsupported, Unavailable.
     """
     runtime = oci.choose(args.runtime, ctx.run_root, ctx.env)
     host = request.host()
@@ -86,6 +87,7 @@ def create(
         **request.record(options),
         **netoptions.record(ctx, store, args, image.config, options.hostname),
         **(volumes.record if volumes else {}),
+        **(beside or {}),
     }
     if not monitored:
         record["logDriver"] = "passthrough"

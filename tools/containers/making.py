@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 
 def make(
-    ctx: Context, store: Store, args: Any, item: str | Document, patch: Document | None, *, monitored: bool
-) -> tuple[Container, Document]:
+    ctx: Context, store: Store, args: Any, item: str | Document, patch: Document | None, *, monitored: bool,
+    beside: Document | None = None,
+) -> tuple[Container, Document]:  # fmt: skip
     """A new container from the image that `item` stands for, and its config.json; as `creation.create`.
 
     Raises what finding and pulling an image raise, too.
@@ -46,7 +47,7 @@ def make(
             access = Access.of(args)
             return image_for_run(ctx, store, name, lease, policy=args.pull, platform=platform, access=access).chain_ids
 
-        return creation.create(ctx, store, args, image, patch, layers, monitored=monitored)
+        return creation.create(ctx, store, args, image, patch, layers, monitored=monitored, beside=beside)
 
 
 AGAIN = ("--name", "--cidfile", "--pull", "--platform", "--runtime", "--tls-verify", "--cert-dir", "--authfile")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from itertools import islice
 
-from ..errors import Conflict, NotFound, OcipipeError
+from ..errors import Conflict, NotFound, OcipipeError, UsageError
 from ..host import locks
 from ..runtime import loglines, logs, state
 from . import selecting
@@ -13,6 +13,7 @@ from . import selecting
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from typing import Any
 
     from oci_spec.jsondoc import Document
 
@@ -43,6 +44,22 @@ class Wanted:
         self.until = until
         self.tail = tail
         self.streams = streams
+
+
+def asked(args: Any, now: float, *, follow: bool, streams: tuple[int, ...]) -> Wanted:
+    """What --since, --until and --tail ask for at this time. Raises UsageError."""
+    from ..host import times
+
+    if args.tail != "all" and not (args.tail.isascii() and args.tail.isdigit() and len(args.tail) < 16):
+        raise UsageError(f"--tail {args.tail}", "is no number of lines", "give one, or all")
+    since, until = times.asked(args.since, "--since", now), times.asked(args.until, "--until", now)
+    return Wanted(
+        follow=follow,
+        since="" if since is None else times.stamp(since),
+        until="" if until is None else times.stamp(until),
+        tail=None if args.tail == "all" else int(args.tail),
+        streams=streams,
+    )
 
 
 class Source:

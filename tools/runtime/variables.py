@@ -32,7 +32,8 @@ def environment(
 ) -> list[str]:
     """The image's variables, then those of --env-file (path, text), then of -e; the last of a name wins, in its place.
 
-    A bare NAME takes the value from our own environment `env` and is left out when it has none. Raises UsageError.
+    A bare NAME takes the value from our own environment `env`, and takes the image's away when it has none. Raises
+    UsageError.
     """
     found = dict(one.partition("=")[::2] for one in base)
     for one in (*_lines(files, "variable's name", "NAME=VALUE"), *options):
@@ -43,4 +44,6 @@ def environment(
             found[name] = value
         elif name in env:
             found[name] = env[name]
+        else:
+            found.pop(name, None)
     return [f"{name}={value}" for name, value in found.items()]

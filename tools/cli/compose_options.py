@@ -1,0 +1,34 @@
+"""Options that several compose commands share, beside those that say which project (options.COMPOSE)."""
+
+from __future__ import annotations
+
+from .declare import Operand, Option
+
+LINES = (
+    Option("--no-color", "names in no colour", kind="flag"),
+    Option("--no-log-prefix", "no name before each line", kind="flag"),
+    Option("--timestamps", "the time before each line", kind="flag"),
+)
+"""How lines of logs are shown as text; compose.follow takes them."""
+
+TIME = Option(
+    "-t, --timeout", "seconds until SIGKILL when stopping; -1 to wait without end (default: as each service says)",
+    kind="integer",
+)  # fmt: skip
+INDEX = Option("--index", "which of the service's containers, by its number (default: the first)", kind="integer")
+SERVICES = Operand("SERVICE", "only these services (default: all)", required=False, many=True)
+SCALE = Option("--scale", "how many containers a service has", metavar="SERVICE=NUMBER", many=True)
+BRINGING = (
+    Option("--build", "build all images that can be built", kind="flag"),
+    Option("--no-build", "build none, not even a missing one", kind="flag"),
+    Option(
+        "--pull", "when to pull: always, missing, never or build (default: as each service says)",
+        choices=("always", "missing", "never", "build"),
+    ),
+    Option("--force-recreate", "make all containers anew", kind="flag"),
+    Option("--no-recreate", "keep all containers, whatever has changed", kind="flag"),
+    Option("--remove-orphans", "remove containers of services that are no more", kind="flag"),
+    SCALE,
+)  # fmt: skip
+"""How services are brought up; compose.up.asked takes them."""
+NO_DEPS = Option("--no-deps", "without what the services depend on", kind="flag")

@@ -1,0 +1,96 @@
+"""compose-up: the services of a project, up and running."""
+
+from __future__ import annotations
+
+from ..cli.compose_options import BRINGING, LINES, NO_DEPS, TIME
+from ..cli.declare import Command, Operand, Option
+from ..cli.options import COMPOSE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from oci_spec.jsondoc import Document
+
+    from ..cli.declare import Args
+    from ..context import Context
+
+COMMAND = Command(
+    "compose-up",
+    "make and start the services of a project",
+    description="Brings up what the compose files describe: builds and pulls the images that are missing, makes "
+    "networks and volumes, and makes and starts containers, each once what it depends on has come to what it waits "
+    "for; independent ones side by side. A container that is there is kept unless what it is made from has changed: "
+    "then it is made anew, with its anonymous volumes, and stderr says why, by field. A job that others wait for until "
+    "it has ended well is not run again, unless it has changed.\n\n"
+    "In the foreground it goes on with what the containers say until all have ended: on a terminal as lines behind the "
+    "containers' names, in a pipe a document a line. Interrupted once, it stops them; twice, it kills them. With "
+    "--detach it prints the containers instead and ends when they are started; with --wait, when they are healthy.\n\n"
+    "A dependency that cannot come to what is waited for ends it all, with the last that it said. Two projects of one "
+    "name in two directories do not touch each other: the second is refused.",
+    operands=(Operand("SERVICE", "only these services and what they depend on", required=False, many=True),),
+    options=(
+        *COMPOSE,
+        Option("-d, --detach", "leave the containers in the background, and print them", kind="flag"),
+        Option("--wait", "until the containers run or are healthy; in the background", kind="flag"),
+        Option("--wait-timeout", "wait so many seconds at most", kind="number"),
+        Option("--abort-on-container-exit", "stop all as soon as one has ended; its status is ours", kind="flag"),
+        Option("--abort-on-container-failure", "the same for one that ended with a status over 0", kind="flag"),
+        Option(
+            "--exit-code-from", "stop all as soon as one has ended; this service's status is ours", metavar="SERVICE"
+        ),
+        *BRINGING,
+        NO_DEPS,
+        Option("--no-start", "make the containers, and start none", kind="flag"),
+        Option("-V, --renew-anon-volumes", "new anonymous volumes for containers that are made anew", kind="flag"),
+        TIME,
+        Option("--attach", "show only what this service says", metavar="SERVICE", many=True),
+        Option("--no-attach", "do not show what this service says", metavar="SERVICE", many=True),
+        Option("--plan", "do just what this plan of compose-plan says; - for stdin", metavar="FILE"),
+        *LINES,
+    ),
+    writes="container or log-entry",
+    examples=(
+        ("compose-up -d", "start what the compose file in this directory describes"),
+        ("compose-up -d --wait | jq -r .status", "and wait until all is well"),
+        ("compose-plan | compose-up -d --plan -", "do just what was looked at before"),
+    ),
+    see=("compose-config", "ctr-run"),
+)  # fmt: skip
+
+
+def run(ctx: Context, args: Args) -> list[Document] | int:
+    """Brings the services up: their containers, or in the foreground an exit status."""
+    from ..cli.container_options import arguments
+    from ..cli.jsonio import named
+    from ..cli.output import write
+    from ..compose import attached, conditions, follow, ground, up
+    from ..errors import UsageError
+
+    aborts = [flag for flag in ("--abort-on-container-exit", "--abort-on-container-failure", "--exit-code-from")
+              if getattr(args, flag.lstrip("-").replace("-", "_"))]  # fmt: skip
+    background = args.detach or args.wait or args.no_start
+    if background and (aborts or args.attach or args.no_attach):
+        raise UsageError((*aborts, "--attach")[0], "is for the foreground", "leave out --detach, --wait and --no-start")
+    plan = None
+    if args.plan is not None:
+        if args.service or args.scale or args.force_recreate or args.no_recreate or args.remove_orphans:
+            raise UsageError("--plan", "says all that is to be done", "leave out services and what changes a plan")
+        plan = up.read_plan(named(args.plan, ctx.stdin, "plan"))
+        if not plan:
+            return []
+    base = ground.asked(ctx, args, arguments, write)
+    bringing, doing = up.asked(base, args, plan, start=not args.no_start)
+    try:
+        if not background:
+            abort = "failure" if args.abort_on_container_failure else "exit" if aborts else ""
+            return attached.Attached(
+                bringing, doing, follow.shower(base, args), hidden=up.hidden(bringing, args.attach, args.no_attach),
+                abort=abort, decides=args.exit_code_from or "",
+            ).run()  # fmt: skip
+        bringing.run(doing)
+        if args.wait:
+            bringing.wait(args.wait_timeout)
+    except conditions.NotCome as error:
+        if background:
+            attached.tell_log(base, error)
+        raise
+    return bringing.documents()

@@ -1,0 +1,221 @@
+"""A plan carried out: networks and volumes, then the services as a graph, each once what it depends on has come to what
+it waits for; and all of it stopped again, the other way round."""
+
+from __future__ import annotations
+
+from ..containers import networking
+from ..errors import OcipipeError
+from ..network import create
+from ..network.networks import Networks
+from ..volume.create import ensure
+from . import conditions, plan, resources, translate
+from .doing import Doing, ServiceFailed
+from .walk import Cancelled, Walk, reversed_graph
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Any
+
+    from oci_spec.jsondoc import Document
+
+    from ..store.container import Container
+    from .granted import Grants
+    from .ground import Ground
+    from .order import Graph
+    from .present import There
+
+
+class Up:
+    """A plan on its way. `graph` has the services with what they wait for; `actions` the plan but for its images;
+    `there` the containers that are there by now. `begun` is told each container that has been started, before anybody
+    waits for it."""
+
+    def __init__(
+        self, ground: Ground, graph: Graph, actions: Sequence[Document], there: Sequence[There], grants: Grants,
+        doing: Doing, begun: Callable[[str, Container], None],
+    ) -> None:  # fmt: skip
+        self.ground = ground
+        self.graph = graph
+        self.doing = doing
+        self.begun = begun
+        self._first, self._of = _divided(actions)
+        self._grants = grants
+        self._ids: dict[str, list[str]] = {name: [] for name in graph}
+        for one in there:
+            if one.service in self._ids and not one.one_off:
+                self._ids[one.service].append(one.id)
+        self._renewed: set[str] = set()
+        self._walk = Walk(graph, self._service)
+        around = doing.around
+        around.files = grants.paths
+        around.names = _names(ground, graph, actions, there)
+
+    def run(self) -> None:
+        """Carries it out. Raises what fails first; what was done by then stays."""
+        self._grants.write()
+        for action in self._first:
+            self._resource(action)
+        self.doing.around.nameless = self._nameless()
+        self._walk.run()
+
+    def cancel(self) -> None:
+        """Ends it at the next point where it can be left."""
+        self._walk.cancelled.set()
+
+    def _nameless(self) -> frozenset[str]:
+        networks = Networks(self.ground.store)
+        used = {
+            str(self.ground.project.model["networks"][key]["name"])
+            for name in self.graph
+            for key in self.ground.project.service(name).get("networks") or ()
+        }
+        return frozenset(name for name in used if not networks.find(name).names)
+
+    # What stands before the services.
+
+    def _resource(self, action: Document) -> None:
+        ground = self.ground
+        target: Any = action["object"]
+        if target["kind"] == "container":
+            self.doing.remove(str(target["id"]))
+        elif target["kind"] == "network":
+            if action["action"] == "recreate":
+                for one in networking.users(ground.ctx, ground.store, str(target["name"])):
+                    self.doing.stop(ground.store.containers.find(one).id)
+                networking.remove(ground.ctx, ground.store, str(target["name"]), force=True)
+            create.create(Networks(ground.store), resources.network(ground.ctx, ground.project, str(target["key"])))
+        else:
+            settings = resources.volume(ground.project, str(target["key"]))
+            ensure(ground.ctx, ground.store, str(target["name"]), settings)
+        ground.say(plan.line(action))
+
+    # Services.
+
+    def _service(self, name: str) -> None:
+        actions = self._of.get(name, [])
+        starts = self.doing.begins and any(action["action"] != "remove" for action in actions)
+        again = self.doing.begins and [
+            other for other, how in self.graph[name].items() if how.get("restart") and other in self._renewed
+        ]
+        if starts or again:
+            for other, how in self.graph[name].items():
+                self._wait(name, other, how)
+        try:
+            touched = [self._carry(name, action) for action in actions]
+            if again:
+                for one in [one for one in self._ids[name] if one not in touched]:
+                    self._restart(name, one, again[0])
+        except OcipipeError as error:
+            raise ServiceFailed(name, error) from error
+        if any(action["action"] in ("recreate", "start") for action in actions):
+            self._renewed.add(name)
+
+    def _wait(self, name: str, other: str, how: Mapping[str, Any]) -> None:
+        wait = {conditions.HEALTHY: conditions.healthy, conditions.ENDED_WELL: conditions.ended_well}.get(
+            str(how["condition"])
+        )
+        try:
+            for one in self._ids[other] if wait is not None else ():
+                assert wait is not None
+                wait(self.ground, one, self._walk.check)
+        except conditions.NotCome as error:
+            if how.get("required", True):
+                raise conditions.NotCome(error.container, name, f"needs {other}: {error}") from None
+            self.ground.ctx.progress.warn(f"{name} goes on without {other}: {error}")
+
+    def _carry(self, service: str, action: Document) -> str:
+        """Does one action; the id of the container that is there then."""
+        self._walk.check()
+        target: Any = action["object"]
+        what, ids = action["action"], self._ids[service]
+        before = str(target.get("id") or "")
+        container: Container | None = None
+        if what == "create":
+            container = self.doing.create(service, int(target["number"]))
+        elif what == "recreate":
+            container = self.doing.recreate(service, int(target["number"]), before)
+            ids.remove(before)
+        elif what == "rename":
+            reasons: Any = action["reasons"]
+            self.doing.rename(before, str(reasons[0]["to"]))
+        elif what == "start":
+            self.doing.start(service, before)
+            self.begun(service, self.ground.store.containers.load(before))
+        else:
+            self.doing.remove(before)
+            ids.remove(before)
+        if container is not None:
+            ids.append(container.id)
+            if self.doing.begins:
+                self.begun(service, container)
+        self.ground.say(plan.line(action))
+        return before if container is None else container.id
+
+    def _restart(self, service: str, container_id: str, other: str) -> None:
+        stopped = self.doing.stop(container_id)
+        if stopped is not None:
+            self.doing.start(service, container_id)
+            self.begun(service, self.ground.store.containers.load(container_id))
+            self.ground.say(f"restart {stopped.name}: depends_on.{other} is another one now")
+
+
+def _divided(actions: Iterable[Document]) -> tuple[list[Document], dict[str, list[Document]]]:
+    """What comes before all services, orphans among it, and what each service's own is."""
+    first: list[Document] = []
+    of: dict[str, list[Document]] = {}
+    for action in actions:
+        target: Any = action["object"]
+        reasons: Any = action["reasons"]
+        orphan = action["action"] == "remove" and reasons and reasons[0]["field"] == "services"
+        if target["kind"] == "container" and not orphan:
+            of.setdefault(str(target["service"]), []).append(action)
+        elif target["kind"] != "image":
+            first.append(action)
+    return first, of
+
+
+def _names(ground: Ground, graph: Iterable[str], actions: Iterable[Document], there: Iterable[There]) -> dict[str, str]:
+    """The name of the container that `service:NAME` means: the one with the lowest number, once all is done."""
+    going = {str(_object(one).get("id")) for one in actions if one["action"] == "remove"}
+    numbers: dict[str, list[int]] = {}
+    for one in there:
+        if not one.one_off and one.id not in going:
+            numbers.setdefault(one.service, []).append(one.number)
+    for action in actions:
+        if action["action"] == "create" and _object(action)["kind"] == "container":
+            numbers.setdefault(str(_object(action)["service"]), []).append(int(_object(action)["number"]))
+    services = {*graph, *numbers} & set(ground.project.model["services"])
+    return {name: translate.name(ground.project, name, min(numbers.get(name, [1]))) for name in services}
+
+
+def _object(action: Document) -> Any:
+    return action["object"]
+
+
+def stop(ground: Ground, there: Sequence[There], work: Callable[[There], object]) -> None:
+    """Does something to containers, those first that nobody depends on, and what is in no service of the model before
+    all; independent ones side by side. All is tried; raises what fails first."""
+    model = ground.project.model["services"]
+    of: dict[str, list[There]] = {}
+    for one in there:
+        of.setdefault(one.service, []).append(one)
+    graph = {
+        name: [other for other in (model[name].get("depends_on") or {}) if other in of] if name in model else []
+        for name in of
+    }
+    failures: list[OcipipeError] = []
+
+    def each(name: str) -> None:
+        for one in of[name]:
+            try:
+                work(one)
+            except OcipipeError as error:
+                failures.append(error)
+
+    try:
+        Walk(reversed_graph(graph), each).run()
+    except Cancelled:
+        pass
+    if failures:
+        raise failures[0]

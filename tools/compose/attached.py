@@ -1,0 +1,179 @@
+"""compose-up in the foreground: what containers say, as they come up and until they end; and being interrupted."""
+
+from __future__ import annotations
+
+import queue
+import threading
+
+from ..containers import reading, stopping
+from ..errors import Conflict, NotFound, OcipipeError
+from ..host import times
+from . import apply, conditions
+from .follow import Ended, Followers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from oci_spec.jsondoc import Document
+
+    from ..store.container import Container
+    from .doing import Doing
+    from .ground import Ground
+    from .up import Bringing
+
+_LOOK_SECONDS = 0.5
+_LOG_LINES = 20
+
+
+class Attached:
+    """One compose-up in the foreground. `show` is given each line that a container says (schema log-entry).
+
+    hidden   services whose output is not shown
+    abort    '' to go on when a container ends, `exit` to stop all then, `failure` if it ended with a status over 0
+    decides  the service whose exit status is ours, '' for that of the container that made all stop
+    """
+
+    def __init__(
+        self, bringing: Bringing, doing: Doing, show: Callable[[Document], None], *, hidden: Collection[str] = (),
+        abort: str = "", decides: str = "",
+    ) -> None:  # fmt: skip
+        self.ground = ground = bringing.ground
+        self.bringing = bringing
+        self.doing = doing
+        self._show = show
+        self._hidden = hidden
+        self._abort = abort
+        self._decides = decides
+        self._status = 0
+        since = times.stamp(times.of_seconds(ground.ctx.now()))
+        self._followers = Followers(
+            ground, reading.Wanted(follow=True, since=since, until="", tail=None, streams=(1, 2))
+        )
+        self._ended = 0
+        self._up = False
+        self._ending: threading.Thread | None = None
+
+    def run(self) -> int:
+        """Brings the services up and stays until they have ended; the exit status. Interrupted once, they are stopped,
+        and killed at the second time; the interruption goes on when they have ended. Raises what bringing them up
+        raises."""
+        worker = threading.Thread(target=self._bring, daemon=True)
+        worker.start()
+        interruption: BaseException | None = None
+        while True:
+            try:
+                self._loop()
+                break
+            except (Exception, GeneratorExit):
+                raise
+            except BaseException as error:  # KeyboardInterrupt, or another signal that ends us
+                if interruption is None:
+                    interruption = error
+                    self.ground.say("stopping; once more to kill")
+                    self.bringing.cancel()
+                    self._end(worker.join)
+                else:
+                    self._kill()
+        if interruption is not None:
+            raise interruption
+        return self._status
+
+    def _bring(self) -> None:
+        try:
+            self.bringing.run(self.doing, self._begun)
+            for one in self.bringing.containers():
+                if one.runs:
+                    self._add(one.service, one.id)
+            self._followers.items.put(None)
+        except BaseException as error:
+            self._followers.items.put(error)
+
+    def _begun(self, service: str, container: Container) -> None:
+        self._add(service, container.id)
+
+    def _add(self, service: str, container_id: str) -> None:
+        self._followers.add(service, container_id, shown=service not in self._hidden)
+
+    def _loop(self) -> None:
+        """Takes what comes, until all has ended."""
+        while not (self._up and self._ended >= self._followers.left and self._is_ended()):
+            try:
+                item = self._followers.items.get(timeout=_LOOK_SECONDS)
+            except queue.Empty:
+                continue
+            if item is None:
+                self._up = True
+            elif isinstance(item, Ended):
+                self._ended += 1
+                self._has_ended(item)
+            elif isinstance(item, tuple):
+                self._show(item[1])
+            elif isinstance(item, Conflict):  # it has no log
+                self.ground.ctx.progress.warn(str(item))
+            elif self._ending is None:
+                self._rest()
+                raise item
+            else:
+                self._up = True  # interrupted on its way up
+
+    def _is_ended(self) -> bool:
+        return self._ending is None or not self._ending.is_alive()
+
+    def _rest(self) -> None:
+        """Shows what has come by now."""
+        while True:
+            try:
+                item = self._followers.items.get(timeout=0.1)
+            except queue.Empty:
+                return
+            if isinstance(item, tuple):
+                self._show(item[1])
+
+    def _has_ended(self, one: Ended) -> None:
+        if self._ending is None:
+            code = "" if one.code is None else f" with status {one.code}"
+            self.ground.say(f"{self._name(one)} has ended{code}")
+        failed = one.code != 0
+        aborts = self._abort == "exit" or (self._abort == "failure" and failed)
+        if aborts and self._ending is None:
+            self._status = one.code if one.code is not None else 1
+            self._end(lambda: None)
+        if self._decides and one.service == self._decides:
+            self._status = one.code if one.code is not None else 1
+
+    def _name(self, one: Ended) -> str:
+        try:
+            return self.ground.store.containers.load(one.id).name
+        except NotFound:
+            return one.id[:12]
+
+    def _end(self, before: Callable[[], None]) -> None:
+        """Begins to stop all, in the background."""
+
+        def work() -> None:
+            before()
+            try:
+                apply.stop(self.ground, self.bringing.containers(), lambda one: self.doing.stop(one.id))
+            except OcipipeError as error:
+                self.ground.ctx.progress.warn(str(error))
+
+        self._ending = threading.Thread(target=work, daemon=True)
+        self._ending.start()
+
+    def _kill(self) -> None:
+        for one in self.bringing.containers():
+            if one.runs:
+                try:
+                    found = self.ground.store.containers.load(one.id)
+                    stopping.kill(self.ground.ctx, self.ground.store, found, "SIGKILL")
+                except (Conflict, NotFound):
+                    continue  # it has ended by now
+
+
+def tell_log(ground: Ground, error: conditions.NotCome) -> None:
+    """Tells people the last that a container said."""
+    wanted = reading.Wanted(follow=False, since="", until="", tail=_LOG_LINES, streams=(1, 2))
+    for found in reading.documents(ground.ctx, ground.store, [error.container], wanted):
+        if not isinstance(found, Exception):
+            ground.say(f"{found['container']} | {found['line']}")

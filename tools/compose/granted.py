@@ -1,0 +1,125 @@
+"""Secrets and configs as files that are mounted read-only.
+
+One that is a file, and whose owner and mode nobody chose, is mounted as it stands. Any other becomes a file of ours,
+below a directory that only root enters: a config in the store, ROOT/compose/PROJECT, a secret in run-time state,
+RUN_ROOT/compose/PROJECT, which is memory: after a reboot compose-up writes it anew.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..host import files, trees
+from . import storage
+from .positions import ComposeError, place_at
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..context import Context
+    from .positions import Mapping
+    from .project import Project
+
+_LIMIT = 16 << 20
+_MODE = 0o444
+"""The default mode of a secret or config (compose-spec, 05-services.md)."""
+_PART = "compose"
+
+
+class _File:
+    """What a grant comes to: a file as it stands, or `data` that is to be written at `path`."""
+
+    __slots__ = ("data", "grant", "path")
+
+    def __init__(self, grant: storage.Grant, path: str, data: bytes | None) -> None:
+        self.grant = grant
+        self.path = path
+        self.data = data
+
+
+class Grants:
+    """The secrets and configs of some services. Raises ComposeError for one that there is not, before anything is made;
+    `write` makes the files that are ours."""
+
+    def __init__(self, ctx: Context, project: Project, services: Iterable[str]) -> None:
+        self._files: dict[storage.Grant, _File] = {}
+        for service in services:
+            for section, number, grant, _ in storage.grants(project.service(service)):
+                if grant not in self._files:
+                    path = ("services", service, section, number)
+                    self._files[grant] = _file(ctx, project, grant, path)
+
+    @property
+    def paths(self) -> dict[storage.Grant, str]:
+        """Where each is, as translate.Around has it."""
+        return {grant: one.path for grant, one in self._files.items()}
+
+    def write(self) -> None:
+        """Writes those that are not written, or are something else by now."""
+        for one in self._files.values():
+            if one.data is None:
+                continue
+            _, _, uid, gid, mode = one.grant
+            rights = (int(uid or 0), int(gid or 0), int(mode, 8) if mode else _MODE)
+            if _is(one.path, one.data, *rights):
+                continue
+            files.make_directories(os.path.dirname(one.path), 0o700)
+            with files.replacing(one.path, 0o600) as fd:
+                files.write_all(fd, one.data)
+                os.fchown(fd, *rights[:2])
+                os.fchmod(fd, rights[2])
+
+
+def _is(path: str, data: bytes, uid: int, gid: int, mode: int) -> bool:
+    try:
+        found = os.stat(path)
+        with open(path, "rb") as file:
+            return (found.st_uid, found.st_gid, found.st_mode & 0o7777) == (uid, gid, mode) and file.read() == data
+    except FileNotFoundError:
+        return False
+
+
+def _file(ctx: Context, project: Project, grant: storage.Grant, path: tuple[str | int, ...]) -> _File:
+    section, key, uid, gid, mode = grant
+    model: Mapping = project.model
+    one: Mapping = model[section][key]
+    where = (section, key)
+    for number, right in (("uid", uid), ("gid", gid)):
+        if right and not right.isdigit():
+            raise ComposeError(place_at(model, path), (*path, number), f"{right!r} is no number", "write a number")
+    place = os.path.join(ctx.run_root if section == "secrets" else ctx.root, _PART, project.name, section)
+    own = os.path.join(place, ".".join((key, uid or "0", gid or "0", mode or f"{_MODE:o}")))
+    if one.get("external"):
+        raise ComposeError(
+            place_at(model, where), (*where, "external"), "there is nobody outside the project who keeps any",
+            "say file, environment or content",
+        )  # fmt: skip
+    if "content" in one:
+        return _File(grant, own, str(one["content"]).encode("utf-8", "surrogateescape"))
+    if "environment" in one:
+        name = str(one["environment"])
+        if name not in project.environment:
+            raise ComposeError(
+                place_at(model, (*where, "environment")), (*where, "environment"), f"the variable {name} is not set",
+                "set it, or write it into .env",
+            )  # fmt: skip
+        return _File(grant, own, project.environment[name].encode("utf-8", "surrogateescape"))
+    source = str(one.get("file") or "")
+    if not os.path.exists(source):
+        raise ComposeError(
+            place_at(model, (*where, "file")), (*where, "file"), f"there is no {source or 'file'}", "write the file"
+        )
+    if not (uid or gid or mode):
+        return _File(grant, source, None)
+    return _File(grant, own, files.read_limited(source, _LIMIT))
+
+
+def forget(ctx: Context, name: str) -> None:
+    """Removes the files of a project."""
+    for root in (ctx.root, ctx.run_root):
+        trees.remove_tree(os.path.join(root, _PART, name))
+        try:
+            os.rmdir(os.path.join(root, _PART))
+        except OSError:  # there are others' in it, or there is none
+            pass

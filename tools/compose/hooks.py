@@ -1,0 +1,100 @@
+"""What a service has done in a container after its start and before its stop: post_start and pre_stop.
+
+Each is one more process in the container, whose end is waited for; what it says goes to people. One that fails after
+the start is a failure; one before the stop is told, and stops nothing.
+"""
+
+from __future__ import annotations
+
+import os
+
+from oci_spec import jsondoc
+
+from ..containers import ending
+from ..errors import OcipipeError
+from ..host import files, trees
+from ..runtime import joining, probe, root, state
+from . import labels
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ..store.container import Container
+    from .ground import Ground
+
+_PATIENCE_SECONDS = 3600.0
+
+
+class HookFailed(OcipipeError):
+    """A command of post_start has failed."""
+
+    code = "HOOK"
+
+
+def after_start(ground: Ground, service: str, container: Container) -> None:
+    """Runs the service's post_start in a container that has just begun. Raises HookFailed."""
+    for hook in ground.project.service(service).get("post_start") or ():
+        code, said = _run(ground, container, hook)
+        _tell(ground, container, said)
+        if code:
+            raise HookFailed(f"{container.name}: post_start", f"{' '.join(hook['command'])}: ended with status {code}")
+
+
+def before_stop(ground: Ground, container: Container) -> None:
+    """Runs pre_stop in a container that is about to be stopped, if it runs."""
+    given: Any = container.record["labels"]
+    service = ground.project.model["services"].get(given.get(labels.SERVICE)) or {}
+    for hook in service.get("pre_stop") or ():
+        if state.observe(container, ground.ctx.run_root, ground.ctx.env).status != "running":
+            return
+        code, said = _run(ground, container, hook)
+        _tell(ground, container, said)
+        if code:
+            ground.ctx.progress.warn(
+                f"{container.name}: pre_stop: {' '.join(hook['command'])} ended with status {code}"
+            )
+
+
+def _tell(ground: Ground, container: Container, said: bytes) -> None:
+    for line in said.decode("utf-8", "replace").splitlines():
+        ground.say(f"{container.name}: {line}")
+
+
+def _run(ground: Ground, container: Container, hook: Mapping[str, Any]) -> tuple[int, bytes]:
+    """Runs one command: its exit status and the beginning of what it said."""
+    ctx = ground.ctx
+    seen = state.observe(container, ctx.run_root, ctx.env)
+    if not seen.pid:
+        return 0, b""
+    config: Any = container.config()
+    own = config["process"]
+    env = [*(own.get("env") or ())]
+    for name, value in (hook.get("environment") or {}).items():
+        env = [one for one in env if one.partition("=")[0] != name]
+        env += [] if value is None else [f"{name}={value}"]
+    user, home = None, ""
+    if hook.get("user"):
+        groups: Any = container.record.get("groups") or ()
+        user = root.look_up(f"/proc/{seen.pid}/root", str(hook["user"]), groups)
+        home = root.look_up(f"/proc/{seen.pid}/root", str((own.get("user") or {}).get("uid", 0))).home
+    privileged = None
+    if hook.get("privileged"):
+        from ..host.capabilities import bounding
+        from ..runtime.spec import ALL_CAPABILITIES
+
+        ours = bounding(ALL_CAPABILITIES)
+        privileged = [one for one in ALL_CAPABILITIES if one in ours]
+    process = joining.process(
+        own, list(hook["command"]), env, hook.get("working_dir"), user=user, home=home, privileged=privileged
+    )
+    directory = os.path.join(container.run_directory(ctx.run_root), "exec", ctx.random(16).hex())
+    files.make_directories(directory, 0o700)
+    try:
+        spec = os.path.join(directory, "process.json")
+        files.write_atomic(spec, jsondoc.dumps(process), 0o600, durable=False)
+        place = os.path.join(directory, "hook")
+        return probe.run(ending.runtime_of(container, ctx.env), container.id, spec, place, _PATIENCE_SECONDS)
+    finally:
+        trees.remove_tree(directory)

@@ -1,0 +1,126 @@
+"""A service's `build` as what img-build is asked for."""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import OcipipeError
+from ..host import files, trees
+from .positions import ComposeError, place_at
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+    from typing import Any
+
+    from ..build.building import Request
+    from ..context import Context
+    from .ground import Ground
+    from .project import Project
+
+_NOT_HERE = {
+    "cache_from": "steps that were done before are found by what they were made of",
+    "cache_to": "steps that were done before are kept in the store",
+    "privileged": "a RUN has what an ordinary container has",
+}
+_SERVICE = "service:"
+
+
+def request(
+    ground: Ground, service: str, *, no_cache: bool = False, pull: bool = False, args: Sequence[str] = ()
+) -> Request:
+    """The request. Raises ComposeError for a key that img-build has no counterpart of."""
+    from oci_spec import reference
+    from oci_spec.platform import Platform
+
+    from ..build.building import Request, arguments
+    from ..build.wishes import Wishes, agents, clock
+    from ..registry.settings import Access
+
+    ctx, project = ground.ctx, ground.project
+    path = ("services", service, "build")
+    keys = project.service(service)
+    build = keys["build"]
+    for key, remedy in _NOT_HERE.items():
+        if build.get(key):
+            raise ComposeError(place_at(project.model, (*path, key)), (*path, key), "is not supported", remedy)
+    wanted = Wishes()
+    found = Request(str(build["context"]), wanted, ground.write)
+    found.file = _dockerfile(build)
+    found.target = str(build.get("target") or "")
+    found.build_args = {key: value for key, value in (build.get("args") or {}).items() if value is not None}
+    found.build_args |= arguments(args, ctx.env)
+    platforms = list(build.get("platforms") or ()) or ([keys["platform"]] if keys.get("platform") else [])
+    found.platforms = [Platform.parse(str(one), "platform") for one in platforms]
+    found.names = [str(reference.parse(one)) for one in (project.image(service), *(build.get("tags") or ()))]
+    found.labels = {key: str(value) for key, value in (build.get("labels") or {}).items()}
+    wanted.settings = {**vars(ground.parse(["--", "image"])), **_settings(build)}
+    wanted.network = str(build.get("network") or "")
+    for name, value in (build.get("additional_contexts") or {}).items():
+        text = str(value)
+        other = project.image(text[len(_SERVICE) :]) if text.startswith(_SERVICE) else ""
+        wanted.contexts[name.lower()] = f"docker-image://{other}" if other else text
+    wanted.secrets = dict(_secret(project, path, number, one) for number, one in enumerate(build.get("secrets") or ()))
+    wanted.agents = agents(["default" if one == "default" else str(one) for one in build.get("ssh") or ()], ctx.env)
+    wanted.all_fresh = no_cache or bool(build.get("no_cache"))
+    wanted.policy = "always" if pull or build.get("pull") else "missing"
+    wanted.clock = clock(None, ctx, found.build_args)
+    wanted.access = Access()
+    return found
+
+
+class Inline:
+    """A `with` block in which a Dockerfile that the compose file itself holds is a file; its path, or None."""
+
+    def __init__(self, ctx: Context, text: str | None) -> None:
+        self._text = text
+        self._directory = os.path.join(ctx.run_root, "compose", f"build-{ctx.random(6).hex()}")
+
+    def __enter__(self) -> str | None:
+        if self._text is None:
+            return None
+        files.make_directories(self._directory, 0o700)
+        path = os.path.join(self._directory, "Dockerfile")
+        files.write_atomic(path, self._text.encode("utf-8", "surrogateescape"), durable=False)
+        return path
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        trees.remove_tree(self._directory)
+
+
+def _dockerfile(build: Any) -> str | None:
+    named = build.get("dockerfile")
+    context = str(build["context"])
+    if named is None or named == "Dockerfile" or not os.path.isdir(context):
+        return None if named == "Dockerfile" else named
+    path = os.path.join(context, str(named))
+    return path if os.path.exists(path) else str(named)
+
+
+def _settings(build: Any) -> dict[str, object]:
+    """The options of ctr-create for every RUN, by their names."""
+    limits = (build.get("ulimits") or {}).items()
+    found: dict[str, object] = {
+        "add_host": [str(one).replace("=", ":", 1) for one in build.get("extra_hosts") or ()],
+        "ulimit": [f"{name}={one['soft']}:{one['hard']}" for name, one in limits],
+        "network": [str(build["network"])] if build.get("network") else [],
+    }
+    if build.get("shm_size"):
+        found["shm_size"] = int(build["shm_size"])
+    return found
+
+
+def _secret(project: Project, path: tuple[str, ...], number: int, one: Any) -> tuple[str, bytes]:
+    key = str(one["source"])
+    secret = project.model["secrets"][key]
+    where: tuple[str | int, ...] = (*path, "secrets", number)
+    name = str(one.get("target") or key)
+    try:
+        if "environment" in secret:
+            return name, project.environment[str(secret["environment"])].encode("utf-8", "surrogateescape")
+        return name, files.read_limited(str(secret["file"]), 1 << 20)
+    except (KeyError, OcipipeError) as error:
+        raise ComposeError(place_at(project.model, where), where, f"the secret {key} cannot be had: {error}") from None

@@ -1,0 +1,100 @@
+"""A service's networks, ports and names as options of ctr-create. Pure."""
+
+from __future__ import annotations
+
+from ..errors import UsageError
+from ..network import options as networks
+from ..network import ports
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator, Mapping
+    from typing import Any
+
+    from .words import Words
+
+_SERVICE, _CONTAINER = "service:", "container:"
+
+
+def words(
+    said: Words, names: Mapping[str, str], nameless: Container[str], *, alone: bool = False, ports: bool = True
+) -> None:
+    """What a container is connected to. `names` as in translate.Around; `alone`: it is not found by its service's name;
+    without `ports` it publishes none."""
+    mode = said.keys.get("network_mode")
+    if mode is None:
+        _networks(said, nameless, alone)
+    else:
+        said.option("--network", _shared(mode, names), ("network_mode",))
+        if said.keys.get("mac_address"):
+            said.key("mac_address", "--mac-address")
+    for key in ("ipc", "pid", "uts"):
+        value = said.keys.get(key)
+        if value:
+            if key == "uts" and value not in ("host", "private"):
+                raise said.refuse((key,), f"{value!r} is not supported", "host, or take it away")
+            said.option(f"--{key}", _shared(value, names), (key,))
+    said.each("dns", "--dns")
+    said.each("dns_search", "--dns-search")
+    said.each("dns_opt", "--dns-option")
+    for number, text in enumerate(said.keys.get("extra_hosts") or ()):
+        name, equals, address = str(text).partition("=")
+        said.option("--add-host", f"{name}:{address}" if equals else text, ("extra_hosts", number))
+    if said.keys.get("external_links"):
+        raise said.refuse(
+            ("external_links",), "is not supported", "put both on one network: names are found there by themselves"
+        )
+    if ports:
+        _ports(said)
+
+
+def _shared(value: str, names: Mapping[str, str]) -> str:
+    """A mode; of service:NAME, its container's name."""
+    if value.startswith(_SERVICE):
+        return f"{_CONTAINER}{names.get(value[len(_SERVICE) :], value[len(_SERVICE) :])}"
+    return value
+
+
+def aliases(model: Mapping[str, Any], service: str) -> Iterator[tuple[str, str]]:
+    """The names that other services' `links` have for a service, and who says it."""
+    for other, keys in model["services"].items():
+        for link in keys.get("links") or ():
+            name, colon, alias = link.partition(":")
+            if colon and name == service and alias != service:
+                yield alias, other
+
+
+def _networks(said: Words, nameless: Container[str], alone: bool) -> None:
+    wanted: Mapping[str, Any] = said.keys.get("networks") or {}
+    mac = said.keys.get("mac_address")
+    linked = [alias for alias, _ in aliases(said.model, said.service)]
+    order = sorted(wanted, key=lambda key: (-wanted[key].get("gw_priority", 0), -wanted[key].get("priority", 0)))
+    for key in order:
+        one = wanted[key]
+        path = ("networks", key)
+        said.none_of(path, one, ("link_local_ips", "driver_opts"), "an address and a name is what one has here")
+        name = said.model["networks"][key]["name"]
+        own = [] if alone or name in nameless else [said.service, *linked]
+        parts = [f"alias={alias}" for alias in dict.fromkeys((*own, *(one.get("aliases") or ())))]
+        address = one.get("mac_address") or (mac if key == order[0] else None)
+        given = (("ip", one.get("ipv4_address")), ("ip6", one.get("ipv6_address")), ("mac", address),
+                 ("interface", one.get("interface_name")))  # fmt: skip
+        parts += [f"{what}={value}" for what, value in given if value]
+        said.option("--network", f"{name}:{','.join(parts)}" if parts else name, path, networks.network)
+
+
+def _ports(said: Words) -> None:
+    taken: set[str] = set()
+    for number, one in enumerate(said.keys.get("ports") or ()):
+        ip = str(one.get("host_ip") or "")
+        host = f"[{ip}]:" if ":" in ip else f"{ip}:" if ip else ""
+        text = f"{host}{one.get('published') or ''}:{one['target']}/{one.get('protocol') or 'tcp'}"
+        text = text if host or one.get("published") else text.removeprefix(":")
+        if text not in taken:
+            taken.add(text)
+            said.option("--publish", text, ("ports", number), _port)
+
+
+def _port(text: str) -> None:
+    if not ports.parse(text):
+        raise UsageError(text, "is no port")

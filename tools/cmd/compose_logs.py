@@ -17,8 +17,8 @@ COMMAND = Command(
     "compose-logs",
     "show what the containers of a project have said",
     description="On a terminal each line stands behind its container's name, in a colour of its own; in a pipe a "
-    "document stands for each. With --follow it goes on with what comes, also from what a restart policy starts again, and "
-    "ends when all containers have ended. A MOMENT is as ctr-logs has it.",
+    "document stands for each. With --follow it goes on with what comes, also from what a restart policy starts again, "
+    "and ends when all containers have ended. A MOMENT is as ctr-logs has it.",
     operands=(SERVICES,),
     options=(
         *COMPOSE,

@@ -33,12 +33,12 @@ class Up:
 
     def __init__(
         self, ground: Ground, graph: Graph, actions: Sequence[Document], there: Sequence[There], grants: Grants,
-        doing: Doing, begun: Callable[[str, Container], None],
+        doing: Doing, begun: Callable[[str, Container], None] | None = None,
     ) -> None:  # fmt: skip
         self.ground = ground
         self.graph = graph
         self.doing = doing
-        self.begun = begun
+        self._begun = begun
         self._first, self._of = _divided(actions)
         self._grants = grants
         self._ids: dict[str, list[str]] = {name: [] for name in graph}
@@ -141,22 +141,26 @@ class Up:
             self.doing.rename(before, str(reasons[0]["to"]))
         elif what == "start":
             self.doing.start(service, before)
-            self.begun(service, self.ground.store.containers.load(before))
+            self._tell(service, self.ground.store.containers.load(before))
         else:
             self.doing.remove(before)
             ids.remove(before)
         if container is not None:
             ids.append(container.id)
             if self.doing.begins:
-                self.begun(service, container)
+                self._tell(service, container)
         self.ground.say(plan.line(action))
         return before if container is None else container.id
+
+    def _tell(self, service: str, container: Container) -> None:
+        if self._begun is not None:
+            self._begun(service, container)
 
     def _restart(self, service: str, container_id: str, other: str) -> None:
         stopped = self.doing.stop(container_id)
         if stopped is not None:
             self.doing.start(service, container_id)
-            self.begun(service, self.ground.store.containers.load(container_id))
+            self._tell(service, self.ground.store.containers.load(container_id))
             self.ground.say(f"restart {stopped.name}: depends_on.{other} is another one now")
 
 

@@ -109,20 +109,10 @@ class _Plan:
             yield from self.service(service)
 
     def action(
-        self,
-        action: str,
-        kind: str,
-        name: str,
-        reasons: Sequence[Document],
-        state: str,
-        wanted: str = "",
+        self, action: str, kind: str, name: str, reasons: Sequence[Document], state: str, wanted: str = "",
         **more: object,
-    ) -> Document:
-        document: Document = {
-            "action": action, "object": {"kind": kind, "name": name, **more}, "reasons": list(reasons),
-            "project": self.wanted.project, "state": state,
-        }  # fmt: skip
-        return {**document, "wanted": wanted} if wanted else document
+    ) -> Document:  # fmt: skip
+        return _action(self.wanted.project, action, {"kind": kind, "name": name, **more}, reasons, state, wanted)
 
     # Networks and volumes.
 
@@ -170,10 +160,7 @@ class _Plan:
         return self.container("remove", one, [why])
 
     def container(self, action: str, one: There, reasons: Sequence[Document], wanted: str = "") -> Document:
-        return self.action(
-            action, "container", one.name, reasons, container_state(one), wanted,
-            service=one.service, number=one.number, id=one.id,
-        )  # fmt: skip
+        return _of_container(self.wanted.project, action, one, reasons, wanted)
 
     def service(self, service: Service) -> Iterator[Document]:
         found = self.there.of(service.name)
@@ -204,9 +191,9 @@ class _Plan:
         name = service.container(one.number)
         if one.replaces and one.name != name:  # whoever made it was killed before it could give it its name
             yield self.container("rename", one, [reason("name", one.name, name)])
-        if not self.choices.start or one.runs or (service.job and one.status == "stopped" and one.exit_code == 0):
-            return
-        yield self.container("start", one, [reason("status", one.status, "running")])
+        if self.choices.start and not (one.runs or (service.job and one.status == "stopped" and one.exit_code == 0)):
+            yield started(self.wanted.project, one)
+
 
     def reasons(self, service: Service, one: There) -> list[Document]:
         """Why a container is to be made anew; none where it is what is wanted."""
@@ -225,6 +212,27 @@ class _Plan:
             found += self.renewed.get(name, [])
         found += [reason(key, other, f"a new {other}") for key, other in service.shares.items() if other in self.remade]
         return found
+
+
+def _action(
+    project: str, action: str, target: Document, reasons: Sequence[Document], state: str, wanted: str
+) -> Document:
+    document: Document = {
+        "action": action, "object": target, "reasons": list(reasons), "project": project, "state": state,
+    }  # fmt: skip
+    return {**document, "wanted": wanted} if wanted else document
+
+
+def _of_container(project: str, action: str, one: There, reasons: Sequence[Document], wanted: str = "") -> Document:
+    target: Document = {
+        "kind": "container", "name": one.name, "service": one.service, "number": one.number, "id": one.id,
+    }  # fmt: skip
+    return _action(project, action, target, reasons, container_state(one), wanted)
+
+
+def started(project: str, one: There) -> Document:
+    """The action that starts a container that is there."""
+    return _of_container(project, "start", one, [reason("status", one.status, "running")])
 
 
 def container_state(one: There) -> str:

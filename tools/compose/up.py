@@ -75,9 +75,9 @@ class Bringing:
                 if _object(one)["kind"] == "image"
             ]
             images.get(self.ground, needs, self.how)
-        self._carry(actions, there, doing, begun or _nobody)
+        self._carry(actions, there, doing, begun)
 
-    def _carry(self, actions: Sequence[Document], there: present.Present, doing: Doing, begun: Begun) -> None:
+    def _carry(self, actions: Sequence[Document], there: present.Present, doing: Doing, begun: Begun | None) -> None:
         self._marked(there)
         self._up = Up(self.ground, self.graph, actions, there.containers, self._grants, doing, begun)
         if not self._cancelled:
@@ -127,10 +127,6 @@ class Bringing:
         return [one for one in there if one.service in self.graph and not one.one_off]
 
 
-def _nobody(service: str, container: Container) -> None:
-    """Who waits for no container."""
-
-
 def read_plan(items: Iterable[Document | str]) -> list[Document]:
     """The plan that compose-plan printed. Raises FormatError for what is none."""
     from oci_spec import validate
@@ -138,9 +134,12 @@ def read_plan(items: Iterable[Document | str]) -> list[Document]:
     return [validate.check("compose-plan", item, "the plan") for item in items]
 
 
-def asked(ground: Ground, args: Any, given: list[Document] | None, *, start: bool) -> tuple[Bringing, Doing]:
-    """What a command's arguments (cli.compose_options.BRINGING and more) ask for. Raises as making a Bringing."""
-    services = list(args.service)
+def asked(
+    ground: Ground, args: Any, given: list[Document] | None, *, start: bool, scale: Mapping[str, int] | None = None
+) -> tuple[Bringing, Doing]:
+    """What a command's arguments (cli.compose_options.BRINGING and more) ask for; `scale`: for these services, in place
+    of what the arguments say. Raises as making a Bringing."""
+    services = list(args.service if scale is None else scale)
     if given is not None:
         services = list(dict.fromkeys(str(_object(one)["service"]) for one in given if "service" in _object(one)))
         for name in services:
@@ -155,7 +154,7 @@ def asked(ground: Ground, args: Any, given: list[Document] | None, *, start: boo
             raise UsageError(flags[0], f"does not go with {flags[1]}", "leave one of them out")
     bringing = Bringing(
         ground, services, dependencies=not getattr(args, "no_deps", False),
-        scale=wanting.scales(args.scale, ground.project), given=given,
+        scale=wanting.scales(args.scale, ground.project) if scale is None else scale, given=given,
         choices=plan.Choices(
             force=args.force_recreate, keep=args.no_recreate, orphans=args.remove_orphans, start=start
         ),

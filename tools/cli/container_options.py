@@ -166,3 +166,17 @@ ATTACHED = (
     Option("--sig-proxy", "pass signals on to the process (default: true)", kind="flag", default=True),
 )
 """How a command is attached to a container's streams; containers.attached takes them."""
+
+EXEC = (
+    Option("-i, --interactive", "the process reads our stdin (default: /dev/null)", kind="flag"),
+    Option("-t, --tty", "give the process our terminal, which stdin must be, and its keys", kind="flag"),
+    Option("-d, --detach", "leave it in the background; --tty: with a terminal that nobody sees", kind="flag"),
+    Option("-e, --env", "set a variable; a bare NAME takes its value from here", metavar="NAME=VALUE", many=True),
+    Option("--env-file", "variables from a file, one NAME=VALUE a line", metavar="FILE", many=True),
+    Option("-w, --workdir", "working directory, which must be there (default: the container's)", metavar="DIR"),
+    Option("-u, --user", "user and group, by name or number (default: the container's)", metavar="USER[:GROUP]"),
+    Option("--privileged", "every capability", kind="flag"),
+    Option("--detach-keys", "with --tty: keys that leave it running, like ctrl-p,ctrl-q (default: none)",
+           metavar="KEYS"),
+)  # fmt: skip
+"""What one more process in a container is like; containers.executing takes them."""

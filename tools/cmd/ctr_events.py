@@ -59,26 +59,10 @@ COMMAND = Command(
 
 def run(ctx: Context, args: Args) -> Iterator[dict[str, object]]:
     """Yields the events."""
-    from time import monotonic
-
-    from ..host import times
-    from ..store.event_filter import EventFilter
+    from ..store import event_filter
     from ..store.store import Store
 
-    wanted = EventFilter(args.filter)
-    now = ctx.now()
-    since, until = times.asked(args.since, "--since", now), times.asked(args.until, "--until", now)
-    journal = Store(ctx.root).journal
-    cursor = args.cursor
-    if cursor is None:
-        cursor = journal.end() if since is None and until is None and not args.no_follow else ""
-    oldest = "" if since is None else times.stamp(since)
-    if args.no_follow or (until is not None and until <= times.of_seconds(now)):
-        events = journal.read(cursor, since=oldest)
-    else:
-        left = None if until is None else (until - times.of_seconds(now)) / 1e9
-        events = journal.follow(cursor, None if left is None else monotonic() + left, since=oldest)
-    newest = None if until is None else times.stamp(until)
-    for event in events:
-        if (newest is None or str(event["time"]) <= newest) and wanted.fits(event):
+    wanted = event_filter.EventFilter(args.filter)
+    for event in event_filter.events(Store(ctx.root).journal, args, ctx.now(), args.cursor):
+        if wanted.fits(event):
             yield event

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..cli.declare import Command, Operand, Option
+from ..cli.container_options import EXEC
+from ..cli.declare import Command, Operand
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,18 +24,7 @@ COMMAND = Command(
         Operand("CONTAINER", "container by name, id or an id's beginning, or - for its document on stdin"),
         Operand("COMMAND", "command and its arguments", many=True),
     ),
-    options=(
-        Option("-i, --interactive", "the process reads our stdin (default: /dev/null)", kind="flag"),
-        Option("-t, --tty", "give the process our terminal, which stdin must be, and its keys", kind="flag"),
-        Option("-d, --detach", "leave it in the background; --tty: with a terminal that nobody sees", kind="flag"),
-        Option("-e, --env", "set a variable; a bare NAME takes its value from here", metavar="NAME=VALUE", many=True),
-        Option("--env-file", "variables from a file, one NAME=VALUE a line", metavar="FILE", many=True),
-        Option("-w, --workdir", "working directory, which must be there (default: the container's)", metavar="DIR"),
-        Option("-u, --user", "user and group, by name or number (default: the container's)", metavar="USER[:GROUP]"),
-        Option("--privileged", "every capability", kind="flag"),
-        Option("--detach-keys", "with --tty: keys that leave it running, like ctrl-p,ctrl-q (default: none)",
-               metavar="KEYS"),
-    ),
+    options=EXEC,
     reads="container",
     verbatim=True,
     exits={
@@ -50,26 +40,19 @@ COMMAND = Command(
         ("echo hello | ctr-exec -i web tr a-z A-Z", "a process in the middle of a pipe"),
     ),
     see=("ctr-run", "ctr-attach", "ctr-top"),
-)  # fmt: skip
+)
 
 
 def run(ctx: Context, args: Args) -> int:
     """Runs one process; its exit status, 0 with --detach."""
     from ..containers import executing, selecting
-    from ..errors import UsageError
     from ..store.store import Store
 
-    if args.detach and args.interactive and not args.tty:
-        raise UsageError("--interactive", "does not go with --detach: nobody could write", "leave one of them out")
-    if args.detach_keys is not None and (args.detach or not args.tty):
-        raise UsageError("--detach-keys", "is for a terminal that we are at", "use it with --tty, and without --detach")
     if args.container == "-":
         from ..cli.jsonio import first
 
         item = first(ctx.stdin, "container")
     else:
         item = args.container
-    if args.tty and not args.detach and not ctx.stdin.isatty():
-        raise UsageError("--tty", "standard input is no terminal", "leave it out, or run from a terminal")
     store = Store(ctx.root)
     return executing.run(ctx, store, selecting.find(store, item), args)

@@ -112,9 +112,7 @@ class Up:
             self._renewed.add(name)
 
     def _wait(self, name: str, other: str, how: Mapping[str, Any]) -> None:
-        wait = {conditions.HEALTHY: conditions.healthy, conditions.ENDED_WELL: conditions.ended_well}.get(
-            str(how["condition"])
-        )
+        wait = conditions.WAITS.get(str(how["condition"]))
         try:
             for one in self._ids[other] if wait is not None else ():
                 assert wait is not None

@@ -109,3 +109,7 @@ def up(ground: Ground, container_id: str, check: Callable[[], None], *, job: boo
             raise NotCome(container_id, container.name, f"has ended with status {seen.exit_code}")
         with Watch(container.path) as watch:
             watch.wait(_LOOK_SECONDS)
+
+
+WAITS = {HEALTHY: healthy, ENDED_WELL: ended_well}
+"""What is waited for, by the condition of a depends_on; service_started needs no more than that it was started."""

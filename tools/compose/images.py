@@ -13,8 +13,10 @@ from .walk import Walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
+
+    from oci_spec.jsondoc import Document
 
     from .ground import Ground
 
@@ -40,7 +42,7 @@ def needed(ground: Ground, services: Iterable[str], how: How) -> list[Need]:
     missing and may not be got, ComposeError."""
     store, project = ground.store, ground.project
     found: dict[str, Need] = {}
-    for service in services:
+    for service in _with_bases(ground, services):
         keys = project.service(service)
         image = project.image(service)
         action = _action(ground, service, image, how)
@@ -50,6 +52,27 @@ def needed(ground: Ground, services: Iterable[str], how: How) -> list[Need]:
             if one["type"] == "image" and not present.image(store, str(one["source"])):
                 found.setdefault(str(one["source"]), (service, str(one["source"]), "pull"))
     return list(found.values())
+
+
+def _with_bases(ground: Ground, services: Iterable[str]) -> list[str]:
+    """The services, and those whose images theirs are built from."""
+    found: dict[str, None] = {}
+    waiting = list(services)
+    while waiting:
+        name = waiting.pop(0)
+        if name not in found:
+            found[name] = None
+            waiting += bases(ground, name)
+    return list(found)
+
+
+def bases(ground: Ground, service: str) -> list[str]:
+    """The services whose images a service's is built from. Raises NotFound."""
+    contexts = (ground.project.service(service).get("build") or {}).get("additional_contexts") or {}
+    found = [str(value)[len(_SERVICE) :] for value in contexts.values() if str(value).startswith(_SERVICE)]
+    for name in found:
+        ground.project.service(name)
+    return found
 
 
 def _action(ground: Ground, service: str, image: str, how: How) -> str:
@@ -99,9 +122,8 @@ def get(ground: Ground, wanted: Sequence[Need], how: How) -> None:
     graph: dict[str, list[str]] = {}
     for service, image, action in wanted:
         jobs[image] = (service, image, action)
-        contexts = (ground.project.service(service).get("build") or {}).get("additional_contexts") or {}
-        bases = [str(value)[len(_SERVICE) :] for value in contexts.values() if str(value).startswith(_SERVICE)]
-        graph[image] = [by_service[base][0] for base in bases if action == "build" and base in by_service]
+        needs = bases(ground, service) if action == "build" else []
+        graph[image] = [by_service[base][0] for base in needs if base in by_service]
 
     def work(name: str) -> None:
         service, image, action = jobs[name]
@@ -140,3 +162,71 @@ def build(ground: Ground, service: str, how: How, **more: Any) -> dict[str, obje
         request.file = file or request.file
         request.wishes.quiet = how.quiet
         return building.build(ground.ctx, ground.store, request)
+
+
+def build_all(ground: Ground, services: Sequence[str], how: How, *, push: bool = False, **more: Any) -> list[Document]:
+    """Builds the images of the services that can be built, those first that others are built from; their
+    descriptors."""
+    project = ground.project
+    chosen = [name for name in project.enabled(services, dependencies=False) if "build" in project.service(name)]
+    chosen = [name for name in _with_bases(ground, chosen) if "build" in project.service(name)]
+    graph = {name: [one for one in bases(ground, name) if one in chosen] for name in chosen}
+    found: dict[str, Document] = {}
+
+    def work(name: str) -> None:
+        document = build(ground, name, how, **more)
+        if document is not None:
+            found[name] = document
+
+    Walk(graph, work).run()
+    if push:
+        push_all(ground, chosen, deps=False)
+    return [found[name] for name in chosen if name in found]
+
+
+def pull_all(
+    ground: Ground, services: Sequence[str], *, policy: str, deps: bool, buildable: bool
+) -> Iterator[Document | Exception]:
+    """Pulls the images of services, each once; the descriptors, and what could not be had."""
+    project = ground.project
+    done = set()
+    for name in project.enabled(services, dependencies=deps):
+        keys = project.service(name)
+        image = project.image(name)
+        passed = "build" in keys and ("image" not in keys or not buildable)
+        if passed or image in done or keys.get("pull_policy") in ("never", "build"):
+            continue
+        done.add(image)
+        try:
+            yield pull(ground, name, image, policy)
+        except OcipipeError as error:
+            yield error
+
+
+def push_all(ground: Ground, services: Sequence[str], *, deps: bool) -> list[Document]:
+    """Pushes the images of services that have a build and a name of their own; the descriptors."""
+    from ..images.local import find
+    from ..images.push import PushOptions, push
+    from ..registry.settings import Access
+
+    project = ground.project
+    found = []
+    for name in project.enabled(services, dependencies=deps):
+        keys = project.service(name)
+        if "build" in keys and "image" in keys:
+            image = project.image(name)
+            options = PushOptions(Access())
+            found.append(push(ground.ctx, ground.store, find(ground.store, image), image, options).document)
+    return found
+
+
+def used(ground: Ground, services: Sequence[str]) -> Iterator[Document]:
+    """The descriptor of each image that the containers of services were made from, once."""
+    from .selecting import selected
+
+    done = set()
+    for one in selected(ground, services, one_off=True):
+        record: Any = ground.store.containers.load(one.id).record
+        if record["image"]["digest"] not in done:
+            done.add(record["image"]["digest"])
+            yield record["image"]

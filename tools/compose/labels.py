@@ -10,6 +10,9 @@ from .files import STDIN
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
+
+    from oci_spec.jsondoc import Document
 
     from .project import Project
 
@@ -47,6 +50,12 @@ def of_container(project: Project, service: str, number: int, *, one_off: bool =
         DEPENDS: ",".join(f"{name}:{how['condition']}:{str(how.get('restart', False)).lower()}"
                           for name, how in depends.items()),
     }  # fmt: skip
+
+
+def service_of(event: Document) -> str:
+    """The service of the container that an event is about."""
+    target: Any = event["object"]
+    return str((target.get("annotations") or {}).get(SERVICE, ""))
 
 
 def is_of(labels: Mapping[str, str], project: Project) -> bool:

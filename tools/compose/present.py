@@ -10,7 +10,7 @@ from . import labels
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from oci_spec.jsondoc import Document
@@ -124,3 +124,20 @@ def image(store: Store, name: str) -> str:
         if error.code != "NOT_FOUND":
             raise
         return ""
+
+
+def projects(ctx: Context, store: Store, *, everything: bool) -> Iterator[Document]:
+    """Each project of which a container is there and runs (schema compose-project); with `everything`, or does not."""
+    found: dict[tuple[str, str], list[There]] = {}
+    for container in store.containers.all():
+        given: Any = container.record["labels"]
+        if labels.PROJECT in given:
+            key = given[labels.PROJECT], given.get(labels.DIRECTORY, "")
+            found.setdefault(key, []).append(There.of(ctx, container))
+    for (name, directory), members in sorted(found.items()):
+        if everything or any(one.runs for one in members):
+            counts: dict[str, int] = {}
+            for one in members:
+                counts[one.status] = counts.get(one.status, 0) + 1
+            files = [file for file in members[0].labels.get(labels.FILES, "").split(",") if file]
+            yield {"name": name, "status": dict(sorted(counts.items())), "directory": directory, "files": files}

@@ -70,3 +70,27 @@ def documents(ground: Ground, there: Iterable[There]) -> Iterator[Document]:
             yield document(ground, ground.store.containers.load(one.id))
         except NotFound:
             continue
+
+
+def ended(ground: Ground, one: There, code: int | None) -> Document:
+    """A container that has ended with this status."""
+    seen = state.Observed("stopped", exit_code=code)
+    return document(ground, ground.store.containers.load(one.id), seen)
+
+
+def exit_status(found: Document) -> int:
+    """The exit status of a container that has ended. Raises StatusUnknown."""
+    from ..containers.attached import StatusUnknown
+
+    code = found.get("exitCode")
+    if not isinstance(code, int):
+        raise StatusUnknown(str(found["name"]), "has ended, and nobody knows its exit status: its monitor was killed")
+    return code
+
+
+def place(ground: Ground, side: str, index: int | None) -> str:
+    """A side of a copy (containers.copy): SERVICE:PATH with the container in the service's place."""
+    service, colon, path = side.partition(":")
+    if not colon or side.startswith(("/", ".")):
+        return side
+    return f"{single(ground, service, index).id}:{path}"

@@ -35,6 +35,12 @@ def run(ctx: Context, store: Store, container: Container, args: Any) -> int:
     `args` has the options of ctr-exec. Raises Conflict for a container that does not run, CommandNotFound (127),
     CannotExecute (126), RuntimeFailed (125), UsageError, NotFound.
     """
+    if args.detach and args.interactive and not args.tty:
+        raise UsageError("--interactive", "does not go with --detach: nobody could write", "leave one of them out")
+    if args.detach_keys is not None and (args.detach or not args.tty):
+        raise UsageError("--detach-keys", "is for a terminal that we are at", "use it with --tty, and without --detach")
+    if args.tty and not args.detach and not ctx.stdin.isatty():
+        raise UsageError("--tty", "standard input is no terminal", "leave it out, or run from a terminal")
     observed = state.observe(container, ctx.run_root, ctx.env)
     if observed.status != "running" or not observed.pid:
         remedy = "ctr-unpause it first" if observed.status == "paused" else "ctr-start it first"

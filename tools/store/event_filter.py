@@ -1,4 +1,4 @@
-"""Which events somebody wants to see, as the options of docker events say it."""
+"""Which events somebody wants to see, as the options of docker events say it, and when they were."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from ..errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
 
     from oci_spec.jsondoc import Document
+
+    from .journal import Journal
 
 _KEYS = ("container", "event", "image", "label", "type")
 
@@ -68,3 +71,25 @@ def _full(text: str, value: str) -> str:
         return str(reference.parse(value, default_tag=False))
     except FormatError as error:
         raise UsageError(f"--filter {text}", error.problem, "image=REPOSITORY[:TAG]") from None
+
+
+def events(journal: Journal, args: Any, now: float, cursor: str | None = None) -> Iterator[Document]:
+    """The events that --since, --until, --no-follow and a cursor ask for at this time. Raises UsageError, and what
+    reading the journal raises."""
+    from time import monotonic
+
+    from ..host import times
+
+    since, until = times.asked(args.since, "--since", now), times.asked(args.until, "--until", now)
+    if cursor is None:
+        cursor = journal.end() if since is None and until is None and not args.no_follow else ""
+    oldest = "" if since is None else times.stamp(since)
+    if args.no_follow or (until is not None and until <= times.of_seconds(now)):
+        found = journal.read(cursor, since=oldest)
+    else:
+        left = None if until is None else (until - times.of_seconds(now)) / 1e9
+        found = journal.follow(cursor, None if left is None else monotonic() + left, since=oldest)
+    newest = None if until is None else times.stamp(until)
+    for event in found:
+        if newest is None or str(event["time"]) <= newest:
+            yield event

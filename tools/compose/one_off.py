@@ -1,0 +1,89 @@
+"""compose-run: one command of a service in a container of its own, with what it depends on."""
+
+from __future__ import annotations
+
+from ..containers import making, running
+from ..errors import UsageError
+from . import apply, conditions, images, plan, present, translate, up, wanting
+from .doing import Doing, image_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from oci_spec.jsondoc import Document
+
+    from ..store.container import Container
+    from .ground import Ground
+
+_WORDS = (
+    "env", "entrypoint", "workdir", "user", "volume", "label", "cap_add", "cap_drop", "publish",
+)  # fmt: skip
+"""Options of ctr-create that a command line may say beside, and in place of, what the service says."""
+
+
+def run(ground: Ground, args: Any) -> int | Document:
+    """Runs it: the exit status of its process, or with --detach its document. Raises what bringing up raises."""
+    if args.tty and not args.detach and not ground.ctx.stdin.isatty():
+        raise UsageError("--tty", "standard input is no terminal", "leave it out, or run from a terminal")
+    service = args.service
+    keys = ground.project.service(service)
+    grants = wanting.check(ground, [service])
+    how = images.How(build=args.build, pull=args.pull or "")
+    needs = keys.get("depends_on") or {}
+    if needs and not args.no_deps:
+        bringing = up.Bringing(ground, list(needs), scale={}, choices=plan.Choices(), how=how)
+        bringing.run(Doing(ground, translate.Around()))
+        _wait(ground, service, needs)
+    images.get(ground, images.needed(ground, [service], how), how)
+    doing = Doing(ground, translate.Around())
+    _resources(ground, service, grants, doing)
+    image = image_of(ground, service)
+    around = doing.around
+    around.entrypoint = image.entrypoint
+    said = _said(ground, args, around)
+    made = ground.parse(said)
+    vars(made).update(detach=args.detach, replace=False, detach_keys=None, sig_proxy=True)
+
+    def make(monitored: bool) -> tuple[Container, Document]:
+        return making.make(ground.ctx, ground.store, made, made.image, None, monitored=monitored)
+
+    return running.run(ground.ctx, ground.store, made, make)
+
+
+def _wait(ground: Ground, service: str, needs: Any) -> None:
+    for other, how in needs.items():
+        wait = conditions.WAITS.get(str(how["condition"]))
+        there = present.containers(ground.ctx, ground.store, ground.project)
+        for one in there if wait is not None else ():
+            if one.service == other and not one.one_off:
+                assert wait is not None
+                try:
+                    wait(ground, one.id, lambda: None)
+                except conditions.NotCome as error:
+                    raise conditions.NotCome(error.container, service, f"needs {other}: {error}") from None
+
+
+def _resources(ground: Ground, service: str, grants: Any, doing: Doing) -> None:
+    """The networks and volumes of the service, and its secrets and configs."""
+    there = present.present(ground.ctx, ground.store, ground.project)
+    wanted = wanting.wanted(ground, [service], {}, [])
+    wanted.services = []
+    actions = plan.plan(wanted, there, plan.Choices())
+    apply.Up(ground, {}, actions, there.containers, grants, doing).run()
+
+
+def _said(ground: Ground, args: Any, around: translate.Around) -> list[str]:
+    wish = translate.Wish()
+    wish.name = args.name or f"{ground.project.name}-{args.service}-run-{ground.ctx.random(6).hex()}"
+    wish.command = args.command or None
+    wish.ports = args.service_ports
+    wish.aliases = args.use_aliases
+    for name in _WORDS:
+        value = getattr(args, name)
+        flag = f"--{name.replace('_', '-')}"
+        wish.words += [f"{flag}={one}" for one in (value if isinstance(value, list) else [value]) if one is not None]
+    for name in ("interactive", "tty", "rm"):
+        wish.words.append(f"--{name}={str(bool(getattr(args, name))).lower()}")
+    wish.words.append("--restart=no")
+    return translate.words(ground.project, args.service, 1, around, wish)

@@ -72,8 +72,8 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("cdi", "cdiVersion"),
         ("compose-item", "kind name"),
         ("compose-project", "name status directory files"),
-    ("compose", "name services"),
-    ("network", "cniVersion plugins"),
+        ("compose", "name services"),
+        ("network", "cniVersion plugins"),
         ("network", "name plugins"),
         ("attachment", "cniVersion interfaces"),
     )

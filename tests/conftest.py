@@ -21,6 +21,7 @@ sys.path.insert(0, str(HERE / "support"))
 
 import hub  # noqa: E402
 import leaks  # noqa: E402
+import nethosts  # noqa: E402
 import pruning  # noqa: E402
 import rootfs  # noqa: E402
 import servers  # noqa: E402
@@ -29,6 +30,7 @@ from commands import Commands  # noqa: E402
 from images import Image  # noqa: E402
 from killing import Kills  # noqa: E402
 from lives import Lives  # noqa: E402
+from projects import Project  # noqa: E402
 from registry import DockerRegistry  # noqa: E402
 
 import oci_spec  # noqa: E402
@@ -134,6 +136,14 @@ def lives(run: Commands, store_root: Path, busybox_image: Image) -> Iterator[Liv
     yield made
     made.end()
     assert made.left() == []
+
+
+@pytest.fixture
+def project(run: Commands, store_root: Path, tmp_path: Path, busybox_image: Image) -> Iterator[Project]:
+    """A compose project in the directory `shop`, on a host of its own that has busybox."""
+    busybox_image.into_store(store_root, "docker.io/library/busybox:latest")
+    with nethosts.host(run) as host:
+        yield Project(host, tmp_path / "shop")
 
 
 @pytest.fixture

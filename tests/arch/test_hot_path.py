@@ -88,7 +88,17 @@ def test_the_way_to_its_own_work(name: str, bin: Path, tmp_path: Path) -> None:
     # Presentation is imported when something is presented.
     assert {part for part in modules if part.startswith("ocipipe.cli.")} <= {
         f"ocipipe.cli.{part}"
-        for part in ("build_options", "container_options", "declare", "launch", "options", "output", "parse", "report")
+        for part in (
+            "build_options",
+            "compose_options",
+            "container_options",
+            "declare",
+            "launch",
+            "options",
+            "output",
+            "parse",
+            "report",
+        )
     }
 
 

@@ -42,7 +42,7 @@ def render(writes: str, results: Sequence[Any], terminal: bool, env: Mapping[str
     )  # fmt: skip
     if " or " in writes:
         writes = validate.detect(results[0]) or ""
-    columns = COLUMNS.get(writes)
+    columns = COLUMNS.get("action" if writes == "compose-plan" else writes)
     if columns is not None and all(isinstance(result, dict) for result in results):
         table = Table(box=None, pad_edge=False, header_style="bold", show_header=head)
         for heading, _ in columns:
@@ -244,16 +244,7 @@ COLUMNS: dict[str, Columns] = {
         ("STATUS", lambda document: ", ".join(f"{count} {status}" for status, count in document["status"].items())),
         ("FILES", lambda document: ", ".join(document["files"])),
     ),
-    "compose-plan": (
-        ("ACTION", _field("action")),
-        ("KIND", _of_object(_field("kind"))),
-        ("OBJECT", _object),
-        ("REASON", _reasons),
-    ),
-    "change": (
-        ("CHANGE", _field("kind")),
-        ("PATH", _field("path")),
-    ),
+    "change": (("CHANGE", _field("kind")), ("PATH", _field("path"))),
     "usage": (
         ("KIND", _field("kind")),
         ("OBJECT", _object),

@@ -65,11 +65,11 @@ def run(ctx: Context, args: Args) -> list[Document] | int:
     from ..compose import attached, conditions, follow, ground, up
     from ..errors import UsageError
 
-    aborts = [flag for flag in ("--abort-on-container-exit", "--abort-on-container-failure", "--exit-code-from")
-              if getattr(args, flag.lstrip("-").replace("-", "_"))]  # fmt: skip
+    aborts = args.abort_on_container_exit or args.abort_on_container_failure or args.exit_code_from
     background = args.detach or args.wait or args.no_start
     if background and (aborts or args.attach or args.no_attach):
-        raise UsageError((*aborts, "--attach")[0], "is for the foreground", "leave out --detach, --wait and --no-start")
+        which = "--abort-on-container-exit" if aborts else "--attach"
+        raise UsageError(which, "is for the foreground, as is its kind", "leave out --detach, --wait and --no-start")
     plan = None
     if args.plan is not None:
         if args.service or args.scale or args.force_recreate or args.no_recreate or args.remove_orphans:

@@ -132,6 +132,7 @@ class Up:
         if what == "create":
             container = self.doing.create(service, int(target["number"]))
         elif what == "recreate":
+            self._stop_dependents(service)
             container = self.doing.recreate(service, int(target["number"]), before)
             ids.remove(before)
         elif what == "rename":
@@ -153,6 +154,13 @@ class Up:
     def _tell(self, service: str, container: Container) -> None:
         if self._begun is not None:
             self._begun(service, container)
+
+    def _stop_dependents(self, service: str) -> None:
+        """Stops those that are to be started anew with a service that is about to go; their turn comes."""
+        for other, needs in self.graph.items():
+            if (needs.get(service) or {}).get("restart"):
+                for one in self._ids[other]:
+                    self.doing.stop(one)
 
     def _restart(self, service: str, container_id: str, other: str) -> None:
         stopped = self.doing.stop(container_id)

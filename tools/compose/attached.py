@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 
@@ -9,11 +10,13 @@ from ..containers import reading, stopping
 from ..errors import Conflict, NotFound, OcipipeError
 from ..host import times
 from . import apply, conditions
-from .follow import Ended, Followers
+from .follow import Ended, Followers, Interrupted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable, Collection
+    from types import FrameType
 
     from oci_spec.jsondoc import Document
 
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
     from .ground import Ground
     from .up import Bringing
 
+else:
+    import _signal as signal  # what it is made of, without the enumerations that it builds at every start
+
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LOOK_SECONDS = 0.5
 _LOG_LINES = 20
 
@@ -53,31 +60,36 @@ class Attached:
         self._ended = 0
         self._up = False
         self._ending: threading.Thread | None = None
+        self._signals: list[int] = []
 
     def run(self) -> int:
         """Brings the services up and stays until they have ended; the exit status. Interrupted once, they are stopped,
         and killed at the second time; the interruption goes on when they have ended. Raises what bringing them up
         raises."""
-        worker = threading.Thread(target=self._bring, daemon=True)
-        worker.start()
-        interruption: BaseException | None = None
-        while True:
-            try:
-                self._loop()
-                break
-            except (Exception, GeneratorExit):
-                raise
-            except BaseException as error:  # KeyboardInterrupt, or another signal that ends us
-                if interruption is None:
-                    interruption = error
-                    self.ground.say("stopping; once more to kill")
-                    self.bringing.cancel()
-                    self._end(worker.join)
-                else:
-                    self._kill()
-        if interruption is not None:
-            raise interruption
+        self._worker = threading.Thread(target=self._bring, daemon=True)
+        before = {number: signal.signal(number, self._told) for number in _ENDING}
+        try:
+            self._worker.start()
+            self._loop()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        if self._signals:
+            os.kill(os.getpid(), self._signals[0])
         return self._status
+
+    def _told(self, number: int, frame: FrameType | None) -> None:
+        """A signal that asks us to end has come; what there is to do is done in its turn."""
+        self._signals.append(number)
+        self._followers.items.put(Interrupted())
+
+    def _interrupted(self) -> None:
+        if len(self._signals) > 1 and self._ending is not None:
+            self._kill()
+        elif self._ending is None:
+            self.ground.say("stopping; once more to kill")
+            self.bringing.cancel()
+            self._end(self._worker.join)
 
     def _bring(self) -> None:
         try:
@@ -107,6 +119,8 @@ class Attached:
             elif isinstance(item, Ended):
                 self._ended += 1
                 self._has_ended(item)
+            elif isinstance(item, Interrupted):
+                self._interrupted()
             elif isinstance(item, tuple):
                 self._show(item[1])
             elif isinstance(item, Conflict):  # it has no log

@@ -85,8 +85,8 @@ def ended_well(ground: Ground, container_id: str, check: Callable[[], None]) -> 
     code = ended(ground, container_id, check)
     if code != 0:
         name = ground.store.containers.load(container_id).name
-        known = "nobody knows how" if code is None else f"with status {code}"
-        raise NotCome(container_id, name, f"has ended, {known}")
+        how = ", and nobody knows how" if code is None else f" with status {code}"
+        raise NotCome(container_id, name, f"has ended{how}")
 
 
 def up(ground: Ground, container_id: str, check: Callable[[], None], *, job: bool) -> None:

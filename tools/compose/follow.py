@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from .ground import Ground
 
+    Item = tuple[str, Document] | Any
+
 
 class Ended:
     """A container has ended for good, with this exit status (None: nobody knows it)."""
@@ -32,12 +34,18 @@ class Ended:
         self.code = code
 
 
+class Interrupted:
+    """We were asked to end."""
+
+    __slots__ = ()
+
+
 class Followers:
     """The logs of containers that are added one by one. `items` brings documents (schema log-entry) with the service
     beside them, and an Ended for each container at its end, after all that it said."""
 
     def __init__(self, ground: Ground, wanted: reading.Wanted) -> None:
-        self.items: queue.SimpleQueue[tuple[str, Document] | Ended | BaseException | None] = queue.SimpleQueue()
+        self.items: queue.SimpleQueue[Item] = queue.SimpleQueue()
         self.left = 0
         self._ground = ground
         self._wanted = wanted

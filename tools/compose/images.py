@@ -151,7 +151,7 @@ def pull(ground: Ground, service: str, image: str, policy: str) -> dict[str, obj
     return fetch(ground.ctx, ground.store, image, PullOptions(Access(), platform=parsed, policy=policy)).document
 
 
-def build(ground: Ground, service: str, how: How, **more: Any) -> dict[str, object] | None:
+def build(ground: Ground, service: str, how: How, **more: Any) -> dict[str, object]:
     """Builds a service's image; its descriptor. `more`: no_cache, pull, args. Raises ComposeError for what img-build
     has not, and what building raises."""
     from ..build import building
@@ -161,7 +161,7 @@ def build(ground: Ground, service: str, how: How, **more: Any) -> dict[str, obje
         request = asked.request(ground, service, **more)
         request.file = file or request.file
         request.wishes.quiet = how.quiet
-        return building.build(ground.ctx, ground.store, request)
+        return building.build(ground.ctx, ground.store, request)[0]
 
 
 def build_all(ground: Ground, services: Sequence[str], how: How, *, push: bool = False, **more: Any) -> list[Document]:
@@ -174,9 +174,7 @@ def build_all(ground: Ground, services: Sequence[str], how: How, *, push: bool =
     found: dict[str, Document] = {}
 
     def work(name: str) -> None:
-        document = build(ground, name, how, **more)
-        if document is not None:
-            found[name] = document
+        found[name] = build(ground, name, how, **more)
 
     Walk(graph, work).run()
     if push:

@@ -14,16 +14,11 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
-    from ..build.building import Request
+    from ..build.request import Request
     from ..context import Context
     from .ground import Ground
     from .project import Project
 
-_NOT_HERE = {
-    "cache_from": "steps that were done before are found by what they were made of",
-    "cache_to": "steps that were done before are kept in the store",
-    "privileged": "a RUN has what an ordinary container has",
-}
 _SERVICE = "service:"
 
 
@@ -34,17 +29,20 @@ def request(
     from oci_spec import reference
     from oci_spec.platform import Platform
 
-    from ..build.building import Request, arguments
-    from ..build.wishes import Wishes, agents, clock
+    from ..build import cache_options
+    from ..build.building import arguments
+    from ..build.request import Request
+    from ..build.wishes import Wishes, agents, clock, provenance
     from ..registry.settings import Access
 
     ctx, project = ground.ctx, ground.project
     path = ("services", service, "build")
     keys = project.service(service)
     build = keys["build"]
-    for key, remedy in _NOT_HERE.items():
-        if build.get(key):
-            raise ComposeError(place_at(project.model, (*path, key)), (*path, key), "is not supported", remedy)
+    if build.get("privileged"):
+        where = (*path, "privileged")
+        remedy = "a RUN asks for it by itself, and img-build --allow security.insecure lets it"
+        raise ComposeError(place_at(project.model, where), where, "is not supported", remedy)
     wanted = Wishes()
     found = Request(str(build["context"]), wanted, ground.write)
     found.file = _dockerfile(build)
@@ -55,6 +53,13 @@ def request(
     found.platforms = [Platform.parse(str(one), "platform") for one in platforms]
     found.names = [str(reference.parse(one)) for one in (project.image(service), *(build.get("tags") or ()))]
     found.labels = {key: str(value) for key, value in (build.get("labels") or {}).items()}
+    found.cache_to = [cache_options.CacheTo(str(text)) for text in build.get("cache_to") or ()]
+    found.cache_from = [cache_options.CacheFrom(str(text)) for text in build.get("cache_from") or ()]
+    cache_options.check(found.cache_to, squash=False)
+    found.sbom = bool(build.get("sbom"))
+    proof = build.get("provenance")
+    found.provenance = provenance("min" if proof is True else str(proof).removeprefix("mode=") if proof else None)
+    wanted.fresh = {str(one).lower() for one in build.get("no_cache_filter") or ()}
     wanted.settings = {**vars(ground.parse(["--", "image"])), **_settings(build)}
     wanted.network = str(build.get("network") or "")
     for name, value in (build.get("additional_contexts") or {}).items():

@@ -11,6 +11,7 @@ import math
 from oci_spec import jsondoc, quantity
 
 from ..host import signals
+from ..network import ports
 from ..runtime import options, policy
 from . import labels, names, storage, wiring
 from .words import Words
@@ -69,6 +70,8 @@ def words(project: Project, service: str, number: int, around: Around, wish: Wis
     _rights(said)
     _end(said)
     _health(said)
+    for number, one in enumerate(keys.get("expose") or ()):
+        said.option("--expose", one, ("expose", number), ports.parse)
     said.key("platform", "--platform")
     said.key("runtime", "--runtime")
     said.said.append("--pull=never")

@@ -1,0 +1,82 @@
+"""Projects beside each other, and what is left of one: orphans, two directories of one name, commands killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from projects import SLEEPS, Project
+
+SHOP = f"""
+services:
+  web: {SLEEPS.replace("}", ", volumes: [/cache], depends_on: [db], environment: {A: '${A:-1}'}}")}
+  db: {SLEEPS.replace("}", ", volumes: ['files:/files'], secrets: [s]}")}
+volumes: {{files: }}
+secrets: {{s: {{environment: PATH}}}}
+"""
+
+
+def test_orphans(project: Project) -> None:
+    project.write(f"services: {{web: {SLEEPS}, old: {SLEEPS}}}")
+    project.up()
+    project.write(f"services: {{web: {SLEEPS}}}")
+    done = project("compose-up", "-d")
+    assert b"shop-old-1: of no service that there still is: --remove-orphans removes them" in done.err
+    assert sorted(project.all()) == ["shop-old-1", "shop-web-1"]
+    assert project.plan("--remove-orphans") == ["remove shop-old-1 services"]
+    project("compose-down")
+    assert list(project.all()) == ["shop-old-1"]
+    assert project.names("net") == ["shop_default"]  # it is on it
+    project("compose-down", "--remove-orphans")
+    assert project.left() == []
+
+
+def test_two_directories_of_one_name(project: Project) -> None:
+    project.write(f"services: {{web: {SLEEPS}}}")
+    other = Project(project.host, project.directory.parent / "other" / "shop", f"services: {{web: {SLEEPS}}}")
+    mine = project.up()
+    for argv in (["compose-up", "-d"], ["compose-down"], ["compose-ps"], ["compose-stop"], ["compose-plan"]):
+        message = other.refused(*argv)
+        assert f"belongs to another project shop, of {project.directory}" in message
+    assert project.all() == mine
+    assert list(other.up("-p", "theirs")) == ["theirs-web-1"]
+    listed = {one["name"]: one["directory"] for one in project("compose-ls").documents}
+    assert listed == {"shop": str(project.directory), "theirs": str(other.directory)}
+    other("compose-down", "-p", "theirs")
+    assert project.all() == mine
+    moved = project.directory.rename(project.directory.parent / "moved")  # then nobody else's files are there
+    again = Project(project.host, moved)
+    again("compose-down", "-p", "shop")
+    assert project.host.run("ctr-ps", "-aq").out == b""
+
+
+@pytest.mark.parametrize("change", [False, True], ids=["new", "changed"])
+def test_killed_at_any_moment_it_converges(project: Project, change: bool) -> None:
+    """kill -9 of compose-up at some moment: the next one comes to what was wanted, and down leaves nothing."""
+    project.write(SHOP)
+    env = {"A": "2"} if change else {}
+    for moment in (0.15, 0.3, 0.45, 0.6, 0.8):
+        if change:
+            project.up()
+            project.text("web", "touch", "/cache/kept")
+        argv = project.host.argv(str(project.host.run.bin / "compose-up"), "-d")
+        command = subprocess.Popen(
+            argv, cwd=project.directory, env={**project.host.run.env, **env}, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        time.sleep(moment)
+        os.killpg(command.pid, signal.SIGKILL)
+        command.wait()
+        found = project.up(env=env)
+        assert {name: one["status"] for name, one in found.items()} == {
+            "shop-db-1": "running", "shop-web-1": "running",
+        }  # fmt: skip
+        assert len(project.host.run("ctr-ps", "-aq").out.split()) == 2
+        assert project("compose-plan", env=env).out == b""
+        if change:
+            assert project.text("web", "ls", "/cache") == "kept\n"
+        project("compose-down", "-v", "-t", "0")
+        assert project.left() == []

@@ -1,0 +1,141 @@
+"""What services have: several containers of one name, profiles, secrets and configs, hooks, shared namespaces."""
+
+from __future__ import annotations
+
+import os
+
+from projects import SLEEPS, Project
+
+
+def test_several_containers_answer_to_one_name(project: Project) -> None:
+    project.write(f"""
+services:
+  web: {SLEEPS}
+  db:
+    image: busybox
+    command: sleep 1000
+    stop_signal: SIGKILL
+    networks: {{default: {{aliases: [sql]}}, back: }}
+networks: {{back: {{internal: true, labels: {{tier: back}}}}}}
+""")
+    assert list(project.up("--scale", "web=3")) == ["shop-db-1", "shop-web-1", "shop-web-2", "shop-web-3"]
+    found = project.text("db", "nslookup", "web")
+    addresses = {line.split()[-1] for line in found.split("Name:", 1)[1].splitlines() if line.startswith("Address")}
+    assert len(addresses) == 3
+    assert "Address" in project.text("web", "nslookup", "sql").split("Name:", 1)[1]
+    assert {one["name"]: one["service"] for one in project("compose-scale", "web=1").documents} == {"shop-web-1": "web"}
+    assert sorted(project.all()) == ["shop-db-1", "shop-web-1"]
+    assert sorted(project.names("net")) == ["shop_back", "shop_default"]
+    assert project.plan("--scale", "web=2") == ["create shop-web-2"]
+    text = (project.directory / "compose.yaml").read_text()
+    project.write(text.replace("internal: true", "internal: false"))
+    assert project.plan() == [
+        "recreate shop_back networks.back.internal", "recreate shop-db-1 networks.back.internal",
+    ]  # fmt: skip
+    project.up()
+    assert project.plan() == []
+    project("compose-down", "-t", "0")
+    assert project.left() == []
+
+
+def test_profiles(project: Project) -> None:
+    project.write(f"""
+services:
+  web: {SLEEPS}
+  debug: {SLEEPS.replace("}", ", profiles: [tools], depends_on: [web]}")}
+""")
+    assert list(project.up()) == ["shop-web-1"]
+    assert list(project.up("--profile", "tools")) == ["shop-debug-1", "shop-web-1"]
+    project("compose-down", "-t", "0")
+    assert list(project.up("debug")) == ["shop-debug-1", "shop-web-1"]
+    project("compose-down")
+    assert project.left() == []
+
+
+def test_secrets_and_configs(project: Project) -> None:
+    (project.directory / "plain").write_text("of a file\n")
+    project.write("""
+services:
+  web:
+    image: busybox
+    user: app
+    command: sleep 1000
+    stop_signal: SIGKILL
+    secrets: [token, {source: plain, target: /etc/plain}, {source: token, target: mine, uid: "1000", mode: "0400"}]
+    configs: [{source: settings, target: /etc/settings}, {source: plain, target: /etc/own, mode: "0440", gid: "1000"}]
+secrets: {token: {environment: TOKEN}, plain: {file: ./plain}}
+configs: {settings: {content: "level = ${LEVEL}\\n"}, plain: {file: ./plain}}
+""")
+    env = {"TOKEN": "hush", "LEVEL": "9"}
+    project.up(env=env)
+
+    def seen(*command: str) -> str:
+        return project("compose-exec", "web", *command, env=env).out.decode()
+
+    assert seen("cat", "/run/secrets/token", "/run/secrets/mine") == "hushhush"
+    assert seen("cat", "/etc/plain", "/etc/own", "/etc/settings") == "of a file\nof a file\nlevel = 9\n"
+    rights = seen("stat", "-Lc", "%a %u %g", "/run/secrets/token", "/run/secrets/mine", "/etc/own", "/etc/settings")
+    assert rights.splitlines() == ["444 0 0", "400 1000 0", "440 0 1000", "444 0 0"]
+    assert "Read-only" in project("compose-exec", "-u", "0", "web", "sh", "-c", "echo x > /run/secrets/token; true",
+                                  env=env).err.decode()  # fmt: skip
+    secrets = project.host.run_root / "compose"
+    assert oct(os.stat(secrets / "shop" / "secrets").st_mode) == "0o40700"
+    assert "hush" not in project("compose-ps", env=env).out.decode()
+    plan = project("compose-plan", env={**env, "TOKEN": "other"}).documents
+    assert [reason["field"] for one in plan for reason in one["reasons"]] == ["secrets.token.digest"]
+    project("compose-down", env=env)
+    assert project.left() == []
+    assert not secrets.exists()
+
+
+def test_what_a_service_shares_with_another(project: Project) -> None:
+    project.write("""
+services:
+  app:
+    image: busybox
+    command: sleep 1000
+    stop_signal: SIGKILL
+    hostname: there
+    volumes: ["/shared"]
+    environment: {A: "${A:-1}"}
+  side:
+    image: busybox
+    command: sleep 1000
+    stop_signal: SIGKILL
+    network_mode: service:app
+    pid: service:app
+    volumes_from: ["app:ro"]
+    environment: [HOME, "X=a b"]
+    entrypoint: ["/bin/sh", "-c", 'exec "$$@"', "--"]
+    cap_drop: [ALL]
+    ulimits: {nofile: {soft: 100, hard: 200}}
+    mem_limit: 64m
+    post_start: [{command: ["touch", "/started"]}, {command: [id, -u], user: app}]
+    pre_stop: [{command: [sh, -c, 'echo going']}]
+    labels: {tier: side}
+    tmpfs: ["/scratch:size=1m"]
+    read_only: false
+    stop_grace_period: 1m30s
+    extra_hosts: {}
+""")
+    done = project("compose-up", "-d")
+    assert b"shop-side-1: 1000\n" in done.err
+    both = project.all()
+    app, side = (os.readlink(f"/proc/{both[f'shop-{name}-1']['pid']}/ns/net") for name in ("app", "side"))
+    assert app == side
+    assert len(project.text("side", "ps").splitlines()) > 2
+    assert project.text("side", "sh", "-c", "ls /started; echo $X; ulimit -n") == "/started\na b\n100\n"
+    assert both["shop-side-1"]["annotations"]["tier"] == "side"
+    (record,) = [one["record"] for one in project.host.json("ctr-inspect", "shop-side-1")]
+    assert record["stopTimeout"] == 90
+    # Whoever stands on a container that is made anew is made anew with it.
+    done = project("compose-up", "-d", env={"A": "2"})
+    told = [line for line in done.err.decode().splitlines() if line.startswith("recreate")]
+    assert told == [
+        'recreate shop-app-1: environment.A "1" to "2"',
+        'recreate shop-side-1: network_mode "app" to "a new app", pid "app" to "a new app", '
+        'volumes_from[0] "app" to "a new app"',
+    ]
+    assert b"shop-side-1: going\n" in done.err
+    project("compose-down", "-v")
+    assert project.left() == []

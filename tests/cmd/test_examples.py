@@ -51,9 +51,12 @@ def source(directory: Path) -> None:
 
 
 COMPOSE = """
+x-own: &own {image: "debian:bookworm", command: sleep 1000, network_mode: none, stop_signal: SIGKILL}
 services:
-  web: {image: "debian:bookworm", command: sleep 1000, environment: {DEBUG: 1}, depends_on: [db]}
-  db: {image: "debian:bookworm", command: sleep 1000, volumes: ["data:/data"]}
+  web: {<<: *own, environment: {DEBUG: 1}, depends_on: [db]}
+  db: {<<: *own, volumes: ["data:/data"]}
+  job: {<<: *own, command: "true"}
+  app: {build: ., image: registry.local/shop/app, network_mode: none, profiles: [app]}
 volumes: {data: }
 """
 """The project of compose's examples."""
@@ -71,6 +74,7 @@ def test_example(name: str, line: str, bin: Path, example_env: dict[str, str], t
         subprocess.run(["bash", "-c", before], env=env, capture_output=True, check=True, timeout=120)
     if name.startswith("compose-"):
         (tmp_path / "compose.yaml").write_text(COMPOSE)
+        (tmp_path / "Dockerfile").write_text("FROM debian:bookworm\nRUN true\n")
     if name.startswith("ctr-") and "ctr-run" not in line and "ctr-create --name web " not in line:
         subprocess.run(["bash", "-c", BEFORE.get(line, WEB)], env=env, capture_output=True, check=True, timeout=120)
     shell = ["bash", "-e", "-o", "pipefail", "-c", line]

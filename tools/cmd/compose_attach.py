@@ -22,8 +22,8 @@ COMMAND = Command(
     exits={125: "it could not be attached to", 128: "plus n: its process was ended by signal n"},
     examples=(
         (
-            "compose-up -d && timeout 1 compose-attach --no-stdin --sig-proxy=false web || true",
-            "watch what it says for a second",
+            "compose-up -d\n(sleep 1; compose-kill web) &\ncompose-attach --no-stdin web || true",
+            "watch what it says until it ends",
         ),
     ),
     see=(

@@ -90,8 +90,8 @@ def ended_well(ground: Ground, container_id: str, check: Callable[[], None]) -> 
 
 
 def up(ground: Ground, container_id: str, check: Callable[[], None], *, job: bool) -> None:
-    """Waits until a container is what `up --wait` wants: healthy where it is checked, else running; of a `job`, ended
-    well. Raises NotCome."""
+    """Waits until a container is what `up --wait` wants: healthy where it is checked, else running, or ended well; of a
+    `job`, ended well. Raises NotCome."""
     if job:
         ended_well(ground, container_id, check)
         return
@@ -103,7 +103,7 @@ def up(ground: Ground, container_id: str, check: Callable[[], None], *, job: boo
         check()
         container = ground.store.containers.load(container_id)
         seen = state.observe(container, ground.ctx.run_root, ground.ctx.env)
-        if seen.status == "running":
+        if seen.status == "running" or (seen.status == "stopped" and seen.exit_code == 0):
             return
         if seen.status == "stopped":
             raise NotCome(container_id, container.name, f"has ended with status {seen.exit_code}")

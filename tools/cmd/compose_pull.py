@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..cli.compose_options import SERVICES
 from ..cli.declare import Command, Option
-from ..cli.options import COMPOSE
+from ..cli.options import COMPOSE, REGISTRY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ COMMAND = Command(
         ),
         Option("--include-deps", "also what the services depend on", kind="flag"),
         Option("--ignore-buildable", "not what can be built", kind="flag"),
+        *REGISTRY,
     ),
     writes="descriptor",
     examples=(
@@ -46,6 +47,7 @@ COMMAND = Command(
 def run(ctx: Context, args: Args) -> Iterator[dict[str, object] | Exception]:
     """Pulls the images."""
     from ..compose import ground, images
+    from ..registry.settings import Access
 
     return images.pull_all(
         ground.asked(ctx, args),
@@ -53,4 +55,5 @@ def run(ctx: Context, args: Args) -> Iterator[dict[str, object] | Exception]:
         policy=args.policy,
         deps=args.include_deps,
         buildable=not args.ignore_buildable,
+        access=Access.of(args),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..cli.compose_options import SERVICES
 from ..cli.declare import Command, Option
-from ..cli.options import COMPOSE
+from ..cli.options import COMPOSE, REGISTRY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,9 +19,10 @@ COMMAND = Command(
     options=(
         *COMPOSE,
         Option("--include-deps", "also what the services depend on", kind="flag"),
+        *REGISTRY,
     ),
     writes="descriptor",
-    examples=(("compose-build && compose-push", "build, then push"),),
+    examples=(("compose-build app && compose-push app", "build, then push"),),
     see=(
         "compose-build",
         "compose-pull",
@@ -33,5 +34,6 @@ COMMAND = Command(
 def run(ctx: Context, args: Args) -> list[dict[str, object]]:
     """Pushes the images."""
     from ..compose import ground, images
+    from ..registry.settings import Access
 
-    return images.push_all(ground.asked(ctx, args), args.service, deps=args.include_deps)
+    return images.push_all(ground.asked(ctx, args), args.service, deps=args.include_deps, access=Access.of(args))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from oci_spec.jsondoc import Document
 
+    from ..registry.settings import Access
     from .ground import Ground
 
     Need = tuple[str, str, str]
@@ -138,7 +139,7 @@ def get(ground: Ground, wanted: Sequence[Need], how: How) -> None:
     Walk(graph, work).run()
 
 
-def pull(ground: Ground, service: str, image: str, policy: str) -> dict[str, object]:
+def pull(ground: Ground, service: str, image: str, policy: str, access: Access | None = None) -> dict[str, object]:
     """Pulls an image, for the service's platform; its descriptor."""
     from oci_spec.platform import Platform
 
@@ -148,7 +149,8 @@ def pull(ground: Ground, service: str, image: str, policy: str) -> dict[str, obj
 
     platform = ground.project.service(service).get("platform")
     parsed = Platform.parse(str(platform), "platform") if platform else None
-    return fetch(ground.ctx, ground.store, image, PullOptions(Access(), platform=parsed, policy=policy)).document
+    options = PullOptions(access or Access(), platform=parsed, policy=policy)
+    return fetch(ground.ctx, ground.store, image, options).document
 
 
 def build(ground: Ground, service: str, how: How, **more: Any) -> dict[str, object]:
@@ -178,12 +180,14 @@ def build_all(ground: Ground, services: Sequence[str], how: How, *, push: bool =
 
     Walk(graph, work).run()
     if push:
-        push_all(ground, chosen, deps=False)
+        from ..registry.settings import Access
+
+        push_all(ground, chosen, deps=False, access=Access())
     return [found[name] for name in chosen if name in found]
 
 
 def pull_all(
-    ground: Ground, services: Sequence[str], *, policy: str, deps: bool, buildable: bool
+    ground: Ground, services: Sequence[str], *, policy: str, deps: bool, buildable: bool, access: Access
 ) -> Iterator[Document | Exception]:
     """Pulls the images of services, each once; the descriptors, and what could not be had."""
     project = ground.project
@@ -196,16 +200,15 @@ def pull_all(
             continue
         done.add(image)
         try:
-            yield pull(ground, name, image, policy)
+            yield pull(ground, name, image, policy, access)
         except OcipipeError as error:
             yield error
 
 
-def push_all(ground: Ground, services: Sequence[str], *, deps: bool) -> list[Document]:
+def push_all(ground: Ground, services: Sequence[str], *, deps: bool, access: Access) -> list[Document]:
     """Pushes the images of services that have a build and a name of their own; the descriptors."""
     from ..images.local import find
     from ..images.push import PushOptions, push
-    from ..registry.settings import Access
 
     project = ground.project
     found = []
@@ -213,7 +216,7 @@ def push_all(ground: Ground, services: Sequence[str], *, deps: bool) -> list[Doc
         keys = project.service(name)
         if "build" in keys and "image" in keys:
             image = project.image(name)
-            options = PushOptions(Access())
+            options = PushOptions(access)
             found.append(push(ground.ctx, ground.store, find(ground.store, image), image, options).document)
     return found
 

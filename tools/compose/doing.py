@@ -27,7 +27,6 @@ class ServiceFailed(OcipipeError):
     def __init__(self, service: str, error: OcipipeError) -> None:
         super().__init__(service, str(error), detail=error.detail)
         self.code = error.code
-        self.status = error.status
 
 
 class Doing:

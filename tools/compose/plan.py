@@ -263,7 +263,7 @@ def _redefined(labels: Mapping[str, str], one: Resource) -> list[Document]:
 def material_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Document]:
     """The fields in which two materials (hashing.material) differ; those of the service without a prefix."""
     found = list(differences(before.get("service") or {}, after.get("service") or {}, ""))
-    for section in ("networks", "volumes", "secrets", "configs", "links"):
+    for section in ("networks", "volumes", "secrets", "configs", "links", "deploy"):
         found += differences(before.get(section) or {}, after.get(section) or {}, section)
     return found
 

@@ -106,10 +106,16 @@ def _service(ground: Ground, name: str, scale: Mapping[str, int]) -> plan.Servic
 
 
 def material(project: Project, name: str) -> dict[str, Any]:
-    """What a service's container is made from (hashing.material), with the names that others have for it."""
+    """What a service's container is made from (hashing.material), with the names that others have for it, and devices
+    that are reserved for it."""
     found = hashing.material(project.model, name, project.environment)
     linked = dict(wiring.aliases(project.model, name))
-    return {**found, "links": linked} if linked else found
+    reserved = ((project.service(name).get("deploy") or {}).get("resources") or {}).get("reservations") or {}
+    return {
+        **found,
+        **({"links": linked} if linked else {}),
+        **({"deploy": {"devices": reserved["devices"]}} if reserved.get("devices") else {}),
+    }
 
 
 def check(ground: Ground, services: Sequence[str]) -> granted.Grants:

@@ -45,7 +45,11 @@ def test_two_directories_of_one_name(project: Project) -> None:
     assert list(other.up("-p", "theirs")) == ["theirs-web-1"]
     listed = {one["name"]: one["directory"] for one in project("compose-ls").documents}
     assert listed == {"shop": str(project.directory), "theirs": str(other.directory)}
-    other("compose-down", "-p", "theirs")
+    elsewhere = Project(project.host, project.directory.parent / "elsewhere")
+    (seen,) = elsewhere("compose-ps", "-p", "theirs").documents  # by the files that it was made from
+    assert seen["name"] == "theirs-web-1"
+    assert "compose.yaml" in elsewhere.refused("compose-ps", "-p", "nobodys")
+    elsewhere("compose-down", "-p", "theirs")
     assert project.all() == mine
     moved = project.directory.rename(project.directory.parent / "moved")  # then nobody else's files are there
     again = Project(project.host, moved)

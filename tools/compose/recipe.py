@@ -30,9 +30,8 @@ def request(
     from oci_spec.platform import Platform
 
     from ..build import cache_options
-    from ..build.building import arguments
     from ..build.request import Request
-    from ..build.wishes import Wishes, agents, clock, provenance
+    from ..build.wishes import Wishes, agents, clock, pairs, provenance
     from ..registry.settings import Access
 
     ctx, project = ground.ctx, ground.project
@@ -48,7 +47,7 @@ def request(
     found.file = _dockerfile(build)
     found.target = str(build.get("target") or "")
     found.build_args = {key: value for key, value in (build.get("args") or {}).items() if value is not None}
-    found.build_args |= arguments(args, ctx.env)
+    found.build_args |= pairs(args, "--build-arg", ctx.env)
     platforms = list(build.get("platforms") or ()) or ([keys["platform"]] if keys.get("platform") else [])
     found.platforms = [Platform.parse(str(one), "platform") for one in platforms]
     found.names = [str(reference.parse(one)) for one in (project.image(service), *(build.get("tags") or ()))]

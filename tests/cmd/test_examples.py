@@ -53,7 +53,11 @@ def source(directory: Path) -> None:
 COMPOSE = """
 x-own: &own {image: "debian:bookworm", command: sleep 1000, network_mode: none, stop_signal: SIGKILL}
 services:
-  web: {<<: *own, environment: {DEBUG: 1}, depends_on: [db]}
+  web:
+    <<: *own
+    environment: {DEBUG: 1}
+    depends_on: [db]
+    develop: {watch: [{path: ./Dockerfile, action: sync, target: /Dockerfile}]}
   db: {<<: *own, volumes: ["data:/data"]}
   job: {<<: *own, command: "true"}
   app: {build: ., image: registry.local/shop/app, network_mode: none, profiles: [app]}

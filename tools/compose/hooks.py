@@ -42,6 +42,14 @@ def after_start(ground: Ground, service: str, container: Container) -> None:
             raise HookFailed(f"{container.name}: post_start", f"{' '.join(hook['command'])}: ended with status {code}")
 
 
+def run(ground: Ground, container: Container, hook: Mapping[str, Any]) -> None:
+    """Runs one command in a container that runs. Raises HookFailed."""
+    code, said = _run(ground, container, hook)
+    _tell(ground, container, said)
+    if code:
+        raise HookFailed(container.name, f"{' '.join(hook['command'])}: ended with status {code}")
+
+
 def before_stop(ground: Ground, container: Container) -> None:
     """Runs pre_stop in a container that is about to be stopped, if it runs."""
     given: Any = container.record["labels"]

@@ -165,6 +165,12 @@ def asked(
     return bringing, doing
 
 
+def plain(ground: Ground, services: Sequence[str]) -> None:
+    """Brings services up as compose-up without options does."""
+    bringing = Bringing(ground, services, scale={}, choices=plan.Choices(), how=images.How())
+    bringing.run(Doing(ground, translate.Around()))
+
+
 def hidden(bringing: Bringing, only: Sequence[str], without: Sequence[str]) -> set[str]:
     """The services whose output is not shown: by --attach, --no-attach, and what the services say. Raises NotFound."""
     project = bringing.ground.project

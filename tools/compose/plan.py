@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from .present import Present, There
 
-ENDED_WELL = "service_completed_successfully"
-
 
 class Service:
     """A service as it is wanted.
@@ -26,7 +24,6 @@ class Service:
     image     its name; digest: of what it stands for here, '' for nothing yet
     networks  names of the networks that it is on; volumes likewise
     shares    key to the service whose container it needs as it is (network_mode: service:…, volumes_from)
-    job       somebody waits for its end: once it has ended well it is not started again
     """
 
     def __init__(self, name: str) -> None:
@@ -40,7 +37,6 @@ class Service:
         self.digest = ""
         self.networks: list[str] = []
         self.shares: dict[str, str] = {}
-        self.job = False
 
     def container(self, number: int) -> str:
         return self.called.get(number) or f"{self.template}-{number}"
@@ -191,7 +187,7 @@ class _Plan:
         name = service.container(one.number)
         if one.replaces and one.name != name:  # whoever made it was killed before it could give it its name
             yield self.container("rename", one, [reason("name", one.name, name)])
-        if self.choices.start and not (one.runs or (service.job and one.status == "stopped" and one.exit_code == 0)):
+        if self.choices.start and not one.runs:
             yield started(self.wanted.project, one)
 
 

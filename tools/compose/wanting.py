@@ -35,16 +35,7 @@ def wanted(ground: Ground, services: Sequence[str], scale: Mapping[str, int], ne
     project = ground.project
     found = plan.Wanted(project.name)
     found.known = set(project.model["services"])
-    jobs = {
-        other
-        for keys in project.model["services"].values()
-        for other, how in (keys.get("depends_on") or {}).items()
-        if how["condition"] == plan.ENDED_WELL
-    }
-    for name in services:
-        one = _service(ground, name, scale)
-        one.job = name in jobs
-        found.services.append(one)
+    found.services = [_service(ground, name, scale) for name in services]
     by_name = {one.name: one for one in found.services}
     for service, image, action in needs:
         if service in by_name and by_name[service].image == image:

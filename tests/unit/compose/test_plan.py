@@ -66,8 +66,6 @@ def made(services: list[Service], containers: list[There], *, known: str = "", *
         ([service("a")], [there("a", status="created")], {"start": False}, []),
         ([service("a")], [there("a", status="paused")], {}, []),
         ([service("a")], [there("a", status="restarting")], {}, []),
-        ([service("a", job=True)], [there("a", status="stopped", code=0)], {}, []),
-        ([service("a", job=True)], [there("a", status="stopped", code=1)], {}, ["start p-a-1 status"]),
         ([service("a")], [there("a", material={"service": {"image": "b"}})], {}, ["recreate p-a-1 image"]),
         ([service("a")], [there("a", material={"service": {"image": "b"}})], {"keep": True}, []),
         ([service("a")], [there("a")], {"force": True}, ["recreate p-a-1 --force-recreate"]),

@@ -70,6 +70,7 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("change", "path kind"),
         ("tags", "name tags"),
         ("cdi", "cdiVersion"),
+        ("kube", "apiVersion kind metadata"),
         ("compose-item", "kind name"),
         ("compose-project", "name status directory files"),
         ("compose", "name services"),

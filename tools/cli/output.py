@@ -110,7 +110,7 @@ def bare(result: Any) -> str:
         for key in ("id", "digest", "name", "registry", "path", "address"):
             if isinstance(result.get(key), str):
                 return str(result[key])
-        for key in ("object", "descriptor", "image"):
+        for key in ("object", "descriptor", "image", "metadata"):
             if isinstance(result.get(key), dict):
                 return bare(result[key])
         from oci_spec.jsondoc import dumps

@@ -84,19 +84,28 @@ def _file(ctx: Context, project: Project, grant: storage.Grant, path: tuple[str 
     section, key, uid, gid, mode = grant
     model: Mapping = project.model
     one: Mapping = model[section][key]
-    where = (section, key)
     for number, right in (("uid", uid), ("gid", gid)):
         if right and not right.isdigit():
             raise ComposeError(place_at(model, path), (*path, number), f"{right!r} is no number", "write a number")
     place = os.path.join(ctx.run_root if section == "secrets" else ctx.root, _PART, project.name, section)
     own = os.path.join(place, ".".join((key, uid or "0", gid or "0", mode or f"{_MODE:o}")))
+    if "file" in one and not (uid or gid or mode):
+        return _File(grant, _existing(model, section, key), None)
+    return _File(grant, own, content(project, section, key))
+
+
+def content(project: Project, section: str, key: str) -> bytes:
+    """What is in a secret or config. Raises ComposeError for one that there is not, or that others keep."""
+    model: Mapping = project.model
+    one: Mapping = model[section][key]
+    where = (section, key)
     if one.get("external"):
         raise ComposeError(
             place_at(model, where), (*where, "external"), "there is nobody outside the project who keeps any",
             "say file, environment or content",
         )  # fmt: skip
     if "content" in one:
-        return _File(grant, own, str(one["content"]).encode("utf-8", "surrogateescape"))
+        return str(one["content"]).encode("utf-8", "surrogateescape")
     if "environment" in one:
         name = str(one["environment"])
         if name not in project.environment:
@@ -104,15 +113,17 @@ def _file(ctx: Context, project: Project, grant: storage.Grant, path: tuple[str 
                 place_at(model, (*where, "environment")), (*where, "environment"), f"the variable {name} is not set",
                 "set it, or write it into .env",
             )  # fmt: skip
-        return _File(grant, own, project.environment[name].encode("utf-8", "surrogateescape"))
-    source = str(one.get("file") or "")
+        return project.environment[name].encode("utf-8", "surrogateescape")
+    return files.read_limited(_existing(model, section, key), _LIMIT)
+
+
+def _existing(model: Mapping, section: str, key: str) -> str:
+    """The file that a secret or config is."""
+    source = str(model[section][key].get("file") or "")
     if not os.path.exists(source):
-        raise ComposeError(
-            place_at(model, (*where, "file")), (*where, "file"), f"there is no {source or 'file'}", "write the file"
-        )
-    if not (uid or gid or mode):
-        return _File(grant, source, None)
-    return _File(grant, own, files.read_limited(source, _LIMIT))
+        where = (section, key, "file")
+        raise ComposeError(place_at(model, where), where, f"there is no {source or 'file'}", "write the file")
+    return source
 
 
 def forget(ctx: Context, name: str) -> None:

@@ -166,6 +166,20 @@ def test_waiting_while_it_is_removed_at_its_end(lives: Lives) -> None:
 
 
 @pytest.mark.smoke
+def test_killed_for_want_of_memory(lives: Lives, tmp_path: Path) -> None:
+    """The record tells it. What stays beside the container is nowhere near the directory that its user was in."""
+    here = tmp_path / "here"
+    here.mkdir()
+    script = "read line; tail /dev/zero"
+    found = lives.detached("-i", "--name", "greedy", "--memory", "32m", "--", "sh", "-c", script, cwd=here)
+    assert os.readlink(f"/proc/{lives.monitor(found)}/cwd") == found["bundle"]
+    lives("ctr-attach", "greedy", input=b"\n", status=137)
+    (whole,) = lives("ctr-inspect", "greedy").documents
+    assert whole["record"]["oomKilled"] is True
+    assert list(here.iterdir()) == []
+
+
+@pytest.mark.smoke
 def test_stop_goes_on_to_kill(lives: Lives) -> None:
     lives.detached("--name", "deaf", "--stop-timeout", "1", "--", "sh", "-c", "trap '' TERM; while :; do sleep 1; done")
     (found,) = lives("ctr-stop", "deaf").documents

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..containers import networking
+from ..containers import ending, networking
 from ..errors import Conflict, NotFound, OcipipeError
 from ..network.networks import Networks
 from ..volume.remove import remove as remove_volume
@@ -30,6 +30,7 @@ def down(
     for name in services:
         project.service(name)
     known = project.model["services"]
+    ending.sweep(ground.ctx, ground.store)
     there = [
         one for one in present.containers(ground.ctx, ground.store, project)
         if (one.service in services if services else orphans or one.service in known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..containers import ending
 from ..errors import Conflict, UsageError
 from . import conditions, images, labels, plan, present, selecting, translate, wanting
 from .apply import Up
@@ -40,6 +41,7 @@ class Bringing:
         self._up: Up | None = None
         self._cancelled = False
         self._grants = wanting.check(ground, self.services)
+        ending.sweep(ground.ctx, ground.store)  # a container that a killed command had half made is none
         self._orphans([one for one in present.containers(ground.ctx, ground.store, ground.project) if not one.one_off])
 
     def _orphans(self, there: Iterable[present.There]) -> None:

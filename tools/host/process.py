@@ -43,6 +43,12 @@ def find(program: str, path: str = "") -> str | None:
     return None
 
 
+def within(directory: str, argv: Sequence[str]) -> list[str]:
+    """The words that start `argv[0]` (a path) in a directory. What outlives us needs that: it would hold the one that
+    its user happened to be in, which could not be unmounted then. Ours stays as it is, for the sake of our threads."""
+    return ["/bin/sh", "-c", 'cd "$0" && exec "$@"', directory, *argv]
+
+
 def spawn(
     argv: Sequence[str],
     *,

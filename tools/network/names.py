@@ -177,8 +177,9 @@ class Service:
         try:
             locks.take(lock)
             child = process.spawn(
-                argv, env=self._env, stdin=nothing, stdout=nothing, stderr=nothing, keep=(lock,), new_session=True
-            )
+                process.within("/", argv), env=self._env, stdin=nothing, stdout=nothing, stderr=nothing, keep=(lock,),
+                new_session=True,
+            )  # fmt: skip
         finally:
             os.close(nothing)
             os.close(lock)

@@ -25,7 +25,7 @@ RESTART, HEALTH, LOG = "restart", "health", "log"
 
 _PATIENCE_SECONDS = 5.0
 _POLL_SECONDS = 0.002
-_BEGIN = 'echo $$ >"$0" && { [ -z "$1" ] || echo $$ >"$1"; } || exit; shift; '
+_BEGIN = 'cd / && echo $$ >"$0" && { [ -z "$1" ] || echo $$ >"$1"; } || exit; shift; '
 
 
 def begin(

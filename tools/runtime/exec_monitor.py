@@ -56,7 +56,7 @@ class ExecMonitor:
                 told, tell = os.pipe()
                 pipes += [wait, go, told, tell]
                 named |= {"_OCI_STARTPIPE": wait, "_OCI_ATTACHPIPE": tell}
-            pid = monitor.launch(words, self._env, self._directory, named)
+            pid = monitor.launch(words, self._env, self._directory, named, place=self._directory)
             for fd in named.values():
                 os.close(fd)
                 pipes.remove(fd)

@@ -118,7 +118,8 @@ def create(
                 streams: tuple[int, ...] = ()
                 if log[-1] == PASSTHROUGH:
                     streams = (0, 1, 2) if container.record.get("interactive") else (1, 2)
-                pid = launch(words, env, directory, {"_OCI_SYNCPIPE": write}, lock, *held, streams=streams)
+                pipes = {"_OCI_SYNCPIPE": write}
+                pid = launch(words, env, directory, pipes, lock, *held, place=container.path, streams=streams)
             finally:
                 os.close(write)
             try:
@@ -140,13 +141,14 @@ def create(
 
 
 def launch(
-    argv: Sequence[str], env: Mapping[str, str], directory: str, pipes: Mapping[str, int], *keep: int,
+    argv: Sequence[str], env: Mapping[str, str], directory: str, pipes: Mapping[str, int], *keep: int, place: str,
     streams: tuple[int, ...] = (),
 ) -> int:  # fmt: skip
     """Starts a monitor, which writes `monitor.log` in its run-time directory; its process id.
 
     It has the descriptors of `pipes`, by the names that conmon has for them, and those of `keep`. `streams` are what it
-    passes through, of our own; by itself it has none.
+    passes through, of our own; by itself it has none. `place` is its working directory, in which it leaves a file `oom`
+    when the kernel has killed for want of memory.
     """
     environment = {key: value for key, value in env.items() if key in _PASSED or key.startswith(_PASSED_FAMILIES)}
     environment |= {"TZ": "UTC"}  # the log's times are in it
@@ -158,7 +160,8 @@ def launch(
     try:
         kept = (*pipes.values(), *keep)
         stdin, stdout, stderr = (own if own in streams else other for own, other in enumerate((null, null, errors)))
-        return process.spawn(argv, env=environment, stdin=stdin, stdout=stdout, stderr=stderr, keep=kept)
+        words = process.within(place, argv)
+        return process.spawn(words, env=environment, stdin=stdin, stdout=stdout, stderr=stderr, keep=kept)
     finally:
         os.close(null)
         os.close(errors)

@@ -70,7 +70,7 @@ def test_delete(tmp_path: Path, ended: int) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"init_process_pid": os.getpid()},
+        {"init_process_pid": 1},
         {"config": {"cgroups": {"Systemd": True}, "Hooks": {}}},
         {"config": {"cgroups": {"Systemd": False}, "Hooks": {"poststop": [{"path": "/bin/true"}]}}},
         {"config": {"cgroups": {"Systemd": False}}},

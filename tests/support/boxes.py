@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import leaks
 from cli_world import Outcome
 from commands import Commands
 from images import Image
@@ -54,7 +55,7 @@ class Box:
     def left(self) -> list[str]:
         """What is left of containers: files and directories, mounts."""
         base = self.root / "containers"
-        found = [str(path) for path in base.rglob("*") if path.name not in ("names", "rm") or path.parent != base]
+        found = leaks.of_containers(base)
         mounts = Path("/proc/self/mountinfo").read_text().splitlines()
         return found + [line for line in mounts if str(self.root) in line]
 

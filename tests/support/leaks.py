@@ -57,3 +57,9 @@ def after(directory: Path) -> list[str]:
     lines += [f"mount {point}" for point in mounts.mounted_under(str(directory))]
     mounts.unmount_under(str(directory))
     return lines
+
+
+def of_containers(base: Path) -> list[str]:
+    """All that is in the directory of a store's containers but its own two; what goes while it is looked at is gone."""
+    found = [os.path.join(at, name) for at, directories, files in os.walk(base) for name in (*directories, *files)]
+    return [path for path in found if path not in (f"{base}/names", f"{base}/rm")]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import leaks
 from cli_world import Outcome
 from commands import Commands
 
@@ -70,7 +71,7 @@ class Lives:
     def left(self) -> list[str]:
         """What is left of containers: in the store and at run time, mounts, cgroups."""
         base = self.root / "containers"
-        found = [str(path) for path in base.rglob("*") if path.name not in ("names", "rm") or path.parent != base]
+        found = leaks.of_containers(base)
         found += [str(path) for path in self.run_root.glob("*/*")]
         mounts = Path("/proc/self/mountinfo").read_text().splitlines()
         return found + [line for line in mounts if str(self.root) in line]

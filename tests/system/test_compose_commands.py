@@ -101,6 +101,24 @@ volumes: {{files: }}
     assert project.left() == []
 
 
+def test_one_off_containers_and_what_is_not_required(project: Project) -> None:
+    """What fails is told, and what is in no active profile is left alone."""
+    project.write(f"""
+services:
+  web:
+    image: busybox
+    depends_on:
+      job: {{condition: service_completed_successfully, required: false}}
+      debug: {{condition: service_started, required: false}}
+  job: {{image: busybox, command: "false"}}
+  debug: {SLEEPS.replace("}", ", profiles: [debug]}")}
+""")
+    done = project("compose-run", "--rm", "web", "echo", "ran")
+    assert done.out == b"ran\n"
+    assert b"web goes on without job: shop-job-1: has ended with status 1" in done.err
+    assert list(project.all()) == ["shop-job-1"]
+
+
 def test_images_are_built_and_pushed(project: Project, registry: DockerRegistry) -> None:
     name = f"{registry.address}/shop/app:1"
     project.write(f"""

@@ -14,7 +14,7 @@ from .walk import Cancelled, Walk, reversed_graph
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from oci_spec.jsondoc import Document
@@ -100,7 +100,7 @@ class Up:
         ]
         if starts or again:
             for other, how in self.graph[name].items():
-                self._wait(name, other, how)
+                conditions.wait(self.ground, name, other, how, self._ids[other], self._walk.check)
         try:
             touched = [self._carry(name, action) for action in actions]
             if again:
@@ -108,19 +108,8 @@ class Up:
                     self._restart(name, one, again[0])
         except OcipipeError as error:
             raise ServiceFailed(name, error) from error
-        if any(action["action"] in ("recreate", "start") for action in actions):
+        if any(action["action"] == "recreate" for action in actions):
             self._renewed.add(name)
-
-    def _wait(self, name: str, other: str, how: Mapping[str, Any]) -> None:
-        wait = conditions.WAITS.get(str(how["condition"]))
-        try:
-            for one in self._ids[other] if wait is not None else ():
-                assert wait is not None
-                wait(self.ground, one, self._walk.check)
-        except conditions.NotCome as error:
-            if how.get("required", True):
-                raise conditions.NotCome(error.container, name, f"needs {other}: {error}") from None
-            self.ground.ctx.progress.warn(f"{name} goes on without {other}: {error}")
 
     def _carry(self, service: str, action: Document) -> str:
         """Does one action; the id of the container that is there then."""

@@ -12,7 +12,8 @@ from ..runtime import state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
 
     from .ground import Ground
 
@@ -111,5 +112,22 @@ def up(ground: Ground, container_id: str, check: Callable[[], None], *, job: boo
             watch.wait(_LOOK_SECONDS)
 
 
-WAITS = {HEALTHY: healthy, ENDED_WELL: ended_well}
+_WAITS = {HEALTHY: healthy, ENDED_WELL: ended_well}
 """What is waited for, by the condition of a depends_on; service_started needs no more than that it was started."""
+
+
+def wait(
+    ground: Ground, service: str, other: str, how: Mapping[str, Any], containers: Iterable[str],
+    check: Callable[[], None],
+) -> None:  # fmt: skip
+    """Waits until the `containers` of `other` are what `how`, in depends_on of `service`, says. Raises NotCome; what
+    is not required is told, and no more."""
+    waits = _WAITS.get(str(how["condition"]))
+    try:
+        for one in containers if waits is not None else ():
+            assert waits is not None
+            waits(ground, one, check)
+    except NotCome as error:
+        if how.get("required", True):
+            raise NotCome(error.container, service, f"needs {other}: {error}") from None
+        ground.ctx.progress.warn(f"{service} goes on without {other}: {error}")

@@ -10,7 +10,7 @@ import os
 
 from oci_spec import jsondoc
 
-from ..containers import ending
+from ..containers import ending, executing
 from ..errors import OcipipeError
 from ..host import files, trees
 from ..runtime import joining, probe, root, state
@@ -28,7 +28,7 @@ _PATIENCE_SECONDS = 3600.0
 
 
 class HookFailed(OcipipeError):
-    """A command of post_start has failed."""
+    """A command in a container has failed, or could not be run there."""
 
     code = "HOOK"
 
@@ -36,16 +36,14 @@ class HookFailed(OcipipeError):
 def after_start(ground: Ground, service: str, container: Container) -> None:
     """Runs the service's post_start in a container that has just begun. Raises HookFailed."""
     for hook in ground.project.service(service).get("post_start") or ():
-        code, said = _run(ground, container, hook)
-        _tell(ground, container, said)
-        if code:
-            raise HookFailed(f"{container.name}: post_start", f"{' '.join(hook['command'])}: ended with status {code}")
+        run(ground, container, hook)
 
 
 def run(ground: Ground, container: Container, hook: Mapping[str, Any]) -> None:
-    """Runs one command in a container that runs. Raises HookFailed."""
+    """Runs one command in a container. Raises HookFailed, also when the container does not run."""
     code, said = _run(ground, container, hook)
-    _tell(ground, container, said)
+    for line in said.decode("utf-8", "replace").splitlines():
+        ground.say(f"{container.name}: {line}")
     if code:
         raise HookFailed(container.name, f"{' '.join(hook['command'])}: ended with status {code}")
 
@@ -57,17 +55,10 @@ def before_stop(ground: Ground, container: Container) -> None:
     for hook in service.get("pre_stop") or ():
         if state.observe(container, ground.ctx.run_root, ground.ctx.env).status != "running":
             return
-        code, said = _run(ground, container, hook)
-        _tell(ground, container, said)
-        if code:
-            ground.ctx.progress.warn(
-                f"{container.name}: pre_stop: {' '.join(hook['command'])} ended with status {code}"
-            )
-
-
-def _tell(ground: Ground, container: Container, said: bytes) -> None:
-    for line in said.decode("utf-8", "replace").splitlines():
-        ground.say(f"{container.name}: {line}")
+        try:
+            run(ground, container, hook)
+        except HookFailed as error:
+            ground.ctx.progress.warn(f"pre_stop: {error}")
 
 
 def _run(ground: Ground, container: Container, hook: Mapping[str, Any]) -> tuple[int, bytes]:
@@ -75,7 +66,7 @@ def _run(ground: Ground, container: Container, hook: Mapping[str, Any]) -> tuple
     ctx = ground.ctx
     seen = state.observe(container, ctx.run_root, ctx.env)
     if not seen.pid:
-        return 0, b""
+        raise HookFailed(container.name, f"{' '.join(hook['command'])}: has ended before that could run")
     config: Any = container.config()
     own = config["process"]
     env = [*(own.get("env") or ())]
@@ -89,11 +80,7 @@ def _run(ground: Ground, container: Container, hook: Mapping[str, Any]) -> tuple
         home = root.look_up(f"/proc/{seen.pid}/root", str((own.get("user") or {}).get("uid", 0))).home
     privileged = None
     if hook.get("privileged"):
-        from ..host.capabilities import bounding
-        from ..runtime.spec import ALL_CAPABILITIES
-
-        ours = bounding(ALL_CAPABILITIES)
-        privileged = [one for one in ALL_CAPABILITIES if one in ours]
+        privileged = executing.every_capability()
     process = joining.process(
         own, list(hook["command"]), env, hook.get("working_dir"), user=user, home=home, privileged=privileged
     )

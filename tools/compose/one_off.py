@@ -27,14 +27,17 @@ def run(ground: Ground, args: Any) -> int | Document:
     if args.tty and not args.detach and not ground.ctx.stdin.isatty():
         raise UsageError("--tty", "standard input is no terminal", "leave it out, or run from a terminal")
     service = args.service
-    keys = ground.project.service(service)
+    ground.project.service(service)
     grants = wanting.check(ground, [service])
     how = images.How(build=args.build, pull=args.pull or "")
-    needs = keys.get("depends_on") or {}
-    if needs and not args.no_deps:
+    needs = {} if args.no_deps else ground.project.graph([service])[service]
+    if needs:
         bringing = up.Bringing(ground, list(needs), scale={}, choices=plan.Choices(), how=how)
         bringing.run(Doing(ground, translate.Around()))
-        _wait(ground, service, needs)
+        there = present.containers(ground.ctx, ground.store, ground.project)
+        for other, condition in needs.items():
+            ids = [one.id for one in there if one.service == other and not one.one_off]
+            conditions.wait(ground, service, other, condition, ids, lambda: None)
     images.get(ground, images.needed(ground, [service], how), how)
     doing = Doing(ground, translate.Around())
     _resources(ground, service, grants, doing)
@@ -49,19 +52,6 @@ def run(ground: Ground, args: Any) -> int | Document:
         return making.make(ground.ctx, ground.store, made, made.image, None, monitored=monitored)
 
     return running.run(ground.ctx, ground.store, made, make)
-
-
-def _wait(ground: Ground, service: str, needs: Any) -> None:
-    for other, how in needs.items():
-        wait = conditions.WAITS.get(str(how["condition"]))
-        there = present.containers(ground.ctx, ground.store, ground.project)
-        for one in there if wait is not None else ():
-            if one.service == other and not one.one_off:
-                assert wait is not None
-                try:
-                    wait(ground, one.id, lambda: None)
-                except conditions.NotCome as error:
-                    raise conditions.NotCome(error.container, service, f"needs {other}: {error}") from None
 
 
 def _resources(ground: Ground, service: str, grants: Any, doing: Doing) -> None:

@@ -190,7 +190,6 @@ class _Plan:
         if self.choices.start and not one.runs:
             yield started(self.wanted.project, one)
 
-
     def reasons(self, service: Service, one: There) -> list[Document]:
         """Why a container is to be made anew; none where it is what is wanted."""
         if self.choices.force:

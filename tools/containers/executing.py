@@ -106,15 +106,20 @@ def _process(ctx: Context, args: Any, config: Document, inside: str, groups: Seq
         home = root.look_up(inside, str(who.get("uid", 0))).home
     privileged = None
     if args.privileged:
-        from ..host.capabilities import bounding
-        from ..runtime.spec import ALL_CAPABILITIES
-
-        ours = bounding(ALL_CAPABILITIES)
-        privileged = [one for one in ALL_CAPABILITIES if one in ours]
+        privileged = every_capability()
     size = os.get_terminal_size(0) if args.tty and not args.detach else None
     return joining.process(
         own, args.command, env, args.workdir, user=user, home=home, terminal=args.tty, size=size, privileged=privileged
     )
+
+
+def every_capability() -> list[str]:
+    """What a privileged process has: all that we have ourselves."""
+    from ..host.capabilities import bounding
+    from ..runtime.spec import ALL_CAPABILITIES
+
+    ours = bounding(ALL_CAPABILITIES)
+    return [one for one in ALL_CAPABILITIES if one in ours]
 
 
 def _check(inside: str, process: Any) -> None:

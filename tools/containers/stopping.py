@@ -30,8 +30,6 @@ _LOOK_SECONDS = 1
 _POLL_SECONDS = 0.002
 _KILL_SECONDS = 30
 """After SIGKILL only the kernel can still hold a process."""
-
-
 BY_USER, WITH_MACHINE = "stoppedByUser", "stoppedByShutdown"
 """What the record says of why it was stopped."""
 
@@ -155,7 +153,6 @@ def _ended(ctx: Context, store: Store, asked: _Asked, observed: state.Observed) 
         except NotFound:
             pass
     return ending.await_end(ctx, store, container, left())
-
 
 
 def kill(ctx: Context, store: Store, container: Container, name: str) -> Container:

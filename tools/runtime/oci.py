@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 VERSION = "1.0.2"
 """The runtime-spec version of what we write: the oldest that has all of it, so that every runtime takes it."""
+FIFO = "exec.fifo"
+"""In a container's state directory: what its first process waits for, until `start`."""
 _LOG_LIMIT = 1 << 20
 
 
@@ -178,11 +180,11 @@ def of(path: str, root: str, env: Mapping[str, str]) -> Runtime:
 def waits_to_begin(root: str, container_id: str, pid: int) -> bool:
     """Whether a container has been created, and its first process waits for `start`: in runc and crun it holds the
     pipe through which it is told, until it has been told. They remove that a moment later, the command runs by then."""
-    if not os.path.exists(os.path.join(root, container_id, "exec.fifo")):
+    if not os.path.exists(os.path.join(root, container_id, FIFO)):
         return False
     descriptors = f"/proc/{pid}/fd"
     try:
-        return any("exec.fifo" in os.readlink(f"{descriptors}/{fd}") for fd in os.listdir(descriptors))
+        return any(FIFO in os.readlink(f"{descriptors}/{fd}") for fd in os.listdir(descriptors))
     except (FileNotFoundError, ProcessLookupError):  # it ended, or was told, at this moment
         return False
 

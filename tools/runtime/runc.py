@@ -16,12 +16,12 @@ from oci_spec import jsondoc
 
 from ..errors import OcipipeError
 from ..host import cgroups, files, process, trees
+from .oci import FIFO
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-FIFO = "exec.fifo"
 _STATE_LIMIT = 4 << 20
 
 

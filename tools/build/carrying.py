@@ -150,9 +150,9 @@ class Carrier:
         from . import layer
 
         state, lowers = self._state, self._lowers()
-        return layer.commit(
-            self._build.incoming, place, lowers, state.top, (), state.latest, subject, ours=not links_below
-        )
+        if links_below:
+            return layer.commit(self._build.incoming, place, lowers, state.top, (), state.latest, subject)
+        return layer.commit_filled(self._build.incoming, place, lowers, state.top, state.latest, subject)
 
     def _copy(self, step: Copy) -> Outcome:
         state, fetched = self._state, list[int]()

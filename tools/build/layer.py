@@ -20,14 +20,14 @@ from ..host.trees import remove_tree
 from ..layers import attributes, compression, whiteouts
 from ..layers.changed import changes
 from ..layers.extract import failed
-from ..layers.pack import pack
+from ..layers.pack import pack, pack_filled
 from ..layers.pipe import hashed
 from ..layers.unpack import unpack_blob
 from .state import Layer, chained
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from oci_spec.digest import Digest
 
@@ -37,36 +37,72 @@ if TYPE_CHECKING:
 
 def commit(
     incoming: Incoming, upper: str, lowers: Sequence[str], parent: Digest | None, machinery: Collection[bytes],
-    latest: int | None, subject: str, *, ours: bool = False,
+    latest: int | None, subject: str,
 ) -> Layer | None:  # fmt: skip
     """The layer of what the directory `upper` changes of the layers `lowers` (topmost first), whose chain ID is
     `parent`; None when it changes nothing. `upper` is gone then, or half of what it was.
 
     `machinery` are paths that do not belong to it (see layers.changed); `latest`: no file is younger, in nanoseconds.
-    `ours`: we have filled it ourselves, so that nothing in it is overlayfs's, and no file is younger already.
     Raises Unsupported, Unavailable.
     """
     told: list[Change] = []
-    state = digest.hasher()
     try:
         with Root.at(upper) as root:
             found = _noted(changes(root, lowers, machinery), told)
             first = next(found, None)
             if first is None:
                 return None
-            packed = hashed(pack(root, chain([first], found), latest=latest), state)
-            blob = incoming.ingest(compression.compress(packed, "gzip"), media_types.OCI_LAYER_GZIP)
-        diff_id = digest.Digest(f"sha256:{state.hexdigest()}")
-        made = Layer(blob, diff_id, chained(parent, diff_id))
-        incoming.lease.add(made.chain_id)
-        incoming.unpacking([made.chain_id])
-        with incoming.store.layers.adding(made.chain_id) as directory:
-            if directory is not None:
-                _make_like_unpacked(upper, lowers, told, latest, ours)
-                os.rename(upper, directory)
+            packed = pack(root, chain([first], found), latest=latest)
+            return _adopted(
+                incoming, upper, packed, lowers, parent, lambda: _make_like_unpacked(upper, lowers, told, latest)
+            )
+    except OSError as error:
+        raise failed(subject, error) from None
+
+
+def commit_filled(
+    incoming: Incoming, directory: str, lowers: Sequence[str], parent: Digest | None, latest: int | None, subject: str
+) -> Layer | None:
+    """The same of a directory that we have filled ourselves (placing.py): nothing in it is overlayfs's, and no file
+    is younger than `latest` already; only directories may be."""
+    young: list[bytes] = []
+
+    def settle() -> None:
+        for path in young:
+            os.utime(os.path.join(os.fsencode(directory), path), ns=(latest or 0, latest or 0))
+
+    try:
+        with Root.at(directory) as root:
+            found = _noting_young(root, latest, young)
+            first = next(found, None)
+            if first is None:
+                return None
+            packed = pack_filled(chain([first], found), latest=latest)
+            return _adopted(incoming, directory, packed, lowers, parent, settle)
+    except OSError as error:
+        raise failed(subject, error) from None
+
+
+def _adopted(
+    incoming: Incoming, directory: str, packed: Iterable[bytes], lowers: Sequence[str], parent: Digest | None,
+    settle: Callable[[], None],
+) -> Layer:  # fmt: skip
+    """The layer of an archive, and the directory that it was packed of as its unpacked form, once `settle` has made
+    that just what the archive says. Raises OSError."""
+    state = digest.hasher()
+    blob = incoming.ingest(compression.compress(hashed(packed, state), "gzip"), media_types.OCI_LAYER_GZIP)
+    diff_id = digest.Digest(f"sha256:{state.hexdigest()}")
+    made = Layer(blob, diff_id, chained(parent, diff_id))
+    incoming.lease.add(made.chain_id)
+    incoming.unpacking([made.chain_id])
+    try:
+        with incoming.store.layers.adding(made.chain_id) as place:
+            if place is not None:
+                settle()
+                os.rename(directory, place)
     except OSError as error:
         if error.errno != errno.EXDEV:
-            raise failed(subject, error) from None
+            raise
         unpack_blob(incoming.store, blob, diff_id, made.chain_id, lowers)  # layers/ is a file system of its own
     return made
 
@@ -77,14 +113,22 @@ def _noted(found: Iterable[Change], told: list[Change]) -> Iterator[Change]:
         yield change
 
 
-def _make_like_unpacked(
-    upper: str, lowers: Sequence[str], told: list[Change], latest: int | None, ours: bool
-) -> None:
+def _noting_young(
+    root: Root, latest: int | None, young: list[bytes]
+) -> Iterator[tuple[bytes, int, os.stat_result]]:
+    for path, pin, found in root.walk(to_read=True):
+        if path:
+            if latest is not None and found.st_mtime_ns > latest:
+                young.append(path)
+            yield path, pin, found
+
+
+def _make_like_unpacked(upper: str, lowers: Sequence[str], told: list[Change], latest: int | None) -> None:
     """Takes from the directory what the layer's blob does not have. Nobody else is at work in it any more."""
     present = {one.path: one for one in told if not (one.kind == "deleted" and one.hidden)}
     times = _prune(os.fsencode(upper), present)
     with Root.at(upper) as root:
-        for path, change in present.items() if not ours else ():
+        for path, change in present.items():
             if change.kind != "deleted":
                 _settle(root, path, change.opaque, latest)
         if b"" not in present:

@@ -127,16 +127,18 @@ def _line(entry: Entry, held: str) -> bytes:
         packed = b"".join(b"%d:%s=%d:%s" % (len(name), name, len(value), value) for name, value in pairs)
         attributes = digest.of_bytes(packed).hex
     holes = f"-{entry.sparse}" if entry.sparse is not None else ""
-    fields = (
-        quoted(entry.name.rstrip(b"/")), chr(entry.kind), f"{entry.mode:04o}", f"{entry.uid}:{entry.gid}",
-        quoted(entry.link), f"{entry.major}:{entry.minor}" if entry.kind in b"34" else "", attributes, held + holes,
+    return b"%b\t%c\t%04o\t%d:%d\t%b\t%b\t%b\t%b\n" % (
+        quoted(entry.name.rstrip(b"/")), entry.kind, entry.mode, entry.uid, entry.gid, quoted(entry.link),
+        b"%d:%d" % (entry.major, entry.minor) if entry.kind in b"34" else b"", attributes.encode(),
+        f"{held}{holes}".encode(),
     )  # fmt: skip
-    return "\t".join(fields).encode() + b"\n"
 
 
-def quoted(name: bytes) -> str:
-    """A path in which neither tabs nor line ends are left."""
-    return name.decode("utf-8", "backslashreplace").replace("\t", "\\x09").replace("\n", "\\x0a")
+def quoted(name: bytes) -> bytes:
+    """A path in UTF-8 in which neither tabs nor line ends are left."""
+    if not name.isascii():
+        name = name.decode("utf-8", "backslashreplace").encode()
+    return name.replace(b"\t", b"\\x09").replace(b"\n", b"\\x0a")
 
 
 class FileGroup:

@@ -126,8 +126,7 @@ def _parent(tree: Tree, parts: list[bytes], owner: tuple[int, int], subject: str
 
 def _mode(tree: Tree, parent: Directory, name: bytes) -> int | None:
     """Type and permissions of what the image has at an entry of a directory; None where there is nothing."""
-    try:
+    if parent.join(name) in tree.made:
         return os.stat(name, dir_fd=parent.fd, follow_symlinks=False).st_mode
-    except FileNotFoundError:
-        below = tree.below(parent, name)
-        return None if below is None else below.stat.st_mode
+    below = tree.below(parent, name)
+    return None if below is None else below.stat.st_mode

@@ -1,7 +1,7 @@
 """Trees that files are copied from: a directory of the host, or the unpacked layers of a stage or an image.
 
-A path in one is resolved as a process in it would, never out of it. What was found is held as a pin while it is read;
-of a directory of the host, which others may be changing, each pin is opened below its root without following a link.
+A path in one is resolved as a process in it would, never out of it. What was found is held open while it is read; of a
+directory of the host, which others may be changing, all is opened below its root without following a link.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import stat
 
 from ..errors import NotFound, UsageError
+from ..host import beneath
 from ..host.beneath import Root
 from ..layers import lowers
 from ..layers.lowers import Found
@@ -37,7 +38,7 @@ class Tree:
 
     def close(self) -> None:
         if self._live is not None:
-            os.close(self._live.fd)
+            self._live.close()
 
     def resolve(self, path: bytes) -> bytes:
         """The canonical path that `path` leads to. Raises UsageError for links in a circle."""
@@ -69,23 +70,32 @@ class Tree:
         try:
             if self._live is not None:
                 return self._live.pin(path)
-            return os.open(found.paths[0], os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+            return beneath.opened(found.paths[0])
         except OSError as error:
-            why = os.strerror(error.errno or 0).lower()
-            raise NotFound(os.fsdecode(path), f"went away while it was copied: {why}", "build again") from None
+            raise _gone(path, error) from None
 
     def hides(self, path: bytes) -> bool:
         """Whether a path, as it was written, is left out of the tree."""
         return self.ignore is not None and bool(path) and self.ignore.ignores(os.fsdecode(path))
 
     def walk(self, top: bytes, exclude: Ignore | None = None) -> Iterator[tuple[bytes, int, os.stat_result]]:
-        """What is at the canonical path `top`, and all beneath it, by its path relative to that, b"" first: a pin that
-        is open until the next step, and what it was when it was pinned. A directory comes before what is in it, names
-        in byte order. What the tree leaves out, or `exclude` of paths relative to `top`, is passed over; a directory of
-        that kind is there after all where something in it is."""
+        """What is at the canonical path `top`, and all beneath it, by its path relative to that, b"" first: a pin, or
+        of a file a descriptor to read, that is open until the next step, and what it was when it was opened.
+        A directory comes before what is in it, names in byte order. What the tree leaves out, or `exclude` of paths relative to
+        `top`, is passed over; a directory of that kind is there after all where something in it is."""
         first = self.look(top)
         if first is None:
             return
+        live = None if self._live is None else Root(os.dup(self._live.fd))  # others may be walking, too
+        try:
+            yield from self._walk(top, first, live, exclude)
+        finally:
+            if live is not None:
+                live.close()
+
+    def _walk(
+        self, top: bytes, first: Found, live: Root | None, exclude: Ignore | None
+    ) -> Iterator[tuple[bytes, int, os.stat_result]]:
         waiting = [(b"", first, self._spots(top, exclude))]
         held: list[tuple[bytes, Found]] = []
         while waiting:
@@ -94,9 +104,9 @@ class Tree:
                 held.pop()
             if not any(spot.ignored for spot in spots):
                 for outer, one in held:
-                    yield from self._pinned(top, outer, one)
+                    yield from _held(live, top, outer, one)
                 held.clear()
-                yield from self._pinned(top, path, found)
+                yield from _held(live, top, path, found)
             elif found.is_directory and all(spot.entered for spot in spots):
                 held.append((path, found))
             else:
@@ -117,11 +127,25 @@ class Tree:
             found.append(spot)
         return found
 
-    def _pinned(self, top: bytes, path: bytes, found: Found) -> Iterator[tuple[bytes, int, os.stat_result]]:
-        pin = self.pin(top + b"/" + path if top and path else top or path, found)
-        try:
-            status = os.fstat(pin)
-            if stat.S_IFMT(status.st_mode) == stat.S_IFMT(found.stat.st_mode):
-                yield path, pin, status
-        finally:
-            os.close(pin)
+
+def _held(live: Root | None, top: bytes, path: bytes, found: Found) -> Iterator[tuple[bytes, int, os.stat_result]]:
+    """What was found at `path` below `top`; a file is open to be read, as nobody without privileges makes a device."""
+    is_file = stat.S_ISREG(found.stat.st_mode)
+    try:
+        if live is not None:
+            fd = live.step(top + b"/" + path if top and path else top or path, to_read=is_file)
+        else:
+            fd = beneath.opened(found.paths[0], to_read=is_file)
+    except OSError as error:
+        raise _gone(path, error) from None
+    try:
+        status = os.fstat(fd)
+        if stat.S_IFMT(status.st_mode) == stat.S_IFMT(found.stat.st_mode):
+            yield path, fd, status
+    finally:
+        os.close(fd)
+
+
+def _gone(path: bytes, error: OSError) -> NotFound:
+    why = os.strerror(error.errno or 0).lower()
+    return NotFound(os.fsdecode(path), f"went away while it was copied: {why}", "build again")

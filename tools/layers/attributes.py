@@ -120,7 +120,7 @@ def copy_to(fd: int, source: bytes, found: os.stat_result, subject: str) -> None
     set_xattrs(fd, read_xattrs(source), subject)
 
 
-def read_xattrs(source: bytes, *, follow: bool = False) -> dict[bytes, bytes]:
-    """The extended attributes of `source`, not followed unless it is a pin's place (host/beneath.py)."""
-    names = [os.fsencode(name) for name in os.listxattr(source, follow_symlinks=follow)]
-    return {name: os.getxattr(source, name, follow_symlinks=follow) for name in names}
+def read_xattrs(source: bytes | int, *, follow: bool = False) -> dict[bytes, bytes]:
+    """The extended attributes of `source`: not followed, but for an open file or a pin's place (host/beneath.py)."""
+    found = os.listxattr(source, follow_symlinks=follow)
+    return {os.fsencode(name): os.getxattr(source, name, follow_symlinks=follow) for name in found}

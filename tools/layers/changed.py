@@ -74,7 +74,7 @@ class _Look:
         self._below = below
         gone = Change(path, "deleted", hidden) if below is not None else None
         try:
-            pin = upper.pin(path)
+            pin = upper.step(path)
         except OSError as error:
             if not path or error.errno not in beneath.GONE:
                 raise

@@ -1,7 +1,7 @@
 """Files as members of a tar archive: owner, mode, time, extended attributes, device numbers, content, hard links.
 
-Each file is shown as a pin (host/beneath.py), so that what is read is what was looked at, also while a process is
-changing the tree.
+Each file is shown as a pin (host/beneath.py), or open to be read: what is read is what was looked at, also while a
+process is changing the tree.
 """
 
 from __future__ import annotations
@@ -76,8 +76,9 @@ class Members:
             entry.size = found.st_size
             if self._sparse and found.st_blocks * 512 < entry.size:
                 entry.sparse = _pieces(pin, entry.size)
-        read = attributes.read_xattrs(beneath.place(pin), follow=True)
-        entry.xattrs = {name: value for name, value in read.items() if self._is_kept(name)} or None
+        read = attributes.read_xattrs(beneath.place(pin) if beneath.is_pin(pin) else pin, follow=True)
+        if read:
+            entry.xattrs = {name: value for name, value in read.items() if self._is_kept(name)} or None
         return entry
 
     def tar(self, name: bytes, pin: int, found: os.stat_result) -> Iterator[bytes]:
@@ -93,7 +94,7 @@ class Members:
 
 def content(pin: int, entry: Entry) -> Iterator[bytes]:
     """What a pinned file holds: all of it, or the parts that `entry.sparse` lists. Raises Conflict, OSError."""
-    fd = beneath.reopened(pin, os.O_RDONLY)
+    fd = beneath.reopened(pin, os.O_RDONLY) if beneath.is_pin(pin) else pin
     try:
         for start, length in _spans(entry):
             offset, end = start, start + length
@@ -106,7 +107,8 @@ def content(pin: int, entry: Entry) -> Iterator[bytes]:
                 offset += len(chunk)
                 yield chunk
     finally:
-        os.close(fd)
+        if fd != pin:
+            os.close(fd)
 
 
 def _spans(entry: Entry) -> list[tuple[int, int]]:

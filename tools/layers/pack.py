@@ -44,15 +44,28 @@ def pack(upper: Root, changes: Iterable[Change], *, latest: int | None = None) -
     yield tarwriter.END
 
 
-def _present(upper: Root, change: Change, members: Members) -> Iterator[bytes]:
-    if change.path.rpartition(b"/")[2].startswith(whiteouts.PREFIX):
+def pack_filled(items: Iterable[tuple[bytes, int, os.stat_result]], *, latest: int | None = None) -> Iterator[bytes]:
+    """The same of files that we have put into a directory ourselves, by their paths (Root.walk)."""
+    members = Members(latest=latest)
+    for path, pin, found in items:
+        _check(path)
+        yield from members.tar(path, pin, found)
+    yield tarwriter.END
+
+
+def _check(path: bytes) -> None:
+    if path.rpartition(b"/")[2].startswith(whiteouts.PREFIX):
         raise Unsupported(
-            "/" + change.path.decode("utf-8", "backslashreplace"),
+            "/" + path.decode("utf-8", "backslashreplace"),
             "its name would delete a file in a layer",
             "remove it, or give it another name",
         )
+
+
+def _present(upper: Root, change: Change, members: Members) -> Iterator[bytes]:
+    _check(change.path)
     try:
-        pin = upper.pin(change.path)
+        pin = upper.step(change.path)
     except OSError as error:
         if error.errno in beneath.GONE:
             return

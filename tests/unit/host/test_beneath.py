@@ -112,3 +112,32 @@ def test_a_swapper_shows_nothing_of_the_host(place: Path, tmp_path: Path) -> Non
     finally:
         done.set()
         thread.join()
+
+
+def test_steps_open_files_to_be_read_and_nothing_else(place: Path) -> None:
+    os.mkfifo(place / "d/pipe")
+    with Root.at(str(place)) as root:
+        found = {}
+        for path, fd, status in root.walk(to_read=True):
+            found[path] = beneath.is_pin(fd)
+            if path == b"d/f":
+                assert os.read(fd, 100) == b"inside"
+                assert status.st_ino == os.stat(place / "d/f").st_ino
+        assert found == {
+            b"": True, b"absolute": True, b"d": True, b"d/f": False, b"d/pipe": True, b"d/sub": True, b"host": True,
+            b"self": True, b"up": True,
+        }  # fmt: skip
+
+
+def test_a_step_follows_no_link(place: Path) -> None:
+    with Root.at(str(place)) as root:
+        with pytest.raises(OSError, match="symbolic links"):
+            root.step(b"absolute", to_read=True)
+        with pytest.raises(OSError, match="symbolic links"):
+            root.step(b"absolute/f")
+        fd = root.step(b"d/f", to_read=True)  # goes on elsewhere after a failure
+        assert os.read(fd, 100) == b"inside"
+        os.close(fd)
+        pin = root.step(b"host")
+        assert os.readlink(b"", dir_fd=pin) == os.fsencode(place.parent)
+        os.close(pin)

@@ -22,6 +22,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "support"), str(HERE)]
 
+import applications  # noqa: E402
 import building  # noqa: E402
 import containers  # noqa: E402
 import inputs  # noqa: E402
@@ -35,7 +36,10 @@ from ocipipe.cli import scripts  # noqa: E402
 from ocipipe.host import mounts  # noqa: E402
 
 CACHE = HERE.parents[1] / ".cache"
-ROUNDS = {"startup": 40, "pull": 5, "push": 5, "archive": 5, "run": 20, "net": 15, "life": 15, "many": 10, "build": 10}
+ROUNDS = {
+    "startup": 40, "pull": 5, "push": 5, "archive": 5, "run": 20, "net": 15, "life": 15, "many": 10, "build": 10,
+    "compose": 5,
+}  # fmt: skip
 
 Job = tuple[str, Callable[[], None], list[str], dict[str, str]]
 """A contender's name, what to do before, the command that is measured, and its environment."""
@@ -272,6 +276,25 @@ class Bench:
         measured = building.Builds(contenders, self.directory, lambda jobs: alternate(ROUNDS["build"], jobs))
         for work, found in measured.rows():
             yield row(work, found)
+
+    def compose(self) -> Iterator[str]:
+        """Applications of some services and of many, on a host of their own."""
+        source = busybox_image().write_layout(self.directory / "compose-image")
+        name = "localhost/bench/compose:1"
+        with ExitStack() as stack:
+            place, _ = stack.enter_context(networks.host())
+            stack.callback(networks.end_podman_s_names, place)
+            contenders: list[Contender] = [
+                self.ours, self.podman, networks.docker(self.directory / "docker-compose", place, stack)
+            ]  # fmt: skip
+            for one in contenders:
+                one.load(source, name)
+            projects = applications.Applications(
+                contenders, name, self.directory / "projects", lambda jobs: alternate(ROUNDS["compose"], jobs), place
+            )
+            stack.callback(projects.close)
+            for work, found in projects.rows():
+                yield row(work, found)
 
     def many(self) -> Iterator[str]:
         """What one image costs beside many others."""

@@ -95,7 +95,7 @@ class Networks:
             for name in ("one", "two"):
                 subprocess.run(self._verb(one, "rm", "-f", name), env=one.env, capture_output=True, check=False)
             subprocess.run(self._network(one, "rm", NETWORK), env=one.env, capture_output=True, check=False)
-        _end_podman_s_names(self._host)
+        end_podman_s_names(self._host)
 
     def _measured(
         self, prepare: Callable[[Contender], None], argv: Callable[[Contender], list[str]]
@@ -198,7 +198,7 @@ def _address(place: Place) -> str:
     return str(interface["addr_info"][0]["local"])
 
 
-def _end_podman_s_names(host: Place) -> None:
+def end_podman_s_names(host: Place) -> None:
     """podman keeps one service of names for all its storages, and that of this host would keep others from theirs."""
     place = Path("/run/containers/networks/aardvark-dns")
     try:

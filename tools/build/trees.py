@@ -80,9 +80,9 @@ class Tree:
 
     def walk(self, top: bytes, exclude: Ignore | None = None) -> Iterator[tuple[bytes, int, os.stat_result]]:
         """What is at the canonical path `top`, and all beneath it, by its path relative to that, b"" first: a pin, or
-        of a file a descriptor to read, that is open until the next step, and what it was when it was opened.
-        A directory comes before what is in it, names in byte order. What the tree leaves out, or `exclude` of paths relative to
-        `top`, is passed over; a directory of that kind is there after all where something in it is."""
+        of a file a descriptor to read, that is open until the next step, and what it was when it was opened. A
+        directory comes before what is in it, names in byte order. What the tree leaves out, or `exclude` of paths
+        relative to `top`, is passed over; a directory of that kind is there after all where something in it is."""
         first = self.look(top)
         if first is None:
             return

@@ -48,8 +48,8 @@ class Made:
 
 def build(ctx: Context, store: Store, request: Request) -> list[Document]:
     """Builds; the image's descriptor, and then those of its stages where they are wanted; none where stdout has the
-    image's bytes. Raises whatever goes wrong; then the store has no other image than before, and keeps the steps that
-    were done."""
+    image's bytes. Raises whatever goes wrong, and stopping.Cancelled when `request.stop` was called; then the store has
+    no other image than before, and keeps the steps that were done."""
     output.check(request.outputs, ctx, len(request.platforms))
     begun = ctx.timestamp() if request.provenance else ""
     orphans.sweep(ctx, store.prepare())
@@ -110,7 +110,7 @@ def _made(
     say = None if request.wishes.quiet else ctx.progress.say
     platform = planned.platform
     made = execute.Build(
-        ctx, incoming, work, sources, planned, request.wishes, platform, say, ctx.progress.say, imported
+        ctx, incoming, work, sources, planned, request.wishes, platform, say, ctx.progress.say, imported, request.stop
     )
     state = made.run()
     records, created = state.records, made.created(state)

@@ -64,19 +64,20 @@ class Result:
 
 class Build:
     """One build of `plan` for `platform`. `say` is told each step, None where nobody wants to know; `tell` what
-    --explain-cache has to say; `imported`: what other machines' caches have."""
+    --explain-cache has to say; `imported`: what other machines' caches have; `stop` ends it from outside."""
 
     def __init__(
         self, ctx: Context, incoming: Incoming, work: Workshop, sources: Sources, plan: Plan, wishes: Wishes,
         platform: Platform, say: Callable[[str], None] | None, tell: Callable[[str], None],
-        imported: Imported | None = None,
+        imported: Imported | None = None, stop: Stop | None = None,
     ) -> None:  # fmt: skip
         self.ctx = ctx
         self.incoming = incoming
         self.work = work
         self.wishes = wishes
         self.dockerfile = sources.name
-        self._stop = Stop()
+        self._stop = stop or Stop()
+        self._stop.also(self._end)
         self._runner: Runner | None = None
         self.cache = Cache(incoming, self.check, explain=wishes.explain, imported=imported)
         self.tell = tell
@@ -95,7 +96,7 @@ class Build:
         self._failure: BaseException | None = None
 
     def run(self) -> State:
-        """Builds the target; what it has come to. Raises what its steps raise."""
+        """Builds the target; what it has come to. Raises what its steps raise, Cancelled when it was ended."""
         try:
             for stage in self._plan.stages:
                 self._begin(stage)
@@ -108,7 +109,8 @@ class Build:
         self._wait()
         if self._failure is not None:
             raise self._failure
-        assert target.state is not None
+        if target.state is None:
+            raise Cancelled
         return target.state
 
     def stages(self) -> list[tuple[Stage, State]]:
@@ -140,7 +142,9 @@ class Build:
 
     def cancel(self) -> None:
         """Ends what is being done."""
-        self._stop.called = True
+        self._stop.call()
+
+    def _end(self) -> None:
         if self._runner is not None:
             self._runner.end()
 

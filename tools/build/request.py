@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..errors import UsageError
+from .stopping import Stop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 class Request:
     """`context`, `file`: see context.sources. `names` in full; `write` puts bytes onto stdout. `save_stages`: every
-    stage becomes an image; `sbom`, `provenance`: what is told of the image beside it (provenance: '', min or max)."""
+    stage becomes an image; `sbom`, `provenance`: what is told of the image beside it (provenance: '', min or max);
+    `stop` ends the build when it is called."""
 
     def __init__(self, context: str, wishes: Wishes, write: Callable[[bytes], object]) -> None:
         self.context = context
@@ -41,6 +43,7 @@ class Request:
         self.save_stages = False
         self.sbom = False
         self.provenance = ""
+        self.stop = Stop()
 
 
 def asked(ctx: Context, args: Any, settings: dict[str, object], write: Callable[[bytes], object]) -> Request:

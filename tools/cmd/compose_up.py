@@ -32,7 +32,10 @@ COMMAND = Command(
         Option("-d, --detach", "leave the containers in the background, and print them", kind="flag"),
         Option("--wait", "until the containers run or are healthy; in the background", kind="flag"),
         Option("--wait-timeout", "wait so many seconds at most", kind="number"),
-        Option("--abort-on-container-exit", "stop all as soon as one has ended; its status is ours", kind="flag"),
+        Option(
+            "--abort-on-container-exit",
+            "stop all as soon as one has ended, but for jobs that others wait for; its status is ours", kind="flag",
+        ),
         Option("--abort-on-container-failure", "the same for one that ended with a status over 0", kind="flag"),
         Option(
             "--exit-code-from", "stop all as soon as one has ended; this service's status is ours", metavar="SERVICE"
@@ -78,6 +81,8 @@ def run(ctx: Context, args: Args) -> list[Document] | int:
         if not plan:
             return []
     base = ground.asked(ctx, args, arguments, write)
+    if args.exit_code_from:
+        base.project.service(args.exit_code_from)
     bringing, doing = up.asked(base, args, plan, start=not args.no_start)
     try:
         if not background:

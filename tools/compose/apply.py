@@ -10,11 +10,12 @@ from ..network.networks import Networks
 from ..volume.create import ensure
 from . import conditions, plan, resources, translate
 from .doing import Doing, ServiceFailed
-from .walk import Cancelled, Walk, reversed_graph
+from .walk import Walk, reversed_graph
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from threading import Event
     from typing import Any
 
     from oci_spec.jsondoc import Document
@@ -29,11 +30,11 @@ if TYPE_CHECKING:
 class Up:
     """A plan on its way. `graph` has the services with what they wait for; `actions` the plan but for its images;
     `there` the containers that are there by now. `begun` is told each container that has been started, before anybody
-    waits for it."""
+    waits for it; once `cancelled` is set, it ends at the next point where it can be left."""
 
     def __init__(
         self, ground: Ground, graph: Graph, actions: Sequence[Document], there: Sequence[There], grants: Grants,
-        doing: Doing, begun: Callable[[str, Container], None] | None = None,
+        doing: Doing, begun: Callable[[str, Container], None] | None = None, cancelled: Event | None = None,
     ) -> None:  # fmt: skip
         self.ground = ground
         self.graph = graph
@@ -46,22 +47,18 @@ class Up:
             if one.service in self._ids and not one.one_off:
                 self._ids[one.service].append(one.id)
         self._renewed: set[str] = set()
-        self._walk = Walk(graph, self._service)
+        self._walk = Walk(graph, self._service, cancelled)
         around = doing.around
         around.files = grants.paths
         around.names = _names(ground, graph, actions, there)
 
     def run(self) -> None:
-        """Carries it out. Raises what fails first; what was done by then stays."""
+        """Carries it out. Raises what fails first, Cancelled; what was done by then stays."""
         self._grants.write()
         for action in self._first:
             self._resource(action)
         self.doing.around.nameless = self._nameless()
         self._walk.run()
-
-    def cancel(self) -> None:
-        """Ends it at the next point where it can be left."""
-        self._walk.cancelled.set()
 
     def _nameless(self) -> frozenset[str]:
         networks = Networks(self.ground.store)
@@ -115,6 +112,7 @@ class Up:
         """Does one action; the id of the container that is there then."""
         self._walk.check()
         target: Any = action["object"]
+        reasons: Any = action["reasons"]
         what, ids = action["action"], self._ids[service]
         before = str(target.get("id") or "")
         container: Container | None = None
@@ -125,13 +123,13 @@ class Up:
             container = self.doing.recreate(service, int(target["number"]), before)
             ids.remove(before)
         elif what == "rename":
-            reasons: Any = action["reasons"]
             self.doing.rename(before, str(reasons[0]["to"]))
         elif what == "start":
             self.doing.start(service, before)
             self._tell(service, self.ground.store.containers.load(before))
         else:
-            self.doing.remove(before)
+            # With what was to take another one's place, and never did, go the volumes that it alone has.
+            self.doing.remove(before, volumes=reasons[0]["field"] == "replace")
             ids.remove(before)
         if container is not None:
             ids.append(container.id)
@@ -196,25 +194,20 @@ def stop(ground: Ground, there: Sequence[There], work: Callable[[There], object]
     """Does something to containers, those first that nobody depends on, and what is in no service of the model before
     all; independent ones side by side. All is tried; raises what fails first."""
     model = ground.project.model["services"]
-    of: dict[str, list[There]] = {}
+    by_id = {one.id: one for one in there}
+    of: dict[str, list[str]] = {}
     for one in there:
-        of.setdefault(one.service, []).append(one)
-    graph = {
-        name: [other for other in (model[name].get("depends_on") or {}) if other in of] if name in model else []
-        for name in of
-    }
+        of.setdefault(one.service, []).append(one.id)
+    needs = {name: (model[name].get("depends_on") or {}) if name in model else {} for name in of}
+    graph = {one.id: [other for name in needs[one.service] for other in of.get(name, ())] for one in there}
     failures: list[OcipipeError] = []
 
-    def each(name: str) -> None:
-        for one in of[name]:
-            try:
-                work(one)
-            except OcipipeError as error:
-                failures.append(error)
+    def each(container_id: str) -> None:
+        try:
+            work(by_id[container_id])
+        except OcipipeError as error:
+            failures.append(error)
 
-    try:
-        Walk(reversed_graph(graph), each).run()
-    except Cancelled:
-        pass
+    Walk(reversed_graph(graph), each).run()
     if failures:
         raise failures[0]

@@ -10,7 +10,8 @@ from ..containers import reading, stopping
 from ..errors import Conflict, NotFound, OcipipeError
 from ..host import times
 from . import apply, conditions
-from .follow import Ended, Followers, Interrupted
+from .follow import Ended, Followers
+from .walk import Cancelled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,11 +34,27 @@ _LOOK_SECONDS = 0.5
 _LOG_LINES = 20
 
 
+class _Interrupted:
+    """We were asked to end."""
+
+    __slots__ = ()
+
+
+class _Brought:
+    """Bringing the services up is over, with what has failed."""
+
+    __slots__ = ("failure",)
+
+    def __init__(self, failure: BaseException | None) -> None:
+        self.failure = failure
+
+
 class Attached:
     """One compose-up in the foreground. `show` is given each line that a container says (schema log-entry).
 
     hidden   services whose output is not shown
-    abort    '' to go on when a container ends, `exit` to stop all then, `failure` if it ended with a status over 0
+    abort    '' to go on when a container ends, `exit` to stop all then (but for a job that has done what others waited
+             for), `failure` if it ended with a status over 0
     decides  the service whose exit status is ours, '' for that of the container that made all stop
     """
 
@@ -59,13 +76,14 @@ class Attached:
         )
         self._ended = 0
         self._up = False
+        self._leaving = False
         self._ending: threading.Thread | None = None
         self._signals: list[int] = []
 
     def run(self) -> int:
         """Brings the services up and stays until they have ended; the exit status. Interrupted once, they are stopped,
-        and killed at the second time; the interruption goes on when they have ended. Raises what bringing them up
-        raises."""
+        and killed at the second time; the interruption goes on when they have ended. While images are got, there is
+        nothing to stop: that ends, at the second time without being waited for. Raises what bringing them up raises."""
         self._worker = threading.Thread(target=self._bring, daemon=True)
         before = {number: signal.signal(number, self._told) for number in _ENDING}
         try:
@@ -81,25 +99,29 @@ class Attached:
     def _told(self, number: int, frame: FrameType | None) -> None:
         """A signal that asks us to end has come; what there is to do is done in its turn."""
         self._signals.append(number)
-        self._followers.items.put(Interrupted())
+        self._followers.items.put(_Interrupted())
 
     def _interrupted(self) -> None:
-        if len(self._signals) > 1 and self._ending is not None:
-            self._kill()
-        elif self._ending is None:
+        if self._ending is None:
             self.ground.say("stopping; once more to kill")
-            self.bringing.cancel()
-            self._end(self._worker.join)
+            self._end()
+        elif self.bringing.begun:
+            self._kill()
+        else:
+            self._leaving = True
 
     def _bring(self) -> None:
+        failure: BaseException | None = None
         try:
             self.bringing.run(self.doing, self._begun)
             for one in self.bringing.containers():
                 if one.runs:
                     self._add(one.service, one.id)
-            self._followers.items.put(None)
+        except Cancelled:
+            pass
         except BaseException as error:
-            self._followers.items.put(error)
+            failure = error
+        self._followers.items.put(_Brought(failure))
 
     def _begun(self, service: str, container: Container) -> None:
         self._add(service, container.id)
@@ -109,27 +131,33 @@ class Attached:
 
     def _loop(self) -> None:
         """Takes what comes, until all has ended."""
-        while not (self._up and self._ended >= self._followers.left and self._is_ended()):
+        while not (self._leaving or (self._up and self._ended >= self._followers.left and self._is_ended())):
             try:
                 item = self._followers.items.get(timeout=_LOOK_SECONDS)
             except queue.Empty:
                 continue
-            if item is None:
+            if isinstance(item, _Brought):
                 self._up = True
+                self._brought(item.failure)
             elif isinstance(item, Ended):
                 self._ended += 1
                 self._has_ended(item)
-            elif isinstance(item, Interrupted):
+            elif isinstance(item, _Interrupted):
                 self._interrupted()
             elif isinstance(item, tuple):
                 self._show(item[1])
-            elif isinstance(item, Conflict):  # it has no log
+            elif isinstance(item, OcipipeError):  # of one container: it has no log, or a damaged one
                 self.ground.ctx.progress.warn(str(item))
-            elif self._ending is None:
-                self._rest()
-                raise item
             else:
-                self._up = True  # interrupted on its way up
+                raise item
+
+    def _brought(self, failure: BaseException | None) -> None:
+        if failure is None:
+            return
+        if self._ending is None:
+            self._rest()
+            raise failure
+        self.ground.ctx.progress.warn(str(failure))  # while all is being stopped
 
     def _is_ended(self) -> bool:
         return self._ending is None or not self._ending.is_alive()
@@ -149,10 +177,11 @@ class Attached:
             code = "" if one.code is None else f" with status {one.code}"
             self.ground.say(f"{self._name(one)} has ended{code}")
         failed = one.code != 0
-        aborts = self._abort == "exit" or (self._abort == "failure" and failed)
+        done = not failed and one.service in self.bringing.jobs  # as those want it that wait for it
+        aborts = (self._abort == "exit" and not done) or (self._abort == "failure" and failed)
         if aborts and self._ending is None:
             self._status = one.code if one.code is not None else 1
-            self._end(lambda: None)
+            self._end()
         if self._decides and one.service == self._decides:
             self._status = one.code if one.code is not None else 1
 
@@ -162,11 +191,14 @@ class Attached:
         except NotFound:
             return one.id[:12]
 
-    def _end(self, before: Callable[[], None]) -> None:
-        """Begins to stop all, in the background."""
+    def _end(self) -> None:
+        """Begins to stop all, in the background: once nothing more is brought up."""
+        self.bringing.cancel()
 
         def work() -> None:
-            before()
+            self._worker.join()
+            if not self.bringing.begun:
+                return
             try:
                 apply.stop(self.ground, self.bringing.containers(), lambda one: self.doing.stop(one.id))
             except OcipipeError as error:
@@ -188,6 +220,6 @@ class Attached:
 def tell_log(ground: Ground, error: conditions.NotCome) -> None:
     """Tells people the last that a container said."""
     wanted = reading.Wanted(follow=False, since="", until="", tail=_LOG_LINES, streams=(1, 2))
-    for found in reading.documents(ground.ctx, ground.store, [error.container], wanted):
+    for found in reading.documents(ground.ctx, ground.store, [error.container] if error.container else [], wanted):
         if not isinstance(found, Exception):
             ground.say(f"{found['container']} | {found['line']}")

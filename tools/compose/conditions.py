@@ -22,7 +22,8 @@ HEALTHY, ENDED_WELL = "service_healthy", "service_completed_successfully"
 
 
 class NotCome(OcipipeError):
-    """A container has not come to what is waited for, and never will. `container` is its id, for its log."""
+    """A container has not come to what is waited for, and never will. `container` is its id, for its log; '' for one
+    that is gone."""
 
     code = "DEPENDENCY"
 
@@ -71,9 +72,10 @@ def ended(ground: Ground, container_id: str, check: Callable[[], None]) -> int |
         check()
         container = store.containers.load(container_id)
         found = ending.await_end(ctx, store, container, _LOOK_SECONDS)
-        if found is None or found.record["status"] == "created":
+        if found is None:
             continue
-        if state.observe(found, ctx.run_root, ctx.env).status in ("restarting", "running", "paused"):
+        status = state.observe(found, ctx.run_root, ctx.env).status
+        if found.record["status"] == "created" or status in ("restarting", "running", "paused"):
             with Watch(found.path) as watch:
                 watch.wait(_LOOK_SECONDS)
             continue
@@ -127,7 +129,9 @@ def wait(
         for one in containers if waits is not None else ():
             assert waits is not None
             waits(ground, one, check)
-    except NotCome as error:
+    except (NotCome, NotFound) as error:
+        which = error.container if isinstance(error, NotCome) else ""
+        why = str(error) if which else "its container was removed while it was waited for"
         if how.get("required", True):
-            raise NotCome(error.container, service, f"needs {other}: {error}") from None
-        ground.ctx.progress.warn(f"{service} goes on without {other}: {error}")
+            raise NotCome(which, service, f"needs {other}: {why}") from None
+        ground.ctx.progress.warn(f"{service} goes on without {other}: {why}")

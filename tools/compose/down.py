@@ -68,6 +68,8 @@ def _networks(ground: Ground) -> Iterator[Document | Exception]:
             continue
         try:
             yield networking.remove(ground.ctx, ground.store, network.name, force=False)
+        except NotFound:  # somebody else takes the project down, too
+            continue
         except Conflict as error:
             ground.ctx.progress.warn(f"{error}: it stays")
         except OcipipeError as error:

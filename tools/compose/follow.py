@@ -34,12 +34,6 @@ class Ended:
         self.code = code
 
 
-class Interrupted:
-    """We were asked to end."""
-
-    __slots__ = ()
-
-
 class Followers:
     """The logs of containers that are added one by one. `items` brings documents (schema log-entry) with the service
     beside them, and an Ended for each container at its end, after all that it said."""

@@ -129,8 +129,20 @@ def _existing(model: Mapping, section: str, key: str) -> str:
 def forget(ctx: Context, name: str) -> None:
     """Removes the files of a project."""
     for root in (ctx.root, ctx.run_root):
-        trees.remove_tree(os.path.join(root, _PART, name))
+        own = os.path.join(root, _PART, name)
+        trees.remove_tree(own)
+        tidy(own)
+
+
+def tidy(directory: str) -> None:
+    """Removes a project's directory, and that of all projects, where nothing is in them any more."""
+    for one in (directory, os.path.dirname(directory)):
         try:
-            os.rmdir(os.path.join(root, _PART))
-        except OSError:  # there are others' in it, or there is none
+            os.rmdir(one)
+        except OSError:  # something is in it, or it is not there
             pass
+
+
+def run_directory(ctx: Context, name: str) -> str:
+    """The project's directory in run-time state."""
+    return os.path.join(ctx.run_root, _PART, name)

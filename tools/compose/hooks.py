@@ -41,7 +41,12 @@ def after_start(ground: Ground, service: str, container: Container) -> None:
 
 def run(ground: Ground, container: Container, hook: Mapping[str, Any]) -> None:
     """Runs one command in a container. Raises HookFailed, also when the container does not run."""
-    code, said = _run(ground, container, hook)
+    try:
+        code, said = _run(ground, container, hook)
+    except HookFailed:
+        raise
+    except OcipipeError as error:
+        raise HookFailed(container.name, f"{' '.join(hook['command'])}: could not be run: {error}") from error
     for line in said.decode("utf-8", "replace").splitlines():
         ground.say(f"{container.name}: {line}")
     if code:

@@ -9,11 +9,12 @@ from oci_spec import quantity
 from ..errors import Conflict, NotFound, OcipipeError
 from . import present
 from .positions import ComposeError, place_at
-from .walk import Walk
+from .walk import Cancelled, Walk, aside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from threading import Event
     from typing import Any
 
     from oci_spec.jsondoc import Document
@@ -116,8 +117,9 @@ def _policy(ground: Ground, service: str, image: str) -> str:
     return "always" if ground.ctx.now() - came >= seconds else "missing"
 
 
-def get(ground: Ground, wanted: Sequence[Need], how: How) -> None:
-    """Builds and pulls. Those that others are built from come first. Raises what fails first."""
+def get(ground: Ground, wanted: Sequence[Need], how: How, cancelled: Event | None = None) -> None:
+    """Builds and pulls. Those that others are built from come first. Raises what fails first, Cancelled once
+    `cancelled` is set: what is being built is ended then, and nobody waits for what is being pulled."""
     by_service = {service: (image, action) for service, image, action in wanted if action == "build"}
     jobs: dict[str, tuple[str, str, str]] = {}
     graph: dict[str, list[str]] = {}
@@ -130,13 +132,14 @@ def get(ground: Ground, wanted: Sequence[Need], how: How) -> None:
         service, image, action = jobs[name]
         try:
             if action == "build":
-                build(ground, service, how)
+                build(ground, service, how, walk.check)
             else:
-                pull(ground, service, image, "always")
+                aside(lambda: pull(ground, service, image, "always"), walk.check)
         except OcipipeError as error:
             raise Conflict(service, f"{image} cannot be had: {error}") from error
 
-    Walk(graph, work).run()
+    walk = Walk(graph, work, cancelled)
+    walk.run()
 
 
 def pull(ground: Ground, service: str, image: str, policy: str, access: Access | None = None) -> dict[str, object]:
@@ -153,17 +156,26 @@ def pull(ground: Ground, service: str, image: str, policy: str, access: Access |
     return fetch(ground.ctx, ground.store, image, options).document
 
 
-def build(ground: Ground, service: str, how: How, **more: Any) -> dict[str, object]:
-    """Builds a service's image; its descriptor. `more`: no_cache, pull, args. Raises ComposeError for what img-build
-    has not, and what building raises."""
-    from ..build import building
+def build(ground: Ground, service: str, how: How, check: Callable[[], None], **more: Any) -> dict[str, object]:
+    """Builds a service's image; its descriptor. `check` is called again and again, and raises when it is to end.
+    `more`: no_cache, pull, args. Raises ComposeError for what img-build has not, and what building raises."""
+    from ..build import building, stopping
     from . import recipe as asked
 
-    with asked.Inline(ground.ctx, ground.project.service(service)["build"].get("dockerfile_inline")) as file:
+    found: list[dict[str, object]] = []
+
+    def work() -> None:
+        try:
+            found.extend(building.build(ground.ctx, ground.store, request))
+        except stopping.Cancelled:
+            raise Cancelled from None
+
+    with asked.Inline(ground.ctx, ground.project, service) as file:
         request = asked.request(ground, service, **more)
         request.file = file or request.file
         request.wishes.quiet = how.quiet
-        return building.build(ground.ctx, ground.store, request)[0]
+        aside(work, check, request.stop.call)
+    return found[0]
 
 
 def build_all(ground: Ground, services: Sequence[str], how: How, *, push: bool = False, **more: Any) -> list[Document]:
@@ -176,9 +188,10 @@ def build_all(ground: Ground, services: Sequence[str], how: How, *, push: bool =
     found: dict[str, Document] = {}
 
     def work(name: str) -> None:
-        found[name] = build(ground, name, how, **more)
+        found[name] = build(ground, name, how, walk.check, **more)
 
-    Walk(graph, work).run()
+    walk = Walk(graph, work)
+    walk.run()
     if push:
         from ..registry.settings import Access
 

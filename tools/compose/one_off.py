@@ -6,6 +6,7 @@ from ..containers import making, running
 from ..errors import UsageError
 from . import apply, conditions, images, plan, present, translate, up, wanting
 from .doing import Doing, image_of
+from .turn import Turn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,11 +57,12 @@ def run(ground: Ground, args: Any) -> int | Document:
 
 def _resources(ground: Ground, service: str, grants: Any, doing: Doing) -> None:
     """The networks and volumes of the service, and its secrets and configs."""
-    there = present.present(ground.ctx, ground.store, ground.project)
-    wanted = wanting.wanted(ground, [service], {}, [])
-    wanted.services = []
-    actions = plan.plan(wanted, there, plan.Choices())
-    apply.Up(ground, {}, actions, there.containers, grants, doing).run()
+    with Turn(ground, lambda: None):
+        there = present.present(ground.ctx, ground.store, ground.project)
+        wanted = wanting.wanted(ground, [service], {}, [])
+        wanted.services = []
+        actions = plan.plan(wanted, there, plan.Choices())
+        apply.Up(ground, {}, actions, there.containers, grants, doing).run()
 
 
 def _said(ground: Ground, args: Any, around: translate.Around) -> list[str]:

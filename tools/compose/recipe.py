@@ -6,6 +6,7 @@ import os
 
 from ..errors import OcipipeError
 from ..host import files, trees
+from . import granted
 from .positions import ComposeError, place_at
 
 TYPE_CHECKING = False
@@ -75,11 +76,13 @@ def request(
 
 
 class Inline:
-    """A `with` block in which a Dockerfile that the compose file itself holds is a file; its path, or None."""
+    """A `with` block in which a Dockerfile that the compose file itself holds is a file, among the project's own, which
+    go with it; its path, or None."""
 
-    def __init__(self, ctx: Context, text: str | None) -> None:
-        self._text = text
-        self._directory = os.path.join(ctx.run_root, "compose", f"build-{ctx.random(6).hex()}")
+    def __init__(self, ctx: Context, project: Project, service: str) -> None:
+        self._text: str | None = project.service(service)["build"].get("dockerfile_inline")
+        self._base = granted.run_directory(ctx, project.name)
+        self._directory = os.path.join(self._base, f"build-{ctx.random(6).hex()}")
 
     def __enter__(self) -> str | None:
         if self._text is None:
@@ -93,6 +96,7 @@ class Inline:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         trees.remove_tree(self._directory)
+        granted.tidy(self._base)
 
 
 def _dockerfile(build: Any) -> str | None:

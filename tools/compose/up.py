@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+
 from ..containers import ending
-from ..errors import Conflict, UsageError
+from ..errors import Conflict, NotFound, UsageError
 from . import conditions, images, labels, plan, present, selecting, translate, wanting
 from .apply import Up
 from .doing import Doing
+from .turn import Turn
+from .walk import Cancelled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,8 +42,9 @@ class Bringing:
         self.choices = choices
         self.how = how
         self._given = given
-        self._up: Up | None = None
-        self._cancelled = False
+        self._cancelled = threading.Event()
+        self.begun = False
+        """Whether anything has been done by now but for getting images."""
         self._grants = wanting.check(ground, self.services)
         ending.sweep(ground.ctx, ground.store)  # a container that a killed command had half made is none
         self._orphans([one for one in present.containers(ground.ctx, ground.store, ground.project) if not one.one_off])
@@ -63,33 +68,38 @@ class Bringing:
 
     def run(self, doing: Doing, begun: Begun | None = None) -> None:
         """Does what is to be done: what the plan says where there is one. `begun` is told each container that has been
-        started. Raises what fails first, Conflict for a plan that is not true any more."""
+        started. Raises what fails first, Conflict for a plan that is not true any more, Cancelled."""
         if self._given is None:
-            images.get(self.ground, images.needed(self.ground, self.services, self.how), self.how)
-            actions, there = self._plan([])
-        else:
-            actions = self._given
+            self._get(images.needed(self.ground, self.services, self.how))
+            with Turn(self.ground, self._check):
+                self._carry(*self._plan([]), doing, begun)
+            return
+        with Turn(self.ground, self._check):
             there = present.present(self.ground.ctx, self.ground.store, self.ground.project)
-            plan.check(actions, wanting.wanted(self.ground, self.services, {}, []), there)
-            needs = [
+            plan.check(self._given, wanting.wanted(self.ground, self.services, {}, []), there)
+            self._get([
                 (str(_object(one)["service"]), str(_object(one)["name"]), str(one["action"]))
-                for one in actions
+                for one in self._given
                 if _object(one)["kind"] == "image"
-            ]
-            images.get(self.ground, needs, self.how)
-        self._carry(actions, there, doing, begun)
+            ])  # fmt: skip
+            self._carry(self._given, there, doing, begun)
+
+    def _get(self, needs: Sequence[Need]) -> None:
+        images.get(self.ground, needs, self.how, self._cancelled)
 
     def _carry(self, actions: Sequence[Document], there: present.Present, doing: Doing, begun: Begun | None) -> None:
         self._marked(there)
-        self._up = Up(self.ground, self.graph, actions, there.containers, self._grants, doing, begun)
-        if not self._cancelled:
-            self._up.run()
+        self._check()
+        self.begun = True
+        Up(self.ground, self.graph, actions, there.containers, self._grants, doing, begun, self._cancelled).run()
+
+    def _check(self) -> None:
+        if self._cancelled.is_set():
+            raise Cancelled
 
     def cancel(self) -> None:
         """Ends what is being done at the next point where it can be left."""
-        self._cancelled = True
-        if self._up is not None:
-            self._up.cancel()
+        self._cancelled.set()
 
     def _marked(self, there: present.Present) -> None:
         """Tells of volumes that are there and are not the project's own."""
@@ -106,18 +116,25 @@ class Bringing:
         """Waits until all containers are what is wanted (conditions.up), for so long at most. Raises NotCome."""
         ctx = self.ground.ctx
         deadline = None if seconds is None else ctx.now() + seconds
-        model = self.ground.project.model["services"]
-        jobs = {
-            other for keys in model.values() for other, how in (keys.get("depends_on") or {}).items()
-            if how["condition"] == conditions.ENDED_WELL
-        }  # fmt: skip
+        jobs = self.jobs
         for one in self.containers():
 
             def check(one: present.There = one) -> None:
                 if deadline is not None and ctx.now() >= deadline:
                     raise conditions.NotCome(one.id, one.name, "is not well in time", "wait longer with --wait-timeout")
 
-            conditions.up(self.ground, one.id, check, job=one.service in jobs)
+            try:
+                conditions.up(self.ground, one.id, check, job=one.service in jobs)
+            except NotFound:
+                raise conditions.NotCome("", one.name, "was removed while it was waited for") from None
+
+    @property
+    def jobs(self) -> set[str]:
+        """The services that others wait for until they have ended."""
+        return {
+            other for keys in self.ground.project.model["services"].values()
+            for other, how in (keys.get("depends_on") or {}).items() if how["condition"] == conditions.ENDED_WELL
+        }  # fmt: skip
 
     def documents(self) -> list[Document]:
         """The services' containers, for who is to see them."""

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 _POLL_SECONDS = 0.2
+_PATIENCE_SECONDS = 30.0
 
 
 class Cancelled(Exception):
@@ -17,14 +18,17 @@ class Cancelled(Exception):
 
 class Walk:
     """One way through a graph, node to those that it depends on; `work` is called with each node. The first failure
-    ends all: nodes that have not begun never do, and those that have are to look at `cancelled`, or call `check`."""
+    ends all: nodes that have not begun never do, and those that have are to look at `cancelled`, or call `check`. Who
+    has an event of his own for `cancelled` ends it from outside."""
 
-    def __init__(self, graph: Mapping[str, Iterable[str]], work: Callable[[str], None]) -> None:
+    def __init__(
+        self, graph: Mapping[str, Iterable[str]], work: Callable[[str], None], cancelled: threading.Event | None = None
+    ) -> None:
         self._graph = graph
         self._work = work
         self._done = {name: threading.Event() for name in graph}
         self._failure: BaseException | None = None
-        self.cancelled = threading.Event()
+        self.cancelled = cancelled or threading.Event()
 
     def check(self) -> None:
         """Raises Cancelled where this is not to go on."""
@@ -32,14 +36,15 @@ class Walk:
             raise Cancelled
 
     def run(self) -> None:
-        """Goes through it all. Raises the first failure, when nothing of this goes on any more."""
+        """Goes through it all. Raises the first failure, when nothing of this goes on any more, and Cancelled where it
+        was ended from outside."""
         threads = [threading.Thread(target=self._node, args=(name,), name=name, daemon=True) for name in self._graph]
-        if len(threads) == 1:
-            self._node(next(iter(self._graph)))
-        else:
-            for thread in threads:
-                thread.start()
         try:
+            if len(threads) == 1:
+                self._node(next(iter(self._graph)))
+            else:
+                for thread in threads:
+                    thread.start()
             self._join(threads)
         except BaseException:  # a signal: what has begun comes to a point where it can be left
             self.cancelled.set()
@@ -47,6 +52,7 @@ class Walk:
             raise
         if self._failure is not None:
             raise self._failure
+        self.check()
 
     def _join(self, threads: Iterable[threading.Thread]) -> None:
         for thread in threads:
@@ -67,6 +73,33 @@ class Walk:
             if self._failure is None:
                 self._failure = error
             self.cancelled.set()
+
+
+def aside(work: Callable[[], object], check: Callable[[], None], end: Callable[[], None] | None = None) -> None:
+    """Does something long in a thread of its own, so that it can be left: when `check`, which is called again and
+    again, raises, or a signal comes. With `end` it is asked to end then, and waited for a while; without, what it does
+    after that is nobody's. Raises what `work` raises."""
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:
+            failure.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(_POLL_SECONDS)
+            check()
+    except BaseException:
+        if end is not None:
+            end()
+            thread.join(_PATIENCE_SECONDS)
+        raise
+    if failure:
+        raise failure[0]
 
 
 def reversed_graph(graph: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:

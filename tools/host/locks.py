@@ -36,8 +36,7 @@ class locked:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        fcntl.flock(self._fd, fcntl.LOCK_UN)  # closing alone would leave it to a child that was forked meanwhile
-        os.close(self._fd)
+        release(self._fd)
 
 
 def take(fd: int, shared: bool = False) -> bool:
@@ -47,6 +46,12 @@ def take(fd: int, shared: bool = False) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def release(fd: int) -> None:
+    """Lets go of the lock on a descriptor, and closes that."""
+    fcntl.flock(fd, fcntl.LOCK_UN)  # closing alone would leave it to a child that was forked meanwhile
+    os.close(fd)
 
 
 def wait(fd: int) -> None:

@@ -111,7 +111,7 @@ services:
     ulimits: {nofile: {soft: 100, hard: 200}}
     mem_limit: 64m
     post_start: [{command: ["touch", "/started"]}, {command: [id, -u], user: app}]
-    pre_stop: [{command: [sh, -c, 'echo going']}]
+    pre_stop: [{command: [sh, -c, 'echo going']}, {command: [id], user: nobody-here}]
     labels: {tier: side}
     tmpfs: ["/scratch:size=1m"]
     read_only: false
@@ -137,5 +137,6 @@ services:
         'volumes_from[0] "app" to "a new app"',
     ]
     assert b"shop-side-1: going\n" in done.err
+    assert b"pre_stop: shop-side-1: id: could not be run: " in done.err  # and that stops nothing
     project("compose-down", "-v")
     assert project.left() == []

@@ -93,6 +93,7 @@ class Doing:
         except BaseException:
             ending.unmount(ground.store, container)
             raise
+        container.release()  # a hook may take its time, and whoever stops the container does not wait for it
         hooks.after_start(ground, service, container)
 
     def start(self, service: str, container_id: str) -> Container:

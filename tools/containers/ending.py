@@ -143,13 +143,15 @@ def remove(ctx: Context, store: Store, container: Container, *, volumes: bool = 
 
 
 def forget(store: Store, container: Container) -> None:
-    """Takes a container without a process out of the store, with its volumes that have no name."""
+    """Takes a container without a process out of the store, with its volumes that have no name: these first, and from
+    then on it goes, whoever is killed meanwhile."""
     unmount(store, container)
-    store.containers.remove(container)
     if container.record.get("volumes"):
         from . import volumes
 
+        store.containers.give_up(container, durable=True)
         volumes.discard(store, container)
+    store.containers.remove(container)
 
 
 def sweep(ctx: Context, store: Store) -> None:

@@ -127,12 +127,12 @@ def let_go(store: Store, container: Container) -> None:
 
 
 def discard(store: Store, container: Container) -> None:
-    """Removes those without a name that the container had, which is gone by now. What another one uses stays, and so
-    does what another one may use, whose record is damaged."""
+    """Removes those without a name that a container has which is about to go. What another one uses stays, and so does
+    what another one may use, whose record is damaged."""
     for name in volumes_of(container.record):
         try:
             if store.volumes.load(name).anonymous:
-                remove.remove(store, name)
+                remove.remove(store, name, going=container.id)
         except (NotFound, Conflict, Corrupt):
             continue
 

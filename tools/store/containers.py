@@ -109,12 +109,14 @@ class Containers:
     def _sync(self, index: str) -> None:
         files.sync_directory(os.path.join(self.path, index))
 
-    def give_up(self, container: Container) -> None:
+    def give_up(self, container: Container, *, durable: bool = False) -> None:
         """The container goes as soon as it has neither a command nor a monitor."""
         self.store.directory("containers/rm", 0o711)
         mark = os.path.join(self.path, "rm", container.id)
         if not os.path.lexists(mark):
             os.symlink(f"../{container.id}", mark)
+            if durable:
+                self._sync("rm")
 
     def is_given_up(self, container: Container) -> bool:
         """Whether the container is to be removed with its command or monitor."""

@@ -15,15 +15,16 @@ if TYPE_CHECKING:
     from ..store.volumes import Volume
 
 
-def remove(store: Store, name: str, *, force: bool = False) -> Document | None:
+def remove(store: Store, name: str, *, force: bool = False, going: str = "") -> Document | None:
     """Removes a volume with its files; its action. Of a file system that its driver's options name, nothing is removed.
+    `going` is the id of a container that is about to be removed, and does not count among its users.
 
     With `force`, one that is not there is no error (None is returned), nor is a damaged record. Raises NotFound,
     Corrupt, and Conflict while a container uses it, whether that runs or not.
     """
     try:
         with store.volumes.locked(name, damaged=force) as volume:
-            users = store.volumes.users(name)
+            users = [one for one in store.volumes.users(name) if one.id != going]
             if users:
                 raise Conflict(name, f"container {users[0].name} uses it", "remove the container first")
             delete(store, volume)

@@ -1,0 +1,154 @@
+"""compose-up that is interrupted, that fails, or that something is taken away from: while images are got, while somebody
+is waited for, while a hook runs. It never hangs, and leaves nothing half done."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+
+import pytest
+from nethosts import running, until
+from projects import SLEEPS, Project, told
+
+BUILDS = """
+services:
+  a: {build: {context: ., network: none, dockerfile_inline: "FROM busybox\\nRUN sleep 98761\\n"}}
+  b: {build: {context: ., network: none, dockerfile_inline: "FROM busybox\\nRUN sleep 98762\\n"}}
+  c: {image: busybox, command: sleep 1000, stop_signal: SIGKILL}
+"""
+WAITS = f"""
+services:
+  web: {SLEEPS.replace("}", ", depends_on: {db: {condition: service_healthy}}}")}
+  db: {SLEEPS.replace("}", ", healthcheck: {test: test -e /well, interval: 50ms, retries: 100000}}")}
+"""
+
+
+def begin(project: Project, *argv: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        project.host.argv(str(project.host.run.bin / "compose-up"), *argv), cwd=project.directory,
+        env=project.host.run.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def interrupted(command: subprocess.Popen[bytes]) -> None:
+    command.send_signal(signal.SIGINT)
+    _, err = command.communicate(timeout=60)
+    assert command.returncode == -signal.SIGINT, err
+
+
+@pytest.mark.parametrize("argv", [["-d"], ["-d", "a"], []], ids=["background", "one", "foreground"])
+def test_while_images_are_built(project: Project, argv: list[str]) -> None:
+    """What their processes do is ended, too; what ran before goes on."""
+    project.write(BUILDS)
+    project.up("c")
+    command = begin(project, *argv)
+    until(lambda: all(running(one) for one in (["98761"] if "a" in argv else ["98761", "98762"])), 30)
+    interrupted(command)
+    until(lambda: running("98761") + running("98762") == [])
+    assert {name: one["status"] for name, one in project.all().items()} == {"shop-c-1": "running"}
+    project("compose-down")
+    assert project.left() == []
+
+
+def test_while_somebody_is_waited_for(project: Project) -> None:
+    """In the foreground what was begun is stopped; in the background it goes on, and the next one goes on with it."""
+    project.write(WAITS)
+    for argv, status in (([], "stopped"), (["-d"], "running")):
+        command = begin(project, *argv)
+        until(lambda: project.all().get("shop-db-1", {}).get("status") == "running", 30)
+        interrupted(command)
+        assert {name: one["status"] for name, one in project.all().items()} == {"shop-db-1": status}
+    project("compose-exec", "db", "touch", "/well")
+    assert [one["status"] for one in project.up().values()] == ["running", "running"]
+
+
+def test_while_a_hook_runs(project: Project) -> None:
+    """Once, it waits for the hook; twice, the container is killed with it."""
+    hook = ", post_start: [{command: sleep 98763}]}"
+    project.write(f"services: {{a: {SLEEPS.replace('}', hook)}}}")
+    command = begin(project)
+    until(lambda: running("98763"), 30)
+    command.send_signal(signal.SIGINT)
+    assert command.stderr is not None
+    while b"once more to kill" not in command.stderr.readline():
+        pass
+    interrupted(command)
+    assert project.all()["shop-a-1"]["status"] == "stopped"
+
+
+def test_what_is_waited_for_is_removed(project: Project) -> None:
+    project.write(WAITS)
+    command = begin(project, "-d")
+    until(lambda: project.all().get("shop-db-1", {}).get("status") == "running", 30)
+    project.host.run("ctr-rm", "-f", "shop-db-1")
+    _, err = command.communicate(timeout=60)
+    assert command.returncode == 1
+    (error,) = json.loads(err.splitlines()[-1])["errors"]
+    assert error["message"] in (  # whatever of its end is seen first
+        "web: needs db: its container was removed while it was waited for",
+        "web: needs db: shop-db-1: has ended with status 137, and was not healthy",
+    )
+    assert project.all() == {}
+
+
+def test_what_fails_in_the_foreground_is_told(project: Project) -> None:
+    """Also before any container is there."""
+    project.write(BUILDS.replace("sleep 9876", "exit 1"))
+    (error,) = told(project("compose-up", "a", status=1))
+    assert error["message"].startswith("a: shop-a cannot be had: ")
+    assert "no such service" in project.refused("compose-up", "--exit-code-from", "nothing")
+    assert project.all() == {}
+
+
+def test_the_end_of_one_while_others_come(project: Project) -> None:
+    """Nothing more is begun then, and all is stopped; a job that others wait for may end."""
+    project.write(WAITS + "  job: {image: busybox, command: sh -c 'exit 5', depends_on: [db]}\n")
+    project("compose-up", "--abort-on-container-exit", status=5)
+    assert {name: one["status"] for name, one in project.all().items()} == {
+        "shop-db-1": "stopped", "shop-job-1": "stopped",
+    }  # fmt: skip
+    project("compose-down")
+    project.write("""
+services:
+  migrate: {image: busybox, command: "true"}
+  tests:
+    image: busybox
+    command: sh -c 'exit 3'
+    depends_on: {migrate: {condition: service_completed_successfully}}
+""")
+    project("compose-up", "--exit-code-from", "tests", status=3)
+
+
+def test_several_at_once(project: Project) -> None:
+    """The first one does it, the others find it done."""
+    project.write(f"""
+services:
+  web: {SLEEPS.replace("}", ", volumes: ['files:/files', /cache], depends_on: [db], environment: {A: '${A:-1}'}}")}
+  db: {SLEEPS.replace("}", ", secrets: [s]}")}
+volumes: {{files: }}
+secrets: {{s: {{environment: PATH}}}}
+""")
+    for setting in ("1", "2"):
+        commands = [
+            subprocess.Popen(
+                project.host.argv(str(project.host.run.bin / "compose-up"), "-d"), cwd=project.directory,
+                env={**project.host.run.env, "A": setting}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            )
+            for _ in range(3)
+        ]  # fmt: skip
+        found = [one.communicate(timeout=60) for one in commands]
+        assert [one.returncode for one in commands] == [0, 0, 0], found
+        assert len({out for out, _ in found}) == 1
+        assert sum(b"create " in err or b"recreate " in err for _, err in found) == 1
+        assert list(project.all()) == ["shop-db-1", "shop-web-1"]
+    commands = [
+        subprocess.Popen(
+            project.host.argv(str(project.host.run.bin / "compose-down"), "-v"), cwd=project.directory,
+            env=project.host.run.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    found = [one.communicate(timeout=60) for one in commands]
+    assert [one.returncode for one in commands] == [0, 0], found
+    assert project.left() == []

@@ -199,7 +199,7 @@ def debian_image() -> Image:
 
 @pytest.fixture(scope="session")
 def servers_image(programs: Path) -> Image:
-    """Debian with nginx and PostgreSQL (see servers.py), built by our img-build on first use and kept in .cache/."""
+    """Debian with servers (see servers.py), built by our img-build on first use and kept in .cache/."""
     with making() as cache:
         return servers.image(cache, programs)
 

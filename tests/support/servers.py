@@ -1,7 +1,8 @@
-"""An image with Debian's nginx and PostgreSQL, built by our own img-build from the Debian of the tests."""
+"""An image with Debian's nginx, PostgreSQL, Redis and pip, built by our own img-build from the Debian of the tests."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -22,7 +23,7 @@ echo "deb $MIRROR bookworm main" > /etc/apt/sources.list
 mkdir -p /etc/postgresql-common
 echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.conf
 apt-get update
-apt-get install -y --no-install-recommends nginx-light postgresql-15
+apt-get install -y --no-install-recommends nginx-light postgresql-15 redis-server python3-pip
 rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/apt/archives/*.deb
 END
 COPY --chmod=755 serve /usr/bin/
@@ -41,7 +42,7 @@ exec $as /usr/lib/postgresql/15/bin/postgres -D $data -c "listen_addresses=*"
 
 def image(cache: Path, programs: Path) -> Image:
     """The image, built on first use and kept in `cache`. What it runs by itself is PostgreSQL."""
-    layout = cache / "servers-built"
+    layout = cache / f"servers-{hashlib.sha256(f'{_DOCKERFILE}{_SERVE}'.encode()).hexdigest()[:12]}"
     if not layout.exists():
         place = Path(tempfile.mkdtemp(prefix="building-", dir=cache))
         try:

@@ -1,5 +1,5 @@
-"""compose-up that is interrupted, that fails, or that something is taken away from: while images are got, while somebody
-is waited for, while a hook runs. It never hangs, and leaves nothing half done."""
+"""compose-up that is interrupted, that fails, or that something is taken away from: while images are got, while others
+are waited for, while a hook runs. It never hangs, and leaves nothing half done."""
 
 from __future__ import annotations
 

@@ -77,7 +77,8 @@ def _networks(ground: Ground) -> Iterator[Document | Exception]:
 
 
 def _volumes(ground: Ground) -> Iterator[Document | Exception]:
-    """The volumes that the model declares and this project has made."""
+    """The volumes that the model declares and this project has made, and what killed commands had half made."""
+    ground.store.volumes.remove_unfinished()
     for one in ground.project.model["volumes"].values():
         if one.get("external"):
             continue

@@ -14,7 +14,8 @@ import pytest
 from lives import CODE, Lives, cgroups
 
 from oci_spec import validate
-from ocipipe.host import process
+from ocipipe.host import kernel_log, process
+from ocipipe.runtime import memory
 
 SLEEPS = "trap 'exit 3' TERM; while :; do sleep 0.05; done"
 
@@ -167,16 +168,24 @@ def test_waiting_while_it_is_removed_at_its_end(lives: Lives) -> None:
 
 @pytest.mark.smoke
 def test_killed_for_want_of_memory(lives: Lives, tmp_path: Path) -> None:
-    """The record tells it. What stays beside the container is nowhere near the directory that its user was in."""
+    """The record tells it, as the kernel's log does, of the last run only. What stays beside the container is nowhere
+    near the directory that its user was in."""
     here = tmp_path / "here"
     here.mkdir()
-    script = "read line; tail /dev/zero"
+    script = "read line; exec tail /dev/zero"
     found = lives.detached("-i", "--name", "greedy", "--memory", "32m", "--", "sh", "-c", script, cwd=here)
     assert os.readlink(f"/proc/{lives.monitor(found)}/cwd") == found["bundle"]
     lives("ctr-attach", "greedy", input=b"\n", status=137)
     (whole,) = lives("ctr-inspect", "greedy").documents
     assert whole["record"]["oomKilled"] is True
+    kills = kernel_log.memory_kills(kernel_log.records())
+    assert [one.pid for one in kills if memory.is_of(one, found["id"], 0)] == [found["pid"]]
     assert list(here.iterdir()) == []
+    lives("ctr-start", "greedy")
+    lives("ctr-kill", "greedy")
+    lives("ctr-wait", "--exit-status", "greedy", status=137)
+    (whole,) = lives("ctr-inspect", "greedy").documents
+    assert whole["record"]["oomKilled"] is False
 
 
 @pytest.mark.smoke

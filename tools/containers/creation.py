@@ -163,7 +163,7 @@ def _write_cidfile(path: str, container_id: str) -> None:
 
 _NOT_KEPT = (
     "started", "finished", "restartCount", "restartDelay", "stoppedByUser", "stoppedByShutdown", "oomKilled",
-    "checkpoint",
+    "oomSeen", "checkpoint",
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import time
 
 from ..errors import Corrupt, NotFound
 from ..host import cgroups, process, times, trees
-from ..runtime import background, oci, root, state
+from ..runtime import background, memory, oci, root, state
 from . import joining
 
 TYPE_CHECKING = False
@@ -35,9 +35,9 @@ def settle(ctx: Context, store: Store, container: Container, code: int | None) -
     """
     if container.record["status"] != "running":
         return
-    oom = os.path.exists(os.path.join(container.path, "oom"))
     finished = times.stamp(times.of_seconds(ctx.now()))
-    changes: Document = {"status": "stopped", "exitCode": code, "finished": finished, "oomKilled": oom}
+    changes: Document = {"status": "stopped", "exitCode": code, "finished": finished}
+    changes |= memory.at_end(container, ctx.run_root, code)
     detail = {} if code is None else {"exitCode": str(code)}
     # The journal first: who is killed between leaves a container that is settled once more, never an end untold.
     ended = store.containers.container({**container.record, **changes})

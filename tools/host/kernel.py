@@ -14,6 +14,12 @@ def release() -> str:
     return os.uname().release
 
 
+def boot() -> str:
+    """The first eight digits of this boot's id."""
+    with open("/proc/sys/kernel/random/boot_id", "rb", buffering=0) as file:
+        return file.read(8).decode("ascii")
+
+
 def has_filesystem(name: str) -> bool:
     """Whether the kernel has this kind of file system, or a module that brings it."""
     return name in _read("/proc/filesystems").split() or _has_module(f"{name}fs") or _has_module(name)

@@ -18,7 +18,7 @@ from oci_spec import jsondoc
 from oci_spec.jsondoc import FormatError
 
 from ..errors import Conflict, NotFound, UsageError
-from ..host import files, locks, times
+from ..host import files, kernel, locks, times
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ KEPT = 8
 """So many segments are kept."""
 
 _CHUNK = 1 << 20
-_BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _HEX = frozenset("0123456789abcdef")
 _TIME = slice(len('{"time":"'), len('{"time":"2026-01-01T00:00:00.000000000Z'))
 
@@ -83,7 +82,7 @@ class Journal:
     def _open_last(self) -> tuple[int, int]:
         """The segment to append to, and its size. Under the directory's lock."""
         names = self.segments()
-        boot = _boot()
+        boot = kernel.boot()
         if names and names[-1].endswith(boot):
             fd, size = self._open_to_append(names[-1])
             if size < SEGMENT_BYTES:
@@ -243,7 +242,7 @@ class _Reader:
                 pass  # that one has just been removed
         elif not self._enter(self._name, self._offset):
             raise self._gap()
-        elif self._offset > os.fstat(self._fd).st_size and self._name.endswith(_boot()):
+        elif self._offset > os.fstat(self._fd).st_size and self._name.endswith(kernel.boot()):
             raise self._gap()  # no power cut took it: the store is an older one, put back
 
     def _enter(self, name: str, offset: int = 0) -> bool:
@@ -284,12 +283,6 @@ def is_segment(name: str) -> bool:
 
 def _number(name: str) -> int:
     return int(name[:8])
-
-
-def _boot() -> str:
-    """The first eight digits of this boot's id."""
-    with open(_BOOT_ID, "rb", buffering=0) as file:
-        return file.read(8).decode("ascii")
 
 
 def _place(cursor: str) -> tuple[str, int]:

@@ -1,0 +1,57 @@
+"""Whether a container, or a process in it, was killed because the container had no memory left.
+
+conmon sees it where it can, and leaves a file `oom`. Of a systemd scope with cgroups of version 2 it often cannot: when
+it looks, the scope has gone with its last process. The kernel's log still tells it then.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import Corrupt
+from ..host import cgroups
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from oci_spec.jsondoc import Document
+
+    from ..host.kernel_log import MemoryKill
+    from ..store.container import Container
+
+_KILLED = 137
+
+
+def at_end(container: Container, run_root: str, code: int | None) -> Document:
+    """What the record is to say of a container that has just ended with this exit status: `oomKilled`, and `oomSeen`
+    where the kernel's log told it, so that the next end does not count the same once more."""
+    told: Document = {"oomKilled": os.path.exists(os.path.join(container.path, "oom"))}
+    if cgroups.version() != 2 or not _is_limited(container):
+        return told
+    from ..host import kernel, kernel_log, process
+
+    boot = kernel.boot()
+    before, _, number = str(container.record.get("oomSeen") or "").partition(":")
+    seen = int(number) if before == boot else -1
+    pid = process.read_pid(os.path.join(container.run_directory(run_root), "pid")) if code == _KILLED else 0
+    kills = kernel_log.memory_kills(kernel_log.records())
+    ours = [one.number for one in kills if one.number > seen and is_of(one, container.id, pid)]
+    return {"oomKilled": True, "oomSeen": f"{boot}:{ours[-1]}"} if ours else told
+
+
+def is_of(kill: MemoryKill, container_id: str, pid: int) -> bool:
+    """Whether it was this container's own limit, not that of a group around it or within it. `pid` is its first process
+    if that was killed, else 0: it decides where nothing else is known."""
+    if not kill.group:
+        return kill.pid == pid
+    # crun puts the processes into a group `container` of the scope
+    name = kill.group.removesuffix("/container").rpartition("/")[2]
+    return name in (container_id, f"ocipipe-{container_id}.scope")
+
+
+def _is_limited(container: Container) -> bool:
+    try:
+        config = container.config()
+    except Corrupt:  # whoever starts it is told; it ends all the same
+        return False
+    memory = ((config.get("linux") or {}).get("resources") or {}).get("memory") or {}  # type: ignore[attr-defined]
+    return bool(memory.get("limit"))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
+from boxes import Box
+from observing import reboot
 from projects import SLEEPS, Project
 
 
@@ -53,6 +56,7 @@ services:
 
 
 def test_secrets_and_configs(project: Project) -> None:
+    """Also after a reboot, when nobody is there who has the variables."""
     (project.directory / "plain").write_text("of a file\n")
     project.write("""
 services:
@@ -61,6 +65,8 @@ services:
     user: app
     command: sleep 1000
     stop_signal: SIGKILL
+    restart: always
+    network_mode: none
     secrets: [token, {source: plain, target: /etc/plain}, {source: token, target: mine, uid: "1000", mode: "0400"}]
     configs: [{source: settings, target: /etc/settings}, {source: plain, target: /etc/own, mode: "0440", gid: "1000"}]
 secrets: {token: {environment: TOKEN}, plain: {file: ./plain}}
@@ -72,20 +78,28 @@ configs: {settings: {content: "level = ${LEVEL}\\n"}, plain: {file: ./plain}}
     def seen(*command: str) -> str:
         return project("compose-exec", "web", *command, env=env).out.decode()
 
-    assert seen("cat", "/run/secrets/token", "/run/secrets/mine") == "hushhush"
-    assert seen("cat", "/etc/plain", "/etc/own", "/etc/settings") == "of a file\nof a file\nlevel = 9\n"
-    rights = seen("stat", "-Lc", "%a %u %g", "/run/secrets/token", "/run/secrets/mine", "/etc/own", "/etc/settings")
-    assert rights.splitlines() == ["444 0 0", "400 1000 0", "440 0 1000", "444 0 0"]
+    def holds() -> None:
+        assert seen("cat", "/run/secrets/token", "/run/secrets/mine") == "hushhush"
+        assert seen("cat", "/etc/plain", "/etc/own", "/etc/settings") == "of a file\nof a file\nlevel = 9\n"
+        rights = seen("stat", "-Lc", "%a %u %g", "/run/secrets/token", "/run/secrets/mine", "/etc/own", "/etc/settings")
+        assert rights.splitlines() == ["444 0 0", "400 1000 0", "440 0 1000", "444 0 0"]
+
+    holds()
     assert "Read-only" in project("compose-exec", "-u", "0", "web", "sh", "-c", "echo x > /run/secrets/token; true",
                                   env=env).err.decode()  # fmt: skip
-    secrets = project.host.run_root / "compose"
-    assert oct(os.stat(secrets / "shop" / "secrets").st_mode) == "0o40700"
+    files = Path(project.host.run.env["OCIPIPE_ROOT"], "compose")
+    for part in ("", "shop", "shop/secrets", "shop/configs"):
+        assert oct(os.stat(files / part).st_mode) == "0o40700"
+    reboot(Box(project.host.run, files.parent))
+    (again,) = project.host.json("ctr-start", "--all", "--restore")
+    assert again["annotations"]["org.ocipipe.name"] == "shop-web-1"
+    holds()
     assert "hush" not in project("compose-ps", env=env).out.decode()
     plan = project("compose-plan", env={**env, "TOKEN": "other"}).documents
     assert [reason["field"] for one in plan for reason in one["reasons"]] == ["secrets.token.digest"]
     project("compose-down", env=env)
     assert project.left() == []
-    assert not secrets.exists()
+    assert not files.exists()
 
 
 def test_what_a_service_shares_with_another(project: Project) -> None:

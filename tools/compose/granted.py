@@ -1,8 +1,8 @@
 """Secrets and configs as files that are mounted read-only.
 
-One that is a file, and whose owner and mode nobody chose, is mounted as it stands. Any other becomes a file of ours,
-below a directory that only root enters: a config in the store, ROOT/compose/PROJECT, a secret in run-time state,
-RUN_ROOT/compose/PROJECT, which is memory: after a reboot compose-up writes it anew.
+One that is a file, and whose owner and mode nobody chose, is mounted as it stands. Any other becomes a file of ours in
+the store, below a directory that only root enters, ROOT/compose/PROJECT: what it was made of, a variable of somebody's
+environment, is not there any more when a container is to come back after a reboot.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _file(ctx: Context, project: Project, grant: storage.Grant, path: tuple[str 
     for number, right in (("uid", uid), ("gid", gid)):
         if right and not right.isdigit():
             raise ComposeError(place_at(model, path), (*path, number), f"{right!r} is no number", "write a number")
-    place = os.path.join(ctx.run_root if section == "secrets" else ctx.root, _PART, project.name, section)
+    place = os.path.join(ctx.root, _PART, project.name, section)
     own = os.path.join(place, ".".join((key, uid or "0", gid or "0", mode or f"{_MODE:o}")))
     if "file" in one and not (uid or gid or mode):
         return _File(grant, _existing(model, section, key), None)

@@ -157,7 +157,6 @@ def test_a_rule_for_devices(box: Box) -> None:
         (["--kernel-memory", "64m"], "--kernel-memory: Linux has no such limit any more"),
         (["--storage-opt", "size=1g"], "--storage-opt: the store has no quotas"),
         (["--isolation", "hyperv"], "--isolation: is a choice of Windows containers"),
-        (["--rootfs"], "--rootfs: a container stands on an image's layers"),
         (["--oom-kill-disable"], "--oom-kill-disable"),
         (["--oom-score-adj", "1001"], "--oom-score-adj: 1001 is not"),
         (["--cpus", "1", "--cpu-quota", "5000"], "--cpu-quota: does not go with --cpus"),

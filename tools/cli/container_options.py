@@ -63,7 +63,7 @@ CONTAINER = (
     ),
     Option("-P, --publish-all", "publish every port that the image or --expose exposes, on free ones", kind="flag"),
     Option("--expose", "a port of it for -P, or a range", metavar="PORT[/PROTOCOL]", many=True),
-    Option("--rootfs", "refused: img-import makes an image of a directory", kind="flag"),
+    Option("--rootfs", "IMAGE is a directory, changed in place as the root; DIR:O keeps it as it is", kind="flag"),
     Option("--read-only", "the container's root is read-only", kind="flag"),
     Option("--memory", "memory limit, like 512m", kind="bytes"),
     Option("--memory-swap", "limit of memory and swap together; -1 for none", kind="bytes"),

@@ -113,7 +113,7 @@ def _status(document: Document) -> str:
 
 
 def _container_image(document: Document) -> str:
-    return _plain_name(_annotation("org.ocipipe.image")(document))
+    return _plain_name(_annotation("org.ocipipe.image")(document) or _annotation("org.ocipipe.rootfs")(document))
 
 
 def _command(document: Document) -> str:

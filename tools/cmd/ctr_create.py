@@ -44,7 +44,7 @@ def run(ctx: Context, args: Args) -> dict[str, object]:
     from ..runtime import state
     from ..store.store import Store
 
-    item = jsonio.one(ctx.stdin, "image") if args.image == "-" else args.image
+    item = jsonio.one(ctx.stdin, "image") if args.image == "-" and not args.rootfs else args.image
     store = Store(ctx.root).prepare()
     if isinstance(item, dict) and "config" in item and "record" in item:
         others = [flag for flag in given(COMMAND, args) if flag not in making.AGAIN]

@@ -62,7 +62,7 @@ def run(ctx: Context, args: Args) -> int | dict[str, object]:
     if args.image == "-" and args.config == "-":
         raise UsageError("--config -", "stdin has the image's descriptor already", "name a file")
     store = Store(ctx.root).prepare()
-    item = first(ctx.stdin, "image") if args.image == "-" else args.image
+    item = first(ctx.stdin, "image") if args.image == "-" and not args.rootfs else args.image
     patch = first(ctx.stdin, "runtime config") if args.config == "-" else None
     if isinstance(patch, str):
         raise UsageError("stdin", "holds a name where a runtime config is expected", "pipe a config.json")

@@ -241,6 +241,6 @@ def used(ground: Ground, services: Sequence[str]) -> Iterator[Document]:
     done = set()
     for one in selected(ground, services, one_off=True):
         record: Any = ground.store.containers.load(one.id).record
-        if record["image"]["digest"] not in done:
+        if "image" in record and record["image"]["digest"] not in done:
             done.add(record["image"]["digest"])
             yield record["image"]

@@ -45,8 +45,9 @@ class There:
         seen = state.observe(container, ctx.run_root, ctx.env)
         record: Any = container.record
         return cls(
-            container.id, container.name, record["labels"], seen.status, seen.exit_code, record["image"]["digest"],
-            record.get("compose"), list(record.get("networks") or ()),
+            container.id, container.name, record["labels"], seen.status, seen.exit_code,
+            record["image"]["digest"] if "image" in record else "", record.get("compose"),
+            list(record.get("networks") or ()),
         )  # fmt: skip
 
     @property

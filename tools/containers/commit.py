@@ -9,7 +9,7 @@ from oci_spec import digest, media_types
 from oci_spec import manifest as manifests
 from oci_spec.descriptor import Descriptor
 
-from ..errors import Corrupt, NotFound
+from ..errors import Corrupt, NotFound, Unsupported
 from ..host import machine
 from ..images import changes
 from ..images.entry import describe, is_runnable, parse, read_config
@@ -111,7 +111,12 @@ def _layer(
 
 def _image(store: Store, container: Container) -> tuple[Manifest, ImageConfig]:
     """The image that the container stands on: of an index, the one with the container's layers, this host's first."""
-    recorded: Any = container.record["image"]
+    recorded: Any = container.record.get("image")
+    if recorded is None:
+        raise Unsupported(
+            container.name, "was made of a directory, and there is no image that a new one could stand on",
+            "ctr-export | img-import makes an image of all that is in it",
+        )  # fmt: skip
     try:
         images = [(one, read_config(store, one)) for one in _manifests(store, Descriptor.parse(recorded, "image"))]
     except NotFound as error:

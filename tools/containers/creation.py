@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..runtime.spec import Host, Options
     from ..store.container import Container
     from ..store.store import Store
+    from .directory import Directory
     from .volumes import Asked
 
 
@@ -35,7 +36,7 @@ def create(
     ctx: Context,
     store: Store,
     args: Any,
-    image: RunnableImage,
+    image: RunnableImage | Directory,
     patch: Document | None,
     layers: Callable[[str], Sequence[str]],
     *,
@@ -60,7 +61,7 @@ def create(
     stop_signal = _stop_signal(args.stop_signal or image.config.stop_signal)
     own = {
         "name": args.name or container_id[:12],
-        "image": image.name or image.descriptor.digest,
+        **image.names,
         "created": times.stamp(times.of_seconds(ctx.now())),
     }
     options.annotations |= {f"org.ocipipe.{key}": value for key, value in own.items()}
@@ -69,9 +70,9 @@ def create(
     ending.sweep(ctx, store)
     record: Document = {
         "id": container_id,
-        **own,
-        "image": image.descriptor.document,
-        "chainIds": list(image.chain_ids),
+        "name": own["name"],
+        "created": own["created"],
+        **image.record,
         "labels": {**image.config.labels, **options.labels},
         "runtime": runtime.path,
         "runtimeRoot": runtime.root,
@@ -128,14 +129,18 @@ def _volumes(
 
 def _configure(container: Container, image: ImageConfig, options: Options, host: Host, user: str | None) -> Document:
     """The runtime config, and the files that it refers to; the root is mounted. Raises NotFound, UsageError."""
-    who = root.look_up(container.rootfs, user if user is not None else image.user, options.groups)
+    who = root.look_up(root.of_record(container), user if user is not None else image.user, options.groups)
     cwd = options.workdir or image.working_dir or "/"
     args = spec.process_args(image, options)
     if options.init:
         args = [placement.INIT, "--", *args]
     env = spec.environment(options.env, who, options)
     preparing.write_names(container, options.hostname, options.names, host_network=options.network == "host")
-    return spec.runtime_config(container.id, args, env, cwd, who, options, host, container.path)
+    config = spec.runtime_config(container.id, args, env, cwd, who, options, host, container.path)
+    place = root.of_record(container)
+    if place != container.rootfs:
+        config["root"]["path"] = place  # type: ignore[index]
+    return config
 
 
 def _stop_signal(text: str | None) -> str:
@@ -167,7 +172,9 @@ _NOT_KEPT = (
 )  # fmt: skip
 
 
-def again(ctx: Context, store: Store, args: Any, image: RunnableImage, document: Document) -> Container:
+def again(
+    ctx: Context, store: Store, args: Any, image: RunnableImage | Directory, document: Document
+) -> Container:
     """A new container from another's whole document (schema container-inspect), which may have been edited.
 
     What names the old one by its id names the new one. As `create` otherwise.
@@ -186,7 +193,7 @@ def again(ctx: Context, store: Store, args: Any, image: RunnableImage, document:
     record: Document = {
         **{key: value for key, value in before.items() if key not in _NOT_KEPT},
         "id": container_id, "name": name, "created": created, "labels": {**before["labels"], **labels},
-        "image": image.descriptor.document, "chainIds": list(image.chain_ids),
+        **image.record,
         "command": config["process"]["args"], "status": "created", "exitCode": None,
         **({"runtime": runtime.path, "runtimeRoot": runtime.root} if runtime else {}),
     }  # fmt: skip

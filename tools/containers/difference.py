@@ -29,7 +29,11 @@ class Difference:
     def __init__(self, store: Store, container: Container) -> None:
         config = container.config()
         if not inside.own_root(container, config):
-            raise Unsupported(container.name, "has a directory of the host as its root, and no writable layer")
+            raise Unsupported(
+                container.name,
+                "has a directory of the host as its root, and no writable layer that what changes would be in",
+                "--rootfs DIR:O gives a container one",
+            )
         self.layers = inside.layers(store, container)
         self.machinery = machinery(self.layers, config)
         self.upper = Root.at(os.path.join(container.path, "upper"))

@@ -27,7 +27,7 @@ def export(ctx: Context, store: Store, container: Container) -> Iterator[bytes]:
     layers = inside.layers(store, container)
     roots = [os.fsencode(layer) for layer in layers]
     points = difference.machinery(layers, container.config())
-    made = {path for path in points if not lowers.exists(roots, path)}
+    made = {path for path in points if not lowers.exists(roots, path)} if roots else set()
     members = Members()
     with ExitStack() as stack:
         root = inside.bare_root(ctx, store, container, stack)

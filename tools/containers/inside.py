@@ -13,8 +13,6 @@ import stat
 import time
 from itertools import islice
 
-from oci_spec import digest
-
 from ..errors import Conflict, NotFound, Unavailable
 from ..host import beneath, locks, mounts
 from ..host.beneath import Root
@@ -82,18 +80,13 @@ def told(container: Container, found: Iterable[Item]) -> Iterator[Item]:
 
 
 def layers(store: Store, container: Container) -> list[str]:
-    """The image's layers that the container stands on, topmost first."""
-    chain_ids: Any = container.record["chainIds"]
-    return _lowers(store, chain_ids)
+    """What the container stands on, topmost first: its image's layers, or the directory below its writable layer."""
+    return root.layers(store, container.record)
 
 
 def own_root(container: Container, config: Document) -> bool:
     """Whether the container's root is its own writable layer, and not a directory of the host's."""
     return os.path.normpath(root.place(container, config)) == container.rootfs
-
-
-def _lowers(store: Store, chain_ids: Iterable[str]) -> list[str]:
-    return store.layers.lowers([digest.parse(one) for one in chain_ids])
 
 
 def _lock(ctx: Context, store: Store, container: Container, stack: ExitStack) -> Root | None:
@@ -172,7 +165,8 @@ class _Mounting:
         record: Any = self._container.record
         chain_ids = iter(record.get("mountedChainIds") or ())
         for number, count in enumerate(record.get("imageMounts") or ()):
-            root.mount_image(self._container, number, _lowers(self._store, islice(chain_ids, count)), self._label)
+            image = root.image_layers(self._store, islice(chain_ids, count))
+            root.mount_image(self._container, number, image, self._label)
         if record.get("volumes"):
             from . import volumes
 

@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from oci_spec.jsondoc import Document
 
     from ..context import Context
+    from ..images.resolve import RunnableImage
     from ..store.container import Container
     from ..store.store import Store
+    from .directory import Directory
 
 
 def make(
@@ -24,22 +26,22 @@ def make(
     """
     from oci_spec.platform import Platform
 
-    from ..errors import Unsupported
     from ..images.resolve import image_for_run
     from ..registry.settings import Access
 
-    if args.rootfs:
-        raise Unsupported(
-            "--rootfs", "a container stands on an image's layers, which the store keeps and checks, and not on a "
-            "directory that anybody may change", "make an image of it: tar -c -C DIR . | img-import - NAME",
-        )  # fmt: skip
     platform = Platform.parse(args.platform, "--platform") if args.platform else None
     with store.leases.hold() as lease:
-        image = image_for_run(ctx, store, item, lease, policy=args.pull, platform=platform, access=Access.of(args))
+        image: RunnableImage | Directory
+        if args.rootfs:
+            image = _directory(ctx, store, args, item)
+        else:
+            access = Access.of(args)
+            image = image_for_run(ctx, store, item, lease, policy=args.pull, platform=platform, access=access)
         from ..runtime import request  # the larger part of our code, and no use without an image
         from . import creation
 
-        request.check_platform(image.config, platform, image.name or str(image.descriptor.digest))
+        if not args.rootfs:
+            request.check_platform(image.config, platform, str(image.names["image"]))
         if patch is None and args.config:
             patch = request.patch(args.config)
 
@@ -48,6 +50,19 @@ def make(
             return image_for_run(ctx, store, name, lease, policy=args.pull, platform=platform, access=access).chain_ids
 
         return creation.create(ctx, store, args, image, patch, layers, monitored=monitored, beside=beside)
+
+
+def _directory(ctx: Context, store: Store, args: Any, item: str | Document) -> Directory:
+    """What --rootfs makes of IMAGE. Raises UsageError, NotFound, Conflict."""
+    from ..errors import UsageError
+    from . import directory
+
+    if args.platform:
+        raise UsageError("--platform", "chooses among images, and --rootfs names a directory", "leave one of them out")
+    found = directory.named(ctx, store, str(item))
+    if not (args.command or args.entrypoint):
+        raise UsageError("command", "a directory names none, as an image does", "add a command after the directory")
+    return found
 
 
 AGAIN = ("--name", "--cidfile", "--pull", "--platform", "--runtime", "--tls-verify", "--cert-dir", "--authfile")
@@ -70,6 +85,13 @@ def again(
 
     whole = validate.check("container-inspect", document, subject)
     with store.leases.hold() as lease:
-        item: dict[str, object] = whole["image"]  # type: ignore[assignment]
-        image = image_for_run(ctx, store, item, lease, policy=args.pull, access=Access.of(args))
+        record: Document = whole["record"]  # type: ignore[assignment]
+        image: RunnableImage | Directory
+        if "rootfs" in record:
+            from . import directory
+
+            image = directory.of_record(record)
+        else:
+            item: Document = record["image"]  # type: ignore[assignment]
+            image = image_for_run(ctx, store, item, lease, policy=args.pull, access=Access.of(args))
         return creation.again(ctx, store, args, image, whole)

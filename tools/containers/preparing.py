@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 from itertools import islice
 
-from oci_spec import digest
-
 from ..errors import Corrupt, NotFound
 from ..host import files, mounts, seals, security
 from ..runtime import apparmor, executable, names, namespaces, placement, root, state, users
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
     from oci_spec.jsondoc import Document
@@ -35,21 +33,21 @@ def prepare(ctx: Context, store: Store, container: Container, *, created: bool =
     label = str(record.get("mountLabel") or "")
     if record.get("loadsAppArmor"):
         apparmor.load(ctx.env)
-    if not mounts.is_mounted(container.rootfs):
-        root.mount(container, _lowers(store, record["chainIds"]), label)
+    if record.get("rootfs"):
+        from . import directory
+
+        directory.check(record["rootfs"]["path"])
+    if root.of_record(container) == container.rootfs and not mounts.is_mounted(container.rootfs):
+        root.mount(container, root.layers(store, record), label)
     mounted = iter(record.get("mountedChainIds") or ())
     for number, count in enumerate(record.get("imageMounts") or ()):
-        root.mount_image(container, number, _lowers(store, islice(mounted, count)), label)
+        root.mount_image(container, number, root.image_layers(store, islice(mounted, count)), label)
     namespaces.link(container.path, record.get("joins") or {}, lambda one: _process(ctx, store, one))
     namespaces.mount_shm(container.path, record.get("shm") or "", record.get("shmSize") or 0, label)
     if record.get("volumes"):
         from . import volumes
 
         volumes.take(ctx, store, container, created=created)
-
-
-def _lowers(store: Store, chain_ids: Iterable[str]) -> list[str]:
-    return store.layers.lowers([digest.parse(one) for one in chain_ids])
 
 
 def write_names(container: Container, hostname: str, wanted: Document, *, host_network: bool) -> None:

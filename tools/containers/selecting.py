@@ -90,7 +90,9 @@ def _label(seen: Seen, value: str) -> bool:
 
 
 def _ancestor(seen: Seen, value: str) -> bool:
-    image: Document = seen.container.record["image"]  # type: ignore[assignment]
+    image: Document | None = seen.container.record.get("image")  # type: ignore[assignment]
+    if image is None:
+        return False
     names: Document = image.get("annotations") or {}  # type: ignore[assignment]
     name = str(names.get("org.opencontainers.image.ref.name") or "")
     digest = str(image["digest"])
@@ -139,9 +141,10 @@ def whole(ctx: Context, store: Store, item: str | Document, *, size: bool) -> Do
     document: Document = {
         "state": state.document(container, state.observe(container, ctx.run_root, ctx.env)),
         "config": container.config(),
-        "image": container.record["image"],
         "record": container.record,
     }
+    if "image" in container.record:
+        document["image"] = container.record["image"]
     if size:
         import os
 

@@ -11,7 +11,7 @@ import os
 
 from ..errors import Conflict, Corrupt, NotFound, UsageError
 from ..host import security
-from ..runtime import confinement, volume_mount
+from ..runtime import confinement, root, volume_mount
 from ..runtime.options import Mount
 from ..runtime.volume_mount import Wanted
 from ..store.volumes import volumes_of
@@ -105,7 +105,7 @@ def take(ctx: Context, store: Store, container: Container, *, created: bool) -> 
         name = str(one["name"])
         path = mount.acquire(store, name, ctx.env)
         if one["copy"] and not one["subpath"] and (created or create.in_memory(store.volumes.load(name))):
-            fill.copy_up(store, name, container.rootfs, str(one["destination"]), ctx.env)
+            fill.copy_up(store, name, root.of_record(container), str(one["destination"]), ctx.env)
         if one["subpath"] or one.get("idmap"):
             target = os.path.join(container.path, _SUBPATHS, str(number))
             owners = volume_mount.owners(str(one["idmap"]), name) if one.get("idmap") else None

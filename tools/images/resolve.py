@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from oci_spec.descriptor import Descriptor
     from oci_spec.digest import Digest
     from oci_spec.image_config import ImageConfig
+    from oci_spec.jsondoc import Document
     from oci_spec.manifest import Manifest
     from oci_spec.platform import Platform
 
@@ -34,6 +35,16 @@ class RunnableImage:
         self.config = config
         self.lowers = lowers
         self.chain_ids = chain_ids
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What it is called, for annotations."""
+        return {"image": self.name or str(self.descriptor.digest)}
+
+    @property
+    def record(self) -> Document:
+        """What a container's record says of it."""
+        return {"image": self.descriptor.document, "chainIds": list(self.chain_ids)}
 
 
 def image_for_run(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import stat
 
+from oci_spec import digest
+
 from ..errors import OcipipeError, Unavailable
 from ..host import files, mounts, rooted
 from .oci import RuntimeFailed
@@ -12,10 +14,12 @@ from .oci import RuntimeFailed
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from oci_spec.jsondoc import Document
 
     from ..store.container import Container
+    from ..store.store import Store
     from . import users
 
 _LOOKUP_LIMIT = 4 << 20
@@ -76,6 +80,27 @@ def _empty(container: Container) -> str:
 def unmount(container: Container) -> None:
     """Unmounts the root of a container that has ended and stays."""
     mounts.unmount_under(container.path)
+
+
+def of_record(container: Container) -> str:
+    """Where the root of a new container is on the host: its mount point, or the directory that it was made of."""
+    found: Any = container.record.get("rootfs")
+    return str(found["path"]) if found and not found["overlay"] else container.rootfs
+
+
+def layers(store: Store, record: Document) -> list[str]:
+    """What lies under the writable layer of a container with this record, topmost first: its image's layers, or the
+    directory that it was made of; nothing where it has no such layer."""
+    found: Any = record.get("rootfs")
+    if found:
+        return [found["path"]] if found["overlay"] else []
+    chain_ids: Any = record["chainIds"]
+    return image_layers(store, chain_ids)
+
+
+def image_layers(store: Store, chain_ids: Iterable[str]) -> list[str]:
+    """The directories of an image's layers, topmost first, of their chain IDs, lowest first."""
+    return store.layers.lowers([digest.parse(one) for one in chain_ids])
 
 
 def place(container: Container, config: Document) -> str:

@@ -134,11 +134,13 @@ def health(container: Container, run_root: str) -> str:
 def document(container: Container, observed: Observed) -> Document:
     """A container as it is on a pipe (schema container): its runtime state, and what we know of it as annotations."""
     record = container.record
-    image: Document = record["image"]  # type: ignore[assignment]
+    image: Document = record.get("image") or {}  # type: ignore[assignment]
+    directory: Document = record.get("rootfs") or {}  # type: ignore[assignment]
     names: Document = image.get("annotations") or {}  # type: ignore[assignment]
     ours = {
         "name": container.name,
-        "image": names.get("org.opencontainers.image.ref.name") or image["digest"],
+        "image": names.get("org.opencontainers.image.ref.name") or image.get("digest"),
+        "rootfs": directory.get("path"),
         "command": " ".join(record.get("command") or ()),  # type: ignore[arg-type]
         "created": record["created"],
         "started": record.get("started"),

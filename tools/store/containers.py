@@ -192,7 +192,7 @@ class Containers:
 
     def using(self, *images: Digest) -> list[str]:
         """The ids of the containers made from one of these images."""
-        return [one.id for one in self.all() if one.record["image"]["digest"] in images]  # type: ignore[index]
+        return [one.id for one in self.all() if _digest(one.record) in images]
 
     def marked(self) -> list[str]:
         """The ids of those that are to be removed with their commands or monitors."""
@@ -252,6 +252,12 @@ class Containers:
             files.remove_file(link)
         files.remove_file(os.path.join(self.path, "rm", container.id))
         remove_tree(aside)
+
+
+def _digest(record: Document) -> object:
+    """Its image's, None for a container that was made of a directory."""
+    image: Document = record.get("image") or {}  # type: ignore[assignment]
+    return image.get("digest")
 
 
 def _listed(directory: str) -> list[str]:

@@ -103,10 +103,11 @@ def missing(store: Store, expected: Expected, containers: Iterable[dict[str, Any
             continue
         image = expected.reach.layers.get(chain_id)
         known: dict[str, Any] = {"image": bare(image)} if image else {}
+        of = next((record["image"]["digest"] for record in records if "image" in record), "")
         yield finding(
             "LAYER_MISSING", place("layer", store.root, path, id=chain_id), "is not unpacked, and a container needs it",
             containers=[record["name"] for record in records], images=expected.images.get(chain_id, []),
-            origins=expected.origins(chain_id), remedy="" if image else f"img-pull {records[0]['image']['digest']}",
+            origins=expected.origins(chain_id), remedy="" if image or not of else f"img-pull {of}",
             **known,
         )  # fmt: skip
 

@@ -149,7 +149,7 @@ class _Planner:
 
     def _content(self, staying: list[dict[str, Any]], unknown: bool) -> Iterator[Document]:
         """Images, then the layers and blobs that nothing needs without them."""
-        used = {record["image"]["digest"] for record in staying}
+        used = {record["image"]["digest"] for record in staying if "image" in record}
         kept, gone = Reach(), Reach()
         with self._store.leases.no_collection():  # or what an entry names might go before it is read
             entries = self._store.refs.sound_entries()

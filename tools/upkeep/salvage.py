@@ -117,6 +117,8 @@ def _readable_entries(store: Store) -> Iterator[Descriptor]:
 def _of_containers(store: Store) -> Iterator[Descriptor]:
     """The images of containers, as they were named when those were made."""
     for record in records(store)[0]:
+        if "image" not in record:
+            continue
         try:
             yield Descriptor.parse(record["image"], "record")
         except FormatError:

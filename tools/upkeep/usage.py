@@ -57,7 +57,7 @@ class _Measured:
             known = self._images.get(entry.digest)
             if known is None or not known.entry.name:
                 self._images[entry.digest] = _Image(store, entry)
-        self._used = {record["image"]["digest"] for record in self._records} | self._leased
+        self._used = {record["image"]["digest"] for record in self._records if "image" in record} | self._leased
 
     def kinds(self) -> Iterator[Document]:
         """A document a kind."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,6 +84,27 @@ def test_a_firewall_that_comes_later(host: Host) -> None:
     host.do("iptables-nft -F; iptables-nft -X")
     host.box("second", "--network", "lab")
     assert host.neighbour.ask("tcp", ADDRESS, 8080).startswith("web ")
+
+
+def test_others_rules_are_looked_at_when_any_have_changed(host: Host, tmp_path: Path) -> None:
+    """Not at every start: that is a process."""
+    asked = tmp_path / "asked"
+    wrapped = tmp_path / "bin/nft"
+    wrapped.parent.mkdir()
+    wrapped.write_text(f'#!/bin/sh\necho "$*" >>{asked}\nexec {shutil.which("nft")} "$@"\n')
+    wrapped.chmod(0o755)
+    path = f"{wrapped.parent}:{host.run.env['PATH']}"
+
+    def looks(name: str) -> int:
+        asked.write_text("")
+        host.run("ctr-run", "-d", "--name", name, "busybox", "sleep", "1000", env={"PATH": path})
+        return asked.read_text().count("list chains")
+
+    assert [looks("one"), looks("two")] == [1, 0]
+    host.do("nft add table inet mine")
+    assert [looks("three"), looks("four")] == [1, 0]
+    host.do("nft 'add chain inet mine f { type filter hook forward priority 0; policy drop; }'")
+    assert [looks("five"), looks("six")] == [1, 1]  # as long as it is so: each is told
 
 
 def test_the_last_rule_that_rejects_all(host: Host) -> None:

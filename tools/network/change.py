@@ -67,7 +67,9 @@ def to(
     after.leaving = _leaving(before, after)
     held.write(changing=True)
     rebuilt = before.bridges.keys() != after.bridges.keys() or not clean
-    looks = foreign.look(env) if rebuilt or plugs else None
+    generation = foreign.generation()
+    known = clean and generation != 0 and generation == before.generation
+    looks = foreign.look(env) if (rebuilt or plugs) and not known else None
     rules = firewall.changes(run_root, before, after) if clean else firewall.whole(run_root, after)
     filtering = programs.nft(rules, env) if rules else None
     try:
@@ -84,6 +86,9 @@ def to(
         # Somebody has changed or flushed our table: what it was does not matter then.
         programs.nft(firewall.whole(run_root, after), env).done()
     overview = foreign.Overview(seen.stdout.decode("utf-8", "replace") if seen else "")
+    is_open = known or (seen is not None and not seen.status and overview.is_open)
+    ours = generation + (1 if rules else 0)  # by more, somebody else has changed something meanwhile
+    after.generation = ours if is_open and foreign.generation() == ours else 0
     number = number_of(run_root)
     if rebuilt or overview.lacks(after, number):
         foreign.settle(overview, after, number, env)

@@ -10,6 +10,9 @@ hand. A table that somebody wrote with nft himself is his: that it drops by defa
 
 from __future__ import annotations
 
+from _socket import AF_NETLINK, SOCK_CLOEXEC, SOCK_RAW, socket
+from sys import byteorder
+
 from ..errors import Unavailable
 from ..host import process
 from . import programs
@@ -25,6 +28,11 @@ if TYPE_CHECKING:
 _HOOKS = {"FORWARD": "FWD", "INPUT": "IN"}
 _PREFIX = {4: "iptables", 6: "ip6tables"}
 _FAMILY = {4: "ip", 6: "ip6"}
+_NETFILTER, _NEW_GENERATION = 12, 0xA0F
+_GET_GENERATION = b"".join(
+    number.to_bytes(size, byteorder) for number, size in ((20, 4), (0xA10, 2), (1, 2), (1, 4), (0, 4), (0, 4))
+)
+_ID = (1).to_bytes(2, byteorder)
 
 
 class Overview:
@@ -64,6 +72,11 @@ class Overview:
             self.common[version, chain] = drops
         elif drops and words[3] == "forward":
             self.closed.append(" ".join([*table, chain]))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is nothing here that we would have to look after."""
+        return not (self.common or self.closed or self.own or self.firewalld)
 
     def lacks(self, state: State, number: str) -> bool:
         """Whether a common chain drops by policy and has no chain of ours, though we have bridges."""
@@ -196,3 +209,19 @@ def _uses_legacy(version: int) -> bool:
 def look(env: Mapping[str, str]) -> programs.Job:
     """Starts to read which chains there are, for an Overview."""
     return programs.start("list", "chains", env=env)
+
+
+def generation() -> int:
+    """The number of changes that this host's nftables rules have seen, whoever made them; 0 where the kernel tells
+    none. By one message (linux/netfilter/nf_tables.h, NFT_MSG_GETGEN), where asking for the chains is a process."""
+    try:
+        asked = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, _NETFILTER)
+        try:
+            asked.send(_GET_GENERATION)
+            answer = asked.recv(4096)
+        finally:
+            asked.close()
+    except OSError:
+        return 0
+    told = int.from_bytes(answer[4:6], byteorder) == _NEW_GENERATION and answer[22:24] == _ID
+    return int.from_bytes(answer[24:28], "big") if told else 0

@@ -5,6 +5,7 @@
      "given": {"NETWORK/4": "10.91.0.7"},                                      the address given out last
      "forwarding": {"4": [INTERFACE, …]},                                      see host.py
      "service": {…},                     names.py
+     "generation": 7,                    of nftables' rules, when nobody else's closed anything; 0: not known
      "leaving": [INTERFACE, …],          what the change that has begun takes away
      "changing": true}                   a change has begun and has not been finished
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 class State:
     """The document's parts. `containers` and `bridges` are the documents' own dictionaries."""
 
-    __slots__ = ("bridges", "changing", "containers", "forwarding", "given", "leaving", "service")
+    __slots__ = ("bridges", "changing", "containers", "forwarding", "generation", "given", "leaving", "service")
 
     def __init__(self, document: dict[str, Any] | None = None) -> None:
         found = document or {}
@@ -41,6 +42,7 @@ class State:
         self.given: dict[str, str] = found.get("given", {})
         self.forwarding: dict[str, list[str]] = found.get("forwarding", {})
         self.service: dict[str, Any] = found.get("service", {})
+        self.generation: int = found.get("generation", 0)
         self.leaving: list[str] = found.get("leaving", [])
         self.changing = bool(found.get("changing"))
 

@@ -71,14 +71,17 @@ def check_own(container: Container) -> None:
 class Joined:
     """The container's network, for the `with` block in which its process begins; nothing where it needs none.
 
-    `published` is for the record: its ports, with those of the host that they have; `held` are descriptors that hold
-    those ports, to be kept by whoever outlives the block and runs the container. Raises what attaching raises;
-    NotFound and Conflict where another's network is to be shared that does not run.
+    It is put together at once, or, unless it is wanted `first`, by `plug` while the runtime creates the container: that
+    has to join the namespace, and does not look for what is in it. `published` is for the record: its ports, with those
+    of the host that they have; `held` are descriptors that hold those ports, to be kept by whoever outlives the block
+    and runs the container. Raises what attaching raises; NotFound and Conflict where another's network is to be shared
+    that does not run.
     """
 
-    __slots__ = ("_container", "_ctx", "_holds", "_namespace", "_store", "published")
+    __slots__ = ("_container", "_ctx", "_first", "_holds", "_namespace", "_store", "published")
 
-    def __init__(self, ctx: Context, store: Store, container: Container) -> None:
+    def __init__(self, ctx: Context, store: Store, container: Container, *, first: bool = True) -> None:
+        self._first = first
         self._ctx = ctx
         self._store = store
         self._container = container
@@ -98,18 +101,25 @@ class Joined:
             attach.detach(self._ctx.run_root, self._ctx.env, self._container.id)  # left by one that was killed
             self._namespace = namespaces.Namespace(self._ctx.run_root, self._container.id)
             self._namespace.__enter__()
-            try:
-                wanted = [_wanted(name, one) for name, one in networks(self._container).items()]
-                found = plug(self._ctx, self._store, self._container, 0, wanted)
-            except BaseException:
-                self._namespace.__exit__(None, None, None)
-                raise
-            self._holds = found.holds
-            if found.ports:
-                self.published = {"published": [str(port) for port in found.ports]}
+            if self._first:
+                try:
+                    self.plug()
+                except BaseException:
+                    self._namespace.__exit__(None, None, None)
+                    raise
         elif how.startswith("container:"):
             self._share(how.partition(":")[2])
         return self
+
+    def plug(self) -> None:
+        """Puts the network together, unless that is done."""
+        if self._namespace is None or self._holds is not None:
+            return
+        wanted = [_wanted(name, one) for name, one in networks(self._container).items()]
+        found = plug(self._ctx, self._store, self._container, 0, wanted)
+        self._holds = found.holds
+        if found.ports:
+            self.published = {"published": [str(port) for port in found.ports]}
 
     def _share(self, other_id: str) -> None:
         from ..runtime import root

@@ -12,6 +12,7 @@ from . import ending, joining, preparing
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any
 
     from oci_spec.jsondoc import Document
 
@@ -85,7 +86,8 @@ def begin(
         if before["removedAtEnd"]:
             store.containers.give_up(container)
         terminal = bool(config["process"].get("terminal"))  # type: ignore[attr-defined]
-        with joining.Joined(ctx, store, container) as joined:
+        first = bool(restored) or _looks_for_network(container, config)
+        with joining.Joined(ctx, store, container, first=first) as joined:
             pid = monitor.create(
                 container, runtime, ctx.run_root, _cleanup(ctx, container), ctx.env,
                 lambda: _runs(ctx, container, joined),
@@ -113,8 +115,17 @@ def begin(
     ending.tell(ctx, store, container, "restore" if restored else "start", pid=str(pid))
 
 
+def _looks_for_network(container: Container, config: Document) -> bool:
+    """Whether the network has to be there when the container is created: its monitor holds ports for it, and the
+    runtime runs hooks, and writes what sysctls of interfaces say."""
+    linux: Any = config["linux"]
+    return bool(container.record.get("ports") or config.get("hooks") or linux.get("sysctl"))
+
+
 def _runs(ctx: Context, container: Container, joined: joining.Joined) -> None:
-    """Records that it runs, though its process is just coming: until that has begun, everybody sees that it waits."""
+    """Joins the network, and records that it runs, though its process is just coming: until that has begun, everybody
+    sees that it waits."""
+    joined.plug()
     if not container.record["removedAtEnd"]:
         container.settle()
     container.update(

@@ -31,7 +31,14 @@ CONTAINER = (
     Option("--pid", "whose processes it sees: private, host or container:NAME", metavar="MODE"),
     Option("--ipc", "private, shareable, none (no /dev/shm), host or container:NAME", metavar="MODE"),
     Option("--uts", "whose host name it has: private or host", metavar="MODE"),
-    Option("--userns", "whose users it has (private: not possible yet)", choices=("host", "private")),
+    Option(
+        "--userns",
+        "whose users it has: host, container:NAME, or its own, which stand for others of the host: private (65536), or "
+        "auto[:size=COUNT], as few as the image needs; from the lines of the user containers in /etc/subuid and subgid",
+        metavar="MODE",
+    ),
+    Option("--uidmap", "which users of the host its own stand for", metavar="CONTAINER:HOST[:COUNT]", many=True),
+    Option("--gidmap", "the same for groups (default: as --uidmap)", metavar="CONTAINER:HOST[:COUNT]", many=True),
     Option("--cgroupns", "whose cgroups it sees (default: private on version 2)", choices=("host", "private")),
     Option(
         "-v, --volume",

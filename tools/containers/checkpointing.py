@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from ..errors import Conflict, NotFound, Unavailable, UsageError
+from ..errors import Conflict, NotFound, Unavailable, Unsupported, UsageError
 from ..host import files, process, times, trees
 from ..runtime import oci, restart, state
 from ..runtime.oci import RuntimeFailed
@@ -62,6 +62,11 @@ def checkpoint(
         raise Conflict(
             container.name, "has its streams from the command that runs it, and no monitor", "run it with -d"
         )
+    if container.record.get("users"):
+        raise Unsupported(
+            container.name, "has users of its own, and what it stands on for them is made at each start",
+            "make it with --userns host",
+        )  # fmt: skip
     with store.containers.locked(container) as mine:
         observed = state.observe(mine, ctx.run_root, ctx.env)
         if observed.status != "running":

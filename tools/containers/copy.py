@@ -19,6 +19,7 @@ from oci_spec.tarstream import Reader
 from ..errors import Conflict, NotFound, Unsupported, UsageError
 from ..host.beneath import Root
 from ..host.files import read_stream
+from ..host.owners import acting_as
 from ..layers import compression
 from ..layers.confine import Tree
 from ..layers.extract import Extractor, failed
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from ..context import Context
     from ..layers.apply import Archive
+    from ..layers.members import Owners
     from ..store.store import Store
 
 STREAM = "-"
@@ -84,9 +86,11 @@ class Copy:
             _Target(destination, there).extract(None, Reader(chunks), self._owner(there, stream=True), xattrs=True)
             self._tell(there, "extract-to-dir")
             return
-        found = _Source(self._enter(here).root, here, self._stack, follow=self._follow)
+        entered = self._enter(here)
+        found = _Source(entered.root, here, self._stack, follow=self._follow)
+        found.owners = entered.maps.inside if entered.maps else None
         if destination is None:
-            members = Members()
+            members = Members(owners=found.owners)
             for name, pin, status in found.walk(found.name or b"."):
                 for chunk in members.tar(name, pin, status):
                     write(chunk)
@@ -123,6 +127,7 @@ class _Source:
 
     def __init__(self, root: Root, place: Place, stack: ExitStack, *, follow: bool) -> None:
         self._text = place.text
+        self.owners: Owners | None = None
         path = place.path
         last = path.rstrip(b"/").rpartition(b"/")[2]
         as_directory = path.endswith(b"/") or last in _SPECIAL
@@ -158,6 +163,7 @@ class _Target:
 
     def __init__(self, destination: inside.Inside, place: Place) -> None:
         self._transient = destination.transient
+        self._maps = destination.maps
         self._text = place.text
         self._path = place.path
         self._tree = Tree(f"/proc/self/fd/{destination.root.fd}/.", None, place.text)
@@ -172,9 +178,15 @@ class _Target:
             archive = stream
             if source is not None:
                 self._check_apart(source, base, name)
-                archive = Gathered(source.walk(name or b"."))
+                archive = Gathered(source.walk(name or b"."), source.owners)
             assert archive is not None
-            Extractor(self._tree, archive, self._text, base, owner=owner, xattrs=xattrs).extract()
+            if self._maps is None:
+                Extractor(self._tree, archive, self._text, base, owner=owner, xattrs=xattrs).extract()
+                return
+            with acting_as(*self._maps.root):
+                Extractor(
+                    self._tree, archive, self._text, base, owner=owner, xattrs=xattrs, owners=self._maps.outside
+                ).extract()
         except Damaged as error:
             raise Conflict(self._text, str(error)) from None
         except OSError as error:

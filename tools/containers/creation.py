@@ -96,15 +96,23 @@ def create(
     container = store.containers.create(record, removed_at_end=True)
     try:
         root.prepare(container, image.lowers)
+        if options.users:
+            from . import users
+
+            users.allot(store, container, options, args.user if args.user is not None else image.config.user)
         if volumes:
             volumes.make(ctx, store)
         preparing.prepare(ctx, store, container, created=True)
         config = _configure(container, image.config, options, host, args.user)
+        if options.users:
+            users.configure(ctx, container, config)
         if patch is not None:
             subject = "stdin" if args.config == "-" else str(args.config)
             config = request.patched(config, patch, subject, ctx.stdin.isatty())
         if adjust is not None:
             config = adjust(container, config)
+        if options.users:
+            users.check(container, config)
         root.make_working_directory(root.place(container, config), str(config["process"]["cwd"]))  # type: ignore[index]
         container.write("config.json", jsondoc.dumps(config))
         if args.cidfile:
@@ -201,6 +209,11 @@ def again(
     container = store.containers.create(record, removed_at_end=True)
     try:
         root.prepare(container, image.lowers)
+        if record.get("users"):
+            from . import users
+
+            users.again(store, container, config)
+            users.configure(ctx, container, config)
         if record.get("volumes"):
             from . import volumes
 

@@ -48,7 +48,7 @@ def run(ctx: Context, store: Store, container: Container, args: Any) -> int:
     inside = f"/proc/{observed.pid}/root"
     groups: Any = container.record.get("groups") or ()
     process = _process(ctx, args, container.config(), inside, groups)
-    _check(inside, process)
+    _check(container, inside, process)
     identity = ctx.random(32).hex()
     directory = os.path.join(container.run_directory(ctx.run_root), "exec", identity)
     files.make_directories(directory, 0o700)
@@ -122,10 +122,17 @@ def every_capability() -> list[str]:
     return [one for one in ALL_CAPABILITIES if one in ours]
 
 
-def _check(inside: str, process: Any) -> None:
+def _check(container: Container, inside: str, process: Any) -> None:
     """Raises CommandNotFound (127) or CannotExecute (126) when the command can't be started there."""
     who = process.get("user") or {"uid": 0, "gid": 0}
     user = users.User(who["uid"], who["gid"], who.get("additionalGids") or [], "/")
+    if container.record.get("users"):
+        from ..runtime.userns import Maps
+
+        maps = Maps.of_record(container.record)
+        if maps is not None:  # its files are seen from here
+            user.additional = [maps.outside(0, group)[1] for group in user.additional]
+            user.uid, user.gid = maps.outside(user.uid, user.gid)
     executable.check(inside, [], process["args"], process["env"], process["cwd"], user)
 
 

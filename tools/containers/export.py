@@ -28,10 +28,10 @@ def export(ctx: Context, store: Store, container: Container) -> Iterator[bytes]:
     roots = [os.fsencode(layer) for layer in layers]
     points = difference.machinery(layers, container.config())
     made = {path for path in points if not lowers.exists(roots, path)} if roots else set()
-    members = Members()
     with ExitStack() as stack:
-        root = inside.bare_root(ctx, store, container, stack)
-        for path, pin, found in inside.told(container, root.walk(made)):
+        whole = inside.bare_root(ctx, store, container, stack)
+        members = Members(owners=whole.maps.inside if whole.maps else None)
+        for path, pin, found in inside.told(container, whole.root.walk(made)):
             yield from inside.told(container, members.tar(path or b".", pin, found))
         yield tarwriter.END
     ending.tell(ctx, store, container, "export")

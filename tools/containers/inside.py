@@ -19,7 +19,8 @@ from ..host.beneath import Root
 from ..layers import attributes
 from ..layers.confine import Tree
 from ..layers.extract import failed
-from ..runtime import namespaces, root, state
+from ..runtime import mapped, namespaces, root, state
+from ..runtime.userns import Maps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,13 +42,15 @@ _POLL_SECONDS = 0.02
 
 class Inside:
     """`root` is closed with the stack. On the device `transient` is what a container has only while it runs (/proc, a
-    tmpfs), empty and read-only here; None while it runs."""
+    tmpfs), empty and read-only here; None while it runs. `maps`: whose its owners are; None where they are as they are
+    in the image."""
 
-    __slots__ = ("root", "transient")
+    __slots__ = ("maps", "root", "transient")
 
-    def __init__(self, root: Root, transient: int | None = None) -> None:
+    def __init__(self, root: Root, transient: int | None = None, maps: Maps | None = None) -> None:
         self.root = root
         self.transient = transient
+        self.maps = maps
 
 
 def enter(ctx: Context, store: Store, container: Container, stack: ExitStack, *, write: bool = False) -> Inside:
@@ -57,18 +60,21 @@ def enter(ctx: Context, store: Store, container: Container, stack: ExitStack, *,
     if found is None and write:
         found = _lock(ctx, store, container, stack)
     if found is not None:
-        return Inside(found)
+        return Inside(found, maps=Maps.of_record(container.record))
     return _Mounting(ctx, store, container, write=write).all(stack)
 
 
-def bare_root(ctx: Context, store: Store, container: Container, stack: ExitStack) -> Root:
+def bare_root(ctx: Context, store: Store, container: Container, stack: ExitStack) -> Inside:
     """The container's root without anything mounted in it, to read. Raises Corrupt, Unavailable."""
     config = container.config()
     if own_root(container, config) and mounts.is_mounted(container.rootfs):
-        return stack.enter_context(Root.at(container.rootfs))
+        maps = Maps.of_record(container.record)
+        return Inside(
+            stack.enter_context(Root.at(container.rootfs)), maps=maps if maps and mapped.is_mapped(container) else None
+        )
     mounting = _Mounting(ctx, store, container, write=False)
     mounting.root()
-    return stack.enter_context(Root.at(container.rootfs))
+    return Inside(stack.enter_context(Root.at(container.rootfs)))
 
 
 def told(container: Container, found: Iterable[Item]) -> Iterator[Item]:
@@ -147,7 +153,7 @@ class _Mounting:
             if not own_root(self._container, self._config):
                 self._bind(root.place(self._container, self._config), self._container.rootfs)
                 self._make_scratch()
-            elif mounts.is_mounted(self._container.rootfs):  # left by a killed command
+            elif mounts.is_mounted(self._container.rootfs) and not self._is_mapped():  # left by a killed command
                 self._make_scratch()
             elif self._write:
                 root.mount(self._container, lowers, self._label)
@@ -170,7 +176,7 @@ class _Mounting:
         if record.get("volumes"):
             from . import volumes
 
-            volumes.take(self._ctx, self._store, self._container, created=False)
+            volumes.take(self._ctx, self._store, self._container, created=False, own=True)
         read_only = []
         found: Any = self._config.get("mounts") or ()
         for number, one in enumerate(found):
@@ -200,6 +206,13 @@ class _Mounting:
         place = os.path.join(self._scratch, "transient", str(number))
         os.makedirs(place)
         return place
+
+    def _is_mapped(self) -> bool:
+        """Whether it was left as it is for users of its own; then that is gone, for us alone."""
+        if not (self._container.record.get("users") and mapped.is_mapped(self._container)):
+            return False
+        mounts.unmount_under(self._container.path)
+        return True
 
     def _make_scratch(self) -> None:
         """Over the directory that overlayfs works in: it has been opened by now, if it is used."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..network.namespaces import Namespace
     from ..store.container import Container
     from ..store.store import Store
+    from .users import Entered
 
 
 def networks(container: Container) -> dict[str, dict[str, Any]]:
@@ -69,7 +70,8 @@ def check_own(container: Container) -> None:
 
 
 class Joined:
-    """The container's network, for the `with` block in which its process begins; nothing where it needs none.
+    """The container's network, and its users, for the `with` block in which its process begins; nothing where it needs
+    none.
 
     It is put together at once, or, unless it is wanted `first`, by `plug` while the runtime creates the container: that
     has to join the namespace, and does not look for what is in it. `published` is for the record: its ports, with those
@@ -78,13 +80,14 @@ class Joined:
     that does not run.
     """
 
-    __slots__ = ("_container", "_ctx", "_first", "_holds", "_namespace", "_store", "published")
+    __slots__ = ("_container", "_ctx", "_entered", "_first", "_holds", "_namespace", "_store", "published")
 
     def __init__(self, ctx: Context, store: Store, container: Container, *, first: bool = True) -> None:
         self._first = first
         self._ctx = ctx
         self._store = store
         self._container = container
+        self._entered: Entered | None = None
         self._namespace: Namespace | None = None
         self._holds: Holds | None = None
         self.published: dict[str, list[str]] = {}
@@ -95,11 +98,26 @@ class Joined:
 
     def __enter__(self) -> Joined:
         how = mode(self._container)
+        if self._container.record.get("users"):
+            from . import users
+
+            self._entered = users.Entered(self._ctx, self._store, self._container, network=how == "networks")
+            self._entered.__enter__()
+        try:
+            self._join(how)
+        except BaseException:
+            if self._entered is not None:
+                self._entered.__exit__(None, None, None)
+            raise
+        return self
+
+    def _join(self, how: str) -> None:
         if how == "networks":
             from ..network import attach, namespaces
 
             attach.detach(self._ctx.run_root, self._ctx.env, self._container.id)  # left by one that was killed
-            self._namespace = namespaces.Namespace(self._ctx.run_root, self._container.id)
+            made = self._entered.network if self._entered else -1
+            self._namespace = namespaces.Namespace(self._ctx.run_root, self._container.id, made)
             self._namespace.__enter__()
             if self._first:
                 try:
@@ -109,7 +127,6 @@ class Joined:
                     raise
         elif how.startswith("container:"):
             self._share(how.partition(":")[2])
-        return self
 
     def plug(self) -> None:
         """Puts the network together, unless that is done."""
@@ -145,6 +162,8 @@ class Joined:
             if kind is not None:
                 leave(self._ctx, self._container)
             self._namespace.__exit__(kind, error, trace)
+        if self._entered is not None:
+            self._entered.__exit__(kind, error, trace)
 
 
 def plug(ctx: Context, store: Store, container: Container, pid: int, wanted: Sequence[Wanted]) -> Attached:
@@ -169,7 +188,11 @@ def plug(ctx: Context, store: Store, container: Container, pid: int, wanted: Seq
 
 
 def leave(ctx: Context, container: Container) -> None:
-    """Takes away all that a container without a process has of networks."""
+    """Takes away all that a container without a process has of networks, and of users' namespaces."""
+    if container.record.get("users"):
+        from . import users
+
+        users.leave(ctx, container)
     if mode(container) == "networks":
         from ..network import attach
 

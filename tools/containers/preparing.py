@@ -33,6 +33,11 @@ def prepare(ctx: Context, store: Store, container: Container, *, created: bool =
     label = str(record.get("mountLabel") or "")
     if record.get("loadsAppArmor"):
         apparmor.load(ctx.env)
+    if record.get("users"):
+        from ..runtime import mapped
+
+        if mapped.is_mapped(container):  # left by one that was killed: until its process begins, all is for our hands
+            root.unmount(container)
     if record.get("rootfs"):
         from . import directory
 
@@ -87,6 +92,11 @@ def write(container: Container, texts: Mapping[str, str]) -> None:
         fd = os.open(os.path.join(container.path, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
             os.fchmod(fd, 0o644)  # whatever our umask is: every user in the container reads it
+            if container.record.get("users"):
+                from ..runtime.userns import Maps
+
+                maps = Maps.of_record(container.record)
+                os.fchown(fd, *(maps.root if maps else (0, 0)))
             files.write_all(fd, text.encode())
             seals.put(fd, text.encode())
             container.wrote(name)

@@ -11,7 +11,7 @@ import os
 
 from ..errors import Conflict, Corrupt, NotFound, UsageError
 from ..host import security
-from ..runtime import confinement, root, volume_mount
+from ..runtime import confinement, root, userns, volume_mount
 from ..runtime.options import Mount
 from ..runtime.volume_mount import Wanted
 from ..store.volumes import volumes_of
@@ -81,7 +81,13 @@ def ask(
         if name not in settings or mine.options or mine.labels:
             settings[name] = mine
         base = os.path.join(store.containers.path, container_id, _SUBPATHS, str(len(mounts)))
-        one.source = base if wanted.subpath or wanted.idmap else os.path.join(store.volumes.path, name, "data")
+        if wanted.idmap and options.users:
+            raise UsageError(
+                f"idmap={wanted.idmap}", "is for a container with the host's users, and --userns maps its volumes",
+                "leave one of them out",
+            )  # fmt: skip
+        apart = wanted.subpath or wanted.idmap or options.users
+        one.source = base if apart else os.path.join(store.volumes.path, name, "data")
         mounts.append(
             {"name": name, "destination": one.destination, "copy": wanted.copy, "subpath": wanted.subpath,
              "anonymous": anonymous, **({"idmap": wanted.idmap} if wanted.idmap else {})}
@@ -95,20 +101,26 @@ def of_record(record: Document) -> Asked:
     return Asked({str(one["name"]): create.Settings("", {}, {}) for one in mounts}, mounts)
 
 
-def take(ctx: Context, store: Store, container: Container, *, created: bool) -> None:
-    """Takes the container's volumes for its creation or for a start; its root is mounted and its lock ours.
+def take(ctx: Context, store: Store, container: Container, *, created: bool, own: bool = False) -> None:
+    """Takes the container's volumes for its creation or for a start; its root is mounted and its lock ours. `own`: they
+    are for our hands, and not for users of its own.
 
     Raises NotFound, Conflict, Corrupt, Unavailable.
     """
     mounts: Any = container.record.get("volumeMounts") or ()
+    maps = None
+    if container.record.get("users"):
+        maps = userns.Maps.of_record(container.record)
     for number, one in enumerate(mounts):
         name = str(one["name"])
         path = mount.acquire(store, name, ctx.env)
         if one["copy"] and not one["subpath"] and (created or create.in_memory(store.volumes.load(name))):
             fill.copy_up(store, name, root.of_record(container), str(one["destination"]), ctx.env)
-        if one["subpath"] or one.get("idmap"):
+        if one["subpath"] or one.get("idmap") or maps:
             target = os.path.join(container.path, _SUBPATHS, str(number))
             owners = volume_mount.owners(str(one["idmap"]), name) if one.get("idmap") else None
+            if maps and not own:
+                owners = maps.lines
             subpath.bind(path, str(one["subpath"]), target, name, owners)
         if created and container.record.get("mountLabel"):
             security.label(path, confinement.shared(str(container.record["mountLabel"])))

@@ -12,7 +12,7 @@ from ..errors import Unsupported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from oci_spec.tarstream import Entry
 
@@ -22,6 +22,10 @@ HOST_ONLY = frozenset((b"security.selinux", b"system.nfs4_acl"))
 """Labels of the machine that made the archive; they mean nothing here (umoci leaves out the same two)."""
 _ACL_DEFAULT = b"system.posix_acl_default"
 _ACLS = (b"system.posix_acl_access", _ACL_DEFAULT)
+_CAPABILITY = b"security.capability"
+_PLAIN, _OF_ROOT = 20, 24
+_REVISION_2, _REVISION_3 = 0x02000000, 0x03000000
+"""Of security.capability: its lengths, and what its first word says (linux/capability.h)."""
 _MAX_ID = (1 << 32) - 2
 _TIME_LIMIT = (1 << 62) // 1_000_000_000 * 1_000_000_000
 
@@ -118,6 +122,19 @@ def copy_to(fd: int, source: bytes, found: os.stat_result, subject: str) -> None
     os.fchown(fd, found.st_uid, found.st_gid)
     os.fchmod(fd, stat.S_IMODE(found.st_mode))
     set_xattrs(fd, read_xattrs(source), subject)
+
+
+def own_capability(xattrs: dict[bytes, bytes], owners: Callable[[int, int], tuple[int, int]]) -> None:
+    """Makes a file's capabilities those of the root of other owners, as `owners` gives them: what is for the first
+    root there is (revision 2 of capabilities(7)), and what is for another's (revision 3, with its id)."""
+    value = xattrs.get(_CAPABILITY)
+    if value is None or len(value) not in (_PLAIN, _OF_ROOT):
+        return
+    root = int.from_bytes(value[_PLAIN:], "little")
+    user = owners(root, 0)[0]
+    revision = (int.from_bytes(value[:4], "little") & 0xFFFFFF) | (_REVISION_3 if user else _REVISION_2)
+    tail = user.to_bytes(4, "little") if user else b""
+    xattrs[_CAPABILITY] = revision.to_bytes(4, "little") + value[4:_PLAIN] + tail
 
 
 def read_xattrs(source: bytes | int, *, follow: bool = False) -> dict[bytes, bytes]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from .apply import Archive
     from .confine import Directory, Tree
+    from .members import Owners
 
 _FILE, _DIRECTORY = b"05"
 _CAPABILITY = b"security.capability"
@@ -34,16 +35,18 @@ _CAPABILITY = b"security.capability"
 class Extractor(Applier):
     """Members from `archive` below the directory `base` of `tree`, a canonical path.
 
-    `owner` is what everything belongs to, None for what the archive says. Of extended attributes only capabilities are
-    kept, unless `keep_xattrs`. `subject` names the tree in messages.
+    `owner` is what everything belongs to, None for what the archive says; `owners` gives what to write for either. Of
+    extended attributes only capabilities are kept, unless `xattrs`. `subject` names the tree in messages.
     """
 
     def __init__(
-        self, tree: Tree, archive: Archive, subject: str, base: bytes, *, owner: tuple[int, int] | None, xattrs: bool
-    ) -> None:
+        self, tree: Tree, archive: Archive, subject: str, base: bytes, *, owner: tuple[int, int] | None, xattrs: bool,
+        owners: Owners | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(tree, archive, subject)
         self._base = base
         self._owner = owner
+        self._owners = owners
         self._xattrs = xattrs
         self._described: dict[bytes, int] = {}
 
@@ -80,6 +83,10 @@ class Extractor(Applier):
             entry.uid, entry.gid = self._owner
         if not self._xattrs and entry.xattrs:
             entry.xattrs = {name: value for name, value in entry.xattrs.items() if name == _CAPABILITY}
+        if self._owners is not None:
+            entry.uid, entry.gid = self._owners(entry.uid, entry.gid)
+            if entry.xattrs:
+                attributes.own_capability(entry.xattrs, self._owners)
         self._put(entry, self._parent(self._at(parts[:-1])), parts[-1])
 
     def _at(self, parts: list[bytes]) -> bytes:

@@ -21,6 +21,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    Owners = Callable[[int, int], tuple[int, int]]
+
 _PIECE = 1 << 20
 _MOST_PIECES = 20_000
 """Of a sparse file: readers, ours too, limit its map."""
@@ -35,11 +37,12 @@ _KINDS = {
 class Members:
     """Makes members in the order of one archive: the second name of a file is a hard link to its first.
 
-    `is_kept` chooses among extended attributes. With `latest`, nanoseconds since the epoch, no member is younger than
+    `is_kept` chooses among extended attributes. `owners` gives the user and group that a file is to have in the archive
+    for those that it has. With `latest`, nanoseconds since the epoch, no member is younger than
     that. Holes are written as zeros (layer.md: sparse files should not be used), or left out when `sparse`.
     """
 
-    __slots__ = ("_is_kept", "_latest", "_names", "_sparse")
+    __slots__ = ("_is_kept", "_latest", "_names", "_owners", "_sparse")
 
     def __init__(
         self,
@@ -47,8 +50,10 @@ class Members:
         *,
         latest: int | None = None,
         sparse: bool = False,
+        owners: Owners | None = None,
     ) -> None:
         self._is_kept = is_kept
+        self._owners = owners
         self._latest = latest
         self._sparse = sparse
         self._names: dict[tuple[int, int], bytes] = {}
@@ -61,6 +66,8 @@ class Members:
             return None
         mtime = found.st_mtime_ns if self._latest is None else min(found.st_mtime_ns, self._latest)
         entry = Entry(name, kind, stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid, 0, mtime)
+        if self._owners is not None:
+            entry.uid, entry.gid = self._owners(entry.uid, entry.gid)
         if kind == _DIRECTORY:
             entry.name += b"/"
         elif found.st_nlink > 1:
@@ -79,6 +86,8 @@ class Members:
         read = attributes.read_xattrs(beneath.place(pin) if beneath.is_pin(pin) else pin, follow=True)
         if read:
             entry.xattrs = {name: value for name, value in read.items() if self._is_kept(name)} or None
+        if self._owners is not None and entry.xattrs:
+            attributes.own_capability(entry.xattrs, self._owners)
         return entry
 
     def tar(self, name: bytes, pin: int, found: os.stat_result) -> Iterator[bytes]:
@@ -143,10 +152,12 @@ class Gathered:
 
     __slots__ = ("_current", "_items", "_members", "complete")
 
-    def __init__(self, items: Iterable[tuple[bytes, int, os.stat_result]]) -> None:
+    def __init__(
+        self, items: Iterable[tuple[bytes, int, os.stat_result]], owners: Owners | None = None
+    ) -> None:
         self.complete = True
         self._items = items
-        self._members = Members(sparse=True)
+        self._members = Members(sparse=True, owners=owners)
         self._current: tuple[int, Entry] | None = None
 
     def __iter__(self) -> Iterator[Entry]:

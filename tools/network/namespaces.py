@@ -25,18 +25,27 @@ _CLONE_NEWNET = 0x40000000
 class Namespace:
     """A new network namespace, there for others under `path` until the end of the `with` block.
 
-    Raises Unavailable where the kernel makes none.
+    `made` is the descriptor of one that was made for it, which is closed with it. Raises Unavailable where the kernel
+    makes none.
     """
 
     __slots__ = ("_fd", "path")
 
-    def __init__(self, run_root: str, container_id: str) -> None:
+    def __init__(self, run_root: str, container_id: str, made: int = -1) -> None:
         self.path = path_of(run_root, container_id)
-        self._fd = -1
+        self._fd = made
 
     def __enter__(self) -> Namespace:
         directory = os.path.dirname(self.path)
         files.make_directories(directory, 0o711)
+        if self._fd < 0:
+            self._make()
+        aside = os.path.join(directory, files.temporary_name(os.path.basename(self.path)))
+        os.symlink(f"/proc/{os.getpid()}/fd/{self._fd}", aside)
+        os.rename(aside, self.path)
+        return self
+
+    def _make(self) -> None:
         ours = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         try:
             _call("unshare", _CLONE_NEWNET)
@@ -46,10 +55,6 @@ class Namespace:
                 _call("setns", ours, _CLONE_NEWNET)
         finally:
             os.close(ours)
-        aside = os.path.join(directory, files.temporary_name(os.path.basename(self.path)))
-        os.symlink(f"/proc/{os.getpid()}/fd/{self._fd}", aside)
-        os.rename(aside, self.path)
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -54,14 +54,39 @@ def take(found: Options, args: Any, find: Find) -> None:
     if args.cgroupns == HOST:
         found.hosts.add("cgroup")
     found.cgroup_namespace = args.cgroupns == PRIVATE
-    if args.userns == PRIVATE:
-        raise Unsupported(
-            "--userns private", "the layers of an image belong to the host's users", "use --user and --cap-drop"
-        )
+    if args.userns not in (None, HOST) or args.uidmap or args.gidmap:
+        _users(found, args, find)
     if args.shm_size is not None and ("ipc" in found.hosts or "ipc" in found.joins or found.shm == "none"):
         raise UsageError("--shm-size", f"does not go with --ipc {args.ipc}", "leave one of them out")
     if args.init and ("pid" in found.hosts or "pid" in found.joins):
         raise UsageError("--init", f"does not go with --pid {args.pid}, where another is the first process")
+
+
+def _users(found: Options, args: Any, find: Find) -> None:
+    """Takes --userns, --uidmap and --gidmap."""
+    from . import userns
+
+    found.users = userns.asked(args.userns, args.uidmap, args.gidmap)
+    subject = f"--userns {args.userns or PRIVATE}"
+    if found.users is not None and found.users.mode == "container":
+        other = find(args.userns.partition(":")[2])
+        found.users.maps = userns.Maps.of_record(other)
+        if found.users.maps is None:
+            found.users = None  # that one has the host's
+        else:
+            found.joins["user"] = str(other["id"])
+    if found.users is None:
+        return
+    for kind in ("pid", "ipc", "network"):
+        whose = "the host" if kind in found.hosts or (kind == "network" and found.network == HOST) else ""
+        if found.joins.get(kind, found.joins.get("user")) != found.joins.get("user"):
+            whose = "a container with other users"
+        if whose:
+            raise Unsupported(
+                f"--{kind} {getattr(args, kind) if kind != 'network' else found.network}",
+                f"is of {whose}, and the container's users would have no rights in it",
+                f"leave it out, or {subject}",
+            )
 
 
 def _joined(kind: str, record: Document, text: str) -> str:
@@ -78,7 +103,7 @@ def namespaces(options: Options, host: Host, directory: str) -> list[Document]:
         wanted.append("network")
     if options.cgroup_namespace or host.cgroup_version == 2:
         wanted.append("cgroup")
-    paths = {kind: f"{directory}/ns/{kind}" for kind in options.joins}
+    paths = {kind: f"{directory}/ns/{kind}" for kind in options.joins if kind != "user"}
     if options.network.startswith("/"):
         paths["network"] = options.network
     return [

@@ -38,7 +38,7 @@ def mount(container: Container, lowers: list[str], label: str = "") -> None:
     """Mounts the root: the image's layers (topmost first) under a writable one of its own. `label` is SELinux's of all
     in it, '' for their own. Raises Unavailable."""
     upper = os.path.join(container.path, "upper")
-    lowers = lowers or [_empty(container)]
+    lowers = lowers or [empty(container)]
     try:
         mounts.overlay(
             lowers, upper, os.path.join(container.path, "work"), container.rootfs, os.path.join(container.path, "l"),
@@ -55,22 +55,27 @@ def mount(container: Container, lowers: list[str], label: str = "") -> None:
 def mount_image(container: Container, number: int, lowers: list[str], label: str = "") -> None:
     """Mounts an image (its layers, topmost first) where the container's config takes it from, read only; `number` is
     its place among the images that are mounted in the container. Raises Unavailable."""
-    from . import placement
-
-    target = os.path.join(container.path, placement.IMAGES, str(number))
+    target = image_place(container, number)
     os.makedirs(target, 0o700, exist_ok=True)
     if mounts.is_mounted(target):
         return
     try:
         # overlayfs wants two layers where nothing is written
-        mounts.overlay([*lowers, *[_empty(container)] * max(2 - len(lowers), 0)], "", "", target, f"{target}.l", label)
+        mounts.overlay([*lowers, *[empty(container)] * max(2 - len(lowers), 0)], "", "", target, f"{target}.l", label)
     except OSError as error:
         raise Unavailable(
             container.id[:12], f"an image cannot be mounted in it: {os.strerror(error.errno or 0).lower()}", "see dmesg"
         ) from None
 
 
-def _empty(container: Container) -> str:
+def image_place(container: Container, number: int) -> str:
+    """Where the image of this number among those that are mounted in the container is on the host."""
+    from . import placement
+
+    return os.path.join(container.path, placement.IMAGES, str(number))
+
+
+def empty(container: Container) -> str:
     """A directory without anything in it, for a layer."""
     path = os.path.join(container.path, "empty")
     os.makedirs(path, exist_ok=True)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from oci_spec.jsondoc import Document
 
     from .options import Mount
+    from .userns import Asked
     from .users import User
 
 DEFAULT_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -106,6 +107,7 @@ class Options:
         self.hosts: set[str] = set()
         self.joins: dict[str, str] = {}
         self.cgroup_namespace = False
+        self.users: Asked | None = None
         self.shm = "private"
         self.domain_name = ""
         self.names: Document = {}

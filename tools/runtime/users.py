@@ -12,15 +12,17 @@ _MOST = (1 << 31) - 1
 
 
 class User:
-    """uid, gid and additional gids of the process, and its home directory."""
+    """uid, gid and additional gids of the process, and its home directory; `is_root`: whether it is user 0, whatever
+    that is on the host."""
 
-    __slots__ = ("additional", "gid", "home", "uid")
+    __slots__ = ("additional", "gid", "home", "is_root", "uid")
 
     def __init__(self, uid: int, gid: int, additional: list[int], home: str) -> None:
         self.uid = uid
         self.gid = gid
         self.additional = additional
         self.home = home
+        self.is_root = uid == 0
 
 
 def resolve(text: str, passwd: str, group: str, more: Iterable[str] = ()) -> User:

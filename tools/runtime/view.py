@@ -120,7 +120,7 @@ class View:
 
 def _may_execute(user: User, mode: int, uid: int, gid: int) -> bool:
     """Whether the user may execute a file, or search a directory."""
-    if user.uid == 0:
+    if user.is_root:
         return stat.S_ISDIR(mode) or bool(mode & 0o111)
     if user.uid == uid:
         return bool(mode & stat.S_IXUSR)

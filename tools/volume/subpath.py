@@ -50,4 +50,5 @@ def _map(source: str, target: str, subject: str, maps: tuple[str, str]) -> None:
             errno.EINVAL: "its file system cannot, or the map overlaps itself",
             errno.ENOSYS: "the kernel cannot; Linux 5.12 does",
         }.get(error.errno or 0, os.strerror(error.errno or 0).lower())
-        raise Unsupported(subject, f"its files cannot be seen as others': {why}", "leave idmap out") from None
+        problem = f"its files cannot be seen as others': {why}"
+        raise Unsupported(subject, problem, "leave out idmap and --userns") from None

@@ -173,6 +173,7 @@ class Entered:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        leave(self._ctx, self._container)
         os.close(self._fd)
 
 

@@ -1,0 +1,222 @@
+"""Users of a container's own: asked of the kernel from inside and outside, through a container's whole life."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from boxes import NAME
+from commands import Commands
+from images import Image
+from lives import Lives
+from openly import Inside, opened
+FIRST = 700000
+"""The first id of the range that the tests' /etc/subuid and /etc/subgid give containers."""
+RANGE = f"containers:{FIRST}:200000\n"
+MINE = ("--uidmap", "0:500000:65536")
+
+
+@pytest.fixture
+def lives(run: Commands, busybox_image: Image) -> Iterator[Lives]:
+    """Containers in a store that other users may come to, on a machine that has RANGE for them."""
+    with opened({"/etc/subuid": RANGE, "/etc/subgid": RANGE}) as (place, enter):
+        root = place / "store"
+        busybox_image.into_store(root, NAME)
+        inside = Inside(run.bin, {**run.env, "OCIPIPE_ROOT": str(root), "OCIPIPE_RUN_ROOT": str(place / "run")}, enter)
+        found = Lives(inside, root)
+        yield found
+        found.end()
+        assert [one for one in found.left() if "/networks/" not in one] == []  # of the machine, once it has had one
+
+
+def users(document: dict[str, Any]) -> list[list[int]]:
+    """The map of a container's process, as the kernel has it: of users, which must be the one of groups."""
+    texts = [Path(f"/proc/{document['pid']}/{kind}_map").read_text() for kind in ("uid", "gid")]
+    assert texts[0] == texts[1]
+    return [[int(word) for word in line.split()] for line in texts[0].splitlines()]
+
+
+def test_whose_files_are_whose(lives: Lives, tmp_path: Path) -> None:
+    """Its own users in it, others' outside, and on the disk the image's: so all commands know nothing of it."""
+    run = lives.run
+    script = "id -u; touch /made /vol/v; chown 5:6 /made /vol/v; echo x >>/etc/group; rm /etc/os-release; sleep 1000"
+    one = lives.detached("--name", "one", *MINE, "-v", "vol:/vol", "-v", "home:/home", "--", "sh", "-c", script)
+    assert users(one) == [[0, 500000, 65536]]
+    assert os.stat(f"/proc/{one['pid']}").st_uid == 500000
+    lives.until(lambda: b"os-release" not in run("ctr-exec", "one", "ls", "/etc").out)
+    seen = run("ctr-exec", "one", "stat", "-c", "%u:%g %n", "/", "/made", "/etc/group", "/etc/hosts", "/home/app").out
+    assert seen.split() == [b"0:0", b"/", b"5:6", b"/made", b"0:0", b"/etc/group", b"0:0", b"/etc/hosts",
+                            b"1000:1000", b"/home/app"]  # fmt: skip
+    outside = os.stat(f"/proc/{one['pid']}/root/made")
+    assert (outside.st_uid, outside.st_gid) == (500005, 500006)
+    upper = lives.root / "containers" / one["id"] / "upper"
+    for place in (upper / "made", lives.root / "volumes/vol/data/v"):
+        assert (place.stat().st_uid, place.stat().st_gid) == (5, 6)
+    assert (lives.root / "volumes/home/data/app").stat().st_uid == 1000
+    assert run("ctr-run", "--rm", "-v", "vol:/vol", "busybox", "stat", "-c", "%u", "/vol/v").out == b"5\n"
+    assert run("ctr-exec", "-u", "app", "one", "sh", "-c", "id -u; cat /etc/shadow; touch /home/app/x").out == b"1000\n"
+    assert b"denied" in run("ctr-exec", "-u", "app", "one", "touch", "/no", status=1).err
+
+    (tmp_path / "file").write_text("in")
+    os.chown(tmp_path / "file", 7, 8)
+    run("ctr-cp", tmp_path / "file", "one:/root/plain")
+    run("ctr-cp", "-a", tmp_path / "file", "one:/vol/kept")
+    seen = run("ctr-exec", "one", "stat", "-c", "%u:%g", "/root/plain", "/vol/kept").out
+    assert seen == b"0:0\n7:8\n"
+    run("ctr-cp", "-a", "one:/made", tmp_path / "made")
+    assert (tmp_path / "made").stat().st_uid == 5
+    running = owners(run("ctr-export", "one").out)
+    assert running["made"] == (5, 6)
+    changed = [(found["path"], found["kind"]) for found in run("ctr-diff", "one").documents]
+    assert ("/made", "added") in changed
+    assert ("/etc/os-release", "deleted") in changed
+    run("ctr-commit", "one", "changed:1")
+    assert run("ctr-run", "--rm", "changed:1", "stat", "-c", "%u:%g", "/made").out == b"5:6\n"
+    run("ctr-stop", "-t", "0", "one")
+    assert owners(run("ctr-export", "one").out) == running
+    run("ctr-cp", "-a", tmp_path / "file", "one:/vol/later")
+    run("ctr-cp", "-a", "one:/vol/kept", tmp_path / "back")
+    assert (tmp_path / "back").stat().st_uid == 7
+    assert (lives.root / "volumes/vol/data/later").stat().st_uid == 7
+    (again,) = run("ctr-start", "one").documents
+    assert users(again) == [[0, 500000, 65536]]
+    assert run("store-check").documents == []
+
+
+def owners(archive: bytes) -> dict[str, tuple[int, int]]:
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        return {one.name: (one.uid, one.gid) for one in tar}
+
+
+def test_ranges(lives: Lives) -> None:
+    """Each has one of its own for as long as it is there, also of many that are made at once; killed ones too."""
+    run = lives.run
+    run.shell("for n in 1 2 3 4 5 6; do ctr-run -d --userns auto busybox sleep 1000 & done; wait")
+    found = lives.all()
+    assert sorted(users(one)[0] for one in found.values()) == [[0, FIRST + 2001 * n, 2001] for n in range(6)]
+    first = min(found.values(), key=lambda one: users(one)[0])
+    run.shell(f"kill -9 {first['pid']} {lives.monitor(first)}")
+    run("ctr-rm", "-f", first["id"])
+    other = lives.detached("--name", "sized", "--userns", "auto:size=2001", "-u", "app")
+    assert users(other) == [[0, FIRST, 2001]]
+    (again,) = run("ctr-restart", "-t", "0", "sized").documents
+    assert users(again) == [[0, FIRST, 2001]]
+    (twin,) = run.shell("ctr-inspect sized | ctr-create --name twin - | ctr-start").documents
+    assert users(twin) == [[0, FIRST + 6 * 2001, 2001]]
+    edit = '.config.linux |= (.uidMappings[0].hostID = 600000 | .gidMappings[0].hostID = 600000)'
+    (edited,) = run.shell(f"ctr-inspect twin | jq '{edit}' | ctr-create --name edited - | ctr-start").documents
+    assert users(edited) == [[0, 600000, 2001]]
+    assert lives.refused("ctr-create", "--userns", "auto:size=190000", "busybox").startswith("/etc/subuid: gives")
+    whole = lives.detached("--userns", "private")
+    assert users(whole)[0][2] == 65536
+
+
+def test_its_network_and_who_shares_it(lives: Lives) -> None:
+    """The network belongs to its users; another container may have both; nobody of other users may have one."""
+    run = lives.run
+    run("net-create", "--subnet", "10.97.41.0/24", "--internal", "lan")
+    one = lives.detached("--name", "one", *MINE, "--network", "lan", "--cap-add", "NET_ADMIN", "--ipc", "shareable")
+    run("ctr-exec", "one", "ip", "link", "add", "dummy7", "type", "dummy", status=None)
+    assert run("ctr-exec", "one", "ip", "link", "set", "lo", "down").status == 0
+    assert b"10.97.41." in run("ctr-exec", "one", "ip", "address", "show", "eth0").out
+    assert run("ctr-exec", "one", "cat", "/proc/sys/net/ipv4/ping_group_range").out.split() == [b"0", b"65535"]
+    joined = ["--userns", "container:one"]
+    two = lives.detached("--name", "two", *joined, "--network", "container:one", "--pid", "container:one", "--ipc",
+                         "container:one")  # fmt: skip
+    assert users(two) == users(one)
+    for kind in ("user", "net", "pid", "ipc"):
+        assert os.readlink(f"/proc/{one['pid']}/ns/{kind}") == os.readlink(f"/proc/{two['pid']}/ns/{kind}")
+    assert b"sleep" in run("ctr-exec", "two", "cat", "/proc/1/cmdline").out
+    three = lives.detached("--name", "three", *joined, "--network", "lan")
+    assert os.readlink(f"/proc/{one['pid']}/ns/user") == os.readlink(f"/proc/{three['pid']}/ns/user")
+    plain = lives.detached("--name", "plain", "--network", "container:one")
+    assert os.readlink(f"/proc/{one['pid']}/ns/net") == os.readlink(f"/proc/{plain['pid']}/ns/net")
+    for options, named in (
+        (["--network", "host"], "--network host: is of the host"), (["--pid", "host"], "--pid host: is of the host"),
+        (["--ipc", "host"], "--ipc host: is of the host"),
+        (["--network", "container:one"], "--network container:one: is of a container with other users"),
+        (["--pid", "container:plain"], "--pid container:plain: is of a container with other users"),
+    ):
+        assert lives.refused("ctr-create", "--userns", "private", *options, "busybox").startswith(named)
+    run("ctr-rm", "-f", "two", "three", "plain", "one")
+    run("net-rm", "lan")
+
+
+def test_attached_and_more_of_it(lives: Lives, tmp_path: Path) -> None:
+    """A container without a monitor, its streams, an image mounted in it, a host's directory, an init, a limit."""
+    run = lives.run
+    (tmp_path / "host").write_text("host's")
+    out = run(
+        "ctr-run", "--rm", "-i", *MINE, "--init", "--memory", "64m", "--mount", "type=image,source=busybox,target=/i",
+        "-v", f"{tmp_path}/host:/host", "--tmpfs", "/t", "--read-only", "busybox", "sh", "-c",
+        "cat; stat -c %u /i /i/home/app /host /t; id -u >/dev/stderr; echo >/host; echo $?", input=b"given\n",
+    )  # fmt: skip
+    assert out.out == b"given\n0\n1000\n65534\n0\n1\n"
+    assert (tmp_path / "host").read_text() == "host's"
+    assert b"0\n" in out.err
+    run("ctr-create", "--name", "kept", "--rm", *MINE, "busybox", "cat", "/proc/self/uid_map")
+    assert run("ctr-start", "-a", "kept").out.split() == [b"0", b"500000", b"65536"]
+    tree = tmp_path / "tree"
+    run.shell(f"mkdir {tree}; ctr-run --rm busybox true; img-export busybox | tar -xC {tree}")
+    assert run("ctr-run", "--rm", *MINE, "--rootfs", f"{tree}:O", "stat", "-c", "%u", "/home/app").out == b"1000\n"
+    assert "changed in place" in lives.refused("ctr-create", *MINE, "--rootfs", tree, "true", status=2)
+
+
+def test_killed(lives: Lives) -> None:
+    """What a killed command leaves at any moment is nothing that the next one does not take away."""
+    run = lives.run
+    for milliseconds in (60, 120, 180, 240, 300):
+        run.shell(f"timeout -s KILL {milliseconds / 1000} ctr-run --rm {' '.join(MINE)} busybox true", status=None)
+    run.shell("ctr-run --rm busybox true; ctr-ps -aq | xargs -r ctr-rm -f")
+    one = lives.detached("--name", "one", *MINE)
+    run.shell(f"kill -9 {lives.monitor(one)}; kill -9 {one['pid']}")
+    (two,) = run("ctr-start", "one").documents
+    assert users(two) == [[0, 500000, 65536]]
+
+
+def test_refused(lives: Lives, run: Commands, store_root: Path, busybox_image: Image) -> None:
+    for options, named in (
+        (["--userns", "bogus"], "--userns bogus: is not among"), (["--userns", "auto:"], "--userns auto:"),
+        (["--userns", "auto:size=x"], "x is no count"), (["--userns", "auto:uidmapping=0:1:2"], "is not supported"),
+        (["--userns", "container:none"], "none: no such container"),
+        (["--userns", "host", *MINE], "--uidmap: does not go with --userns host"),
+        (["--uidmap", "1:500000:5"], "without a user 0"), (["--gidmap", "0:x:1"], "is not CONTAINER:HOST:COUNT"),
+        (["--uidmap", "0:500000:5", "--uidmap", "3:600000:5"], "overlaps another in the container"),
+        ([*MINE, "-u", "70000"], "user 70000: is none of the container's"),
+        ([*MINE, "-v", "vol:/vol:idmap=uids=0-1000-1"], "maps its volumes"),
+        ([*MINE, "--config", "/dev/stdin"], "--config: changes whose users"),
+    ):
+        patch = json.dumps({"linux": {"uidMappings": []}}).encode()
+        done = lives.run("ctr-run", "--rm", *options, "busybox", "true", status=None, input=patch)
+        assert done.status in (2, 125), (options, done.err)
+        (error,) = json.loads(done.err.splitlines()[-1])["errors"]
+        assert named in error["message"]
+        assert error["code"] != "INTERNAL"
+    assert lives.all() == {}
+    busybox_image.into_store(store_root, NAME)
+    done = run("ctr-run", "--rm", *MINE, "busybox", "true", status=125)
+    assert "lets no other user through" in done.errors[0]["message"]
+    with opened({"/etc/subuid": "someone:1:5\n", "/etc/subgid": RANGE}) as (_, enter):
+        inside = Inside(run.bin, lives.run.env, enter)
+        (error,) = inside("ctr-create", "--userns", "auto", "busybox", status=1).errors
+        assert error["message"].startswith("/etc/subuid: has no line of the user containers")
+
+
+def test_a_file_system_that_cannot(run: Commands, busybox_image: Image) -> None:
+    """One in memory of the older kind has no mounts with other owners; this is told before anything is done."""
+    with opened({}) as (place, enter):
+        busybox_image.into_store(place / "plain", NAME)
+        script = "mkdir $0/store; mount -t ramfs -o mode=711 none $0/store; cp -a $0/plain/. $0/store"
+        subprocess.run([*enter, "sh", "-c", script, place], check=True)
+        where = {"OCIPIPE_ROOT": f"{place}/store", "OCIPIPE_RUN_ROOT": f"{place}/run"}
+        inside = Inside(run.bin, {**run.env, **where}, enter)
+        (error,) = inside("ctr-run", "--rm", *MINE, "busybox", "true", status=125).errors
+        assert "its file system has no mounts with other owners" in error["message"]
+        assert inside("ctr-ps", "-a").documents == []

@@ -28,7 +28,7 @@ class Inside(Commands):
 @contextmanager
 def opened(files: Mapping[str, str]) -> Iterator[tuple[Path, list[str]]]:
     """The place, and the words that enter the namespace, in which `files` have this content."""
-    place = Path(tempfile.mkdtemp(prefix="openly-", dir="/var/tmp"))  # noqa: S108 the tests' own is closed to others
+    place = Path(tempfile.mkdtemp(prefix="openly-", dir="/var/tmp"))  # the tests' own is closed to others
     place.chmod(0o711)
     words = ["unshare", "--mount", "--propagation", "private", "sh", "-c", "echo; exec sleep infinity"]
     with subprocess.Popen(words, stdout=subprocess.PIPE) as holder:

@@ -17,6 +17,7 @@ from commands import Commands
 from images import Image
 from lives import Lives
 from openly import Inside, opened
+
 FIRST = 700000
 """The first id of the range that the tests' /etc/subuid and /etc/subgid give containers."""
 RANGE = f"containers:{FIRST}:200000\n"
@@ -153,6 +154,11 @@ def test_attached_and_more_of_it(lives: Lives, tmp_path: Path) -> None:
     """A container without a monitor, its streams, an image mounted in it, a host's directory, an init, a limit."""
     run = lives.run
     (tmp_path / "host").write_text("host's")
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / "tool").write_text("#!/bin/sh\nid -u >/given/made\n")
+    (tmp_path / "given" / "tool").chmod(0o700)
+    os.chown(tmp_path / "given" / "tool", 1000, 1000)
+    os.chown(tmp_path / "given", 1000, 1000)
     out = run(
         "ctr-run", "--rm", "-i", *MINE, "--init", "--memory", "64m", "--mount", "type=image,source=busybox,target=/i",
         "-v", f"{tmp_path}/host:/host", "--tmpfs", "/t", "--read-only", "busybox", "sh", "-c",
@@ -160,6 +166,20 @@ def test_attached_and_more_of_it(lives: Lives, tmp_path: Path) -> None:
     )  # fmt: skip
     assert out.out == b"given\n0\n1000\n65534\n0\n1\n"
     assert (tmp_path / "host").read_text() == "host's"
+    run("ctr-run", "--name", "mapped", *MINE, "-u", "app", "-v", f"{tmp_path}/given:/given:idmap", "busybox",
+        "/given/tool")  # fmt: skip
+    assert ((tmp_path / "given/made").read_text(), (tmp_path / "given/made").stat().st_uid) == ("1000\n", 1000)
+    run.shell("ctr-inspect mapped | ctr-create --name more - | ctr-start | ctr-wait --exit-status")
+    run("ctr-cp", tmp_path / "host", "mapped:/given/copied")
+    assert (tmp_path / "given" / "copied").stat().st_uid == 0
+    more = ["--mount", f"type=bind,source={tmp_path}/given,target=/given,idmap", *MINE]
+    assert run("ctr-run", "--rm", *more, "busybox", "stat", "-c", "%u", "/given/tool").out == b"1000\n"
+    assert run("ctr-run", "--rm", *MINE, "--volumes-from", "mapped", "busybox", "stat", "-c", "%u", "/given").out == (
+        b"1000\n"
+    )
+    assert "idmap: is for a container with users" in lives.refused("ctr-create", *more[:2], "busybox", status=2)
+    assert "only for the host's root" in lives.refused("ctr-create", *MINE, "--domainname", "lab", "busybox")
+    assert run("ctr-run", "--rm", *MINE, "--ipc", "shareable", "busybox", "stat", "-c", "%u", "/dev/shm").out == b"0\n"
     assert b"0\n" in out.err
     run("ctr-create", "--name", "kept", "--rm", *MINE, "busybox", "cat", "/proc/self/uid_map")
     assert run("ctr-start", "-a", "kept").out.split() == [b"0", b"500000", b"65536"]

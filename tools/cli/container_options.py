@@ -44,7 +44,8 @@ CONTAINER = (
         "-v, --volume",
         "mount a volume, by its name, or a host path, either made when missing; without SOURCE, a new volume; OPTIONS "
         "are ro, noexec, nosuid, nodev, z, Z, a propagation like rslave, and of volumes nocopy and "
-        "idmap=uids=STORED-SEEN-COUNT#…;gids=…, whose their files are seen to be",
+        "idmap=uids=STORED-SEEN-COUNT#…;gids=…, whose their files are seen to be; with --userns, of host paths "
+        "idmap, or they keep the host's owners, which volumes do not",
         metavar="[SOURCE:]DEST[:OPTIONS]",
         many=True,
     ),

@@ -176,7 +176,11 @@ class _Mounting:
         if record.get("volumes"):
             from . import volumes
 
-            volumes.take(self._ctx, self._store, self._container, created=False, own=True)
+            volumes.take(self._ctx, self._store, self._container, created=False)
+        if record.get("mappedBinds"):
+            from . import users
+
+            users.bind(self._container, None)
         read_only = []
         found: Any = self._config.get("mounts") or ()
         for number, one in enumerate(found):

@@ -48,11 +48,16 @@ def prepare(ctx: Context, store: Store, container: Container, *, created: bool =
     for number, count in enumerate(record.get("imageMounts") or ()):
         root.mount_image(container, number, root.image_layers(store, islice(mounted, count)), label)
     namespaces.link(container.path, record.get("joins") or {}, lambda one: _process(ctx, store, one))
-    namespaces.mount_shm(container.path, record.get("shm") or "", record.get("shmSize") or 0, label)
+    owner = record["users"] if record.get("users") else None
+    namespaces.mount_shm(container.path, record.get("shm") or "", record.get("shmSize") or 0, label, owner)
     if record.get("volumes"):
         from . import volumes
 
         volumes.take(ctx, store, container, created=created)
+    if record.get("mappedBinds"):
+        from . import users
+
+        users.bind(container, None)
 
 
 def write_names(container: Container, hostname: str, wanted: Document, *, host_network: bool) -> None:

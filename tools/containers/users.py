@@ -11,9 +11,10 @@ import os
 from itertools import islice
 
 from ..errors import NotFound, UsageError
-from ..host import files, locks
-from ..runtime import mapped, root, userns
+from ..host import files, locks, mounts
+from ..runtime import mapped, placement, root, userns
 from ..runtime.userns import Maps
+from ..volume import subpath
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -125,6 +126,18 @@ def check(container: Container, config: Document) -> None:
         raise UsageError("--config", "changes whose users the container has", "say that with --userns and --uidmap")
 
 
+def bind(container: Container, maps: Maps | None) -> None:
+    """Mounts what -v has of the host with the option idmap: for the container's users, or, without maps, as it is.
+    Raises NotFound, Unsupported."""
+    sources: Any = container.record.get("mappedBinds") or ()
+    directory = os.path.join(container.path, placement.BINDS)
+    mounts.unmount_under(directory)
+    for number, source in enumerate(sources):
+        if not os.path.exists(source):
+            raise NotFound(source, "the mount's source does not exist", "make it")
+        subpath.place(source, os.path.join(directory, str(number)), source, maps.lines if maps else None)
+
+
 class Entered:
     """The container's user namespace, and its root as it is for its users, for the `with` block in which its process
     begins. `network` is the descriptor of a network namespace of that one, if it was asked for, for whoever closes it.
@@ -169,6 +182,12 @@ class Entered:
         for number, count in enumerate(record.get("imageMounts") or ()):
             lowers = root.image_layers(self._store, islice(chain_ids, count))
             mapped.mount_image(self._container, self._fd, maps, number, lowers, label)
+        if record.get("volumes"):
+            from . import volumes
+
+            volumes.map_owners(self._store, self._container, maps)
+        if record.get("mappedBinds"):
+            bind(self._container, maps)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

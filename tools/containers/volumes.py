@@ -11,8 +11,10 @@ import os
 
 from ..errors import Conflict, Corrupt, NotFound, UsageError
 from ..host import security
-from ..runtime import confinement, root, userns, volume_mount
+from ..host.mounts import unmount_under
+from ..runtime import confinement, root, volume_mount
 from ..runtime.options import Mount
+from ..runtime.placement import BINDS
 from ..runtime.volume_mount import Wanted
 from ..store.volumes import volumes_of
 from ..volume import create, fill, mount, remove, subpath
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from ..context import Context
     from ..runtime.spec import Options
+    from ..runtime.userns import Maps
     from ..store.container import Container
     from ..store.store import Store
 
@@ -64,7 +67,7 @@ def ask(
     Raises UsageError, NotFound, Conflict.
     """
     for text in others:
-        options.mounts += _not_taken(options, _of_other(store, text))
+        options.mounts += _not_taken(options, _of_other(store, text, mapped=options.users is not None))
     places = ("/" + place.strip("/") for place in image.volumes)
     options.mounts += _not_taken(
         options, (Mount("volume", "", place, ["rbind", "rprivate"], volume=Wanted("", place)) for place in places)
@@ -101,29 +104,35 @@ def of_record(record: Document) -> Asked:
     return Asked({str(one["name"]): create.Settings("", {}, {}) for one in mounts}, mounts)
 
 
-def take(ctx: Context, store: Store, container: Container, *, created: bool, own: bool = False) -> None:
-    """Takes the container's volumes for its creation or for a start; its root is mounted and its lock ours. `own`: they
-    are for our hands, and not for users of its own.
+def take(ctx: Context, store: Store, container: Container, *, created: bool) -> None:
+    """Takes the container's volumes for its creation or for a start; its root is mounted and its lock ours. They are as
+    they are on the disk: what users of its own see is for `map_owners`.
 
     Raises NotFound, Conflict, Corrupt, Unavailable.
     """
     mounts: Any = container.record.get("volumeMounts") or ()
-    maps = None
-    if container.record.get("users"):
-        maps = userns.Maps.of_record(container.record)
+    apart = bool(container.record.get("users"))
     for number, one in enumerate(mounts):
         name = str(one["name"])
         path = mount.acquire(store, name, ctx.env)
         if one["copy"] and not one["subpath"] and (created or create.in_memory(store.volumes.load(name))):
             fill.copy_up(store, name, root.of_record(container), str(one["destination"]), ctx.env)
-        if one["subpath"] or one.get("idmap") or maps:
+        if one["subpath"] or one.get("idmap") or apart:
             target = os.path.join(container.path, _SUBPATHS, str(number))
             owners = volume_mount.owners(str(one["idmap"]), name) if one.get("idmap") else None
-            if maps and not own:
-                owners = maps.lines
             subpath.bind(path, str(one["subpath"]), target, name, owners)
         if created and container.record.get("mountLabel"):
             security.label(path, confinement.shared(str(container.record["mountLabel"])))
+
+
+def map_owners(store: Store, container: Container, maps: Maps) -> None:
+    """Mounts the container's volumes, which it has taken, for users of its own. Raises Unsupported, NotFound."""
+    mounted: Any = container.record.get("volumeMounts") or ()
+    unmount_under(os.path.join(container.path, _SUBPATHS))
+    for number, one in enumerate(mounted):
+        name = str(one["name"])
+        target = os.path.join(container.path, _SUBPATHS, str(number))
+        subpath.bind(store.volumes.load(name).data, str(one["subpath"]), target, name, maps.lines)
 
 
 def let_go(store: Store, container: Container) -> None:
@@ -155,8 +164,9 @@ def _not_taken(options: Options, mounts: Iterator[Mount]) -> list[Mount]:
     return [one for one in mounts if one.destination.rstrip("/") not in {*taken, ""}]
 
 
-def _of_other(store: Store, text: str) -> Iterator[Mount]:
-    """What --volumes-from CONTAINER[:ro|rw] brings: the volumes, and host paths, that are mounted in another one."""
+def _of_other(store: Store, text: str, *, mapped: bool) -> Iterator[Mount]:
+    """What --volumes-from CONTAINER[:ro|rw] brings: the volumes, and host paths, that are mounted in another one.
+    `mapped`: for users of its own, where they are for the other's."""
     name, _, mode = text.partition(":")
     if mode not in ("", "ro", "rw"):
         raise UsageError(f"--volumes-from {text}", f"{mode} is neither ro nor rw", "write CONTAINER[:ro]")
@@ -173,6 +183,9 @@ def _of_other(store: Store, text: str) -> Iterator[Mount]:
             wanted.subpath = str(volumes[destination]["subpath"])
             wanted.idmap = str(volumes[destination].get("idmap") or "")
             yield Mount("volume", "", destination, words, volume=wanted)
+        elif source.startswith(f"{other.path}/{BINDS}/"):
+            binds: Any = other.record["mappedBinds"]
+            yield Mount("bind", binds[int(os.path.basename(source))], destination, words, mapped=mapped)
         elif one.get("type") == "bind" and not _is_own(other, source, destination):
             if not os.path.exists(source):
                 raise NotFound(source, f"the mount of container {other.name} does not exist", "make it")

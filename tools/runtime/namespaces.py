@@ -67,6 +67,11 @@ def _users(found: Options, args: Any, find: Find) -> None:
     from . import userns
 
     found.users = userns.asked(args.userns, args.uidmap, args.gidmap)
+    if found.users is not None and args.domainname is not None:
+        raise Unsupported(
+            f"--domainname {args.domainname}", "is only for the host's root to set, and --userns gives another",
+            "leave one of them out",
+        )  # fmt: skip
     subject = f"--userns {args.userns or PRIVATE}"
     if found.users is not None and found.users.mode == "container":
         other = find(args.userns.partition(":")[2])
@@ -84,8 +89,8 @@ def _users(found: Options, args: Any, find: Find) -> None:
         if whose:
             raise Unsupported(
                 f"--{kind} {getattr(args, kind) if kind != 'network' else found.network}",
-                f"is of {whose}, and the container's users would have no rights in it",
-                f"leave it out, or {subject}",
+                f"is of {whose}, and the users of {subject} would have no rights in it",
+                "leave one of them out",
             )
 
 
@@ -131,8 +136,9 @@ def link(directory: str, joins: Mapping[str, str], process: Callable[[str], int]
         os.replace(aside, os.path.join(place, kind))
 
 
-def mount_shm(directory: str, shm: str, size: int, label: str = "") -> None:
-    """Mounts the /dev/shm of a container whose IPC others may share, for a start. Raises Unavailable."""
+def mount_shm(directory: str, shm: str, size: int, label: str = "", users: Document | None = None) -> None:
+    """Mounts the /dev/shm of a container whose IPC others may share, for a start; it belongs to the root of its `users`
+    (container-record). Raises Unavailable."""
     from ..host import mounts
 
     if shm != "shareable":
@@ -142,6 +148,10 @@ def mount_shm(directory: str, shm: str, size: int, label: str = "") -> None:
     if mounts.is_mounted(place):
         return
     context = f',context="{label}"' if label else ""
+    if users is not None:
+        from .userns import Maps
+
+        context += ",uid={},gid={}".format(*Maps.of_config(users).root)
     flags = mounts.MS_NOSUID | mounts.MS_NODEV | mounts.MS_NOEXEC
     try:
         mounts.mount("shm", place, "tmpfs", f"mode=1777,size={size}{context}", flags)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _PROPAGATION = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
 RELABEL = ("z", "Z")
 """Options of a mount that give its source a label of SELinux's: for any container, or for this one."""
+_MAPPED = "idmap"
+"""Option of a bind mount: its owners are seen as those of a container with users of its own."""
 _LIMITS = frozenset(
     "as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack".split()
 )
@@ -35,9 +37,10 @@ _TMPFS_DEFAULTS = ("nosuid", "nodev", "noexec")
 
 class Mount:
     """One mount for a container: `kind` is bind, tmpfs, image or volume; a bind's `source` is a host path, made for
-    `make`. A volume's becomes known when the container takes the volume, which `volume` says more of."""
+    `make`, and with `mapped` its owners are seen as the container's. A volume's becomes known when the container takes
+    the volume, which `volume` says more of."""
 
-    __slots__ = ("destination", "kind", "make", "options", "source", "volume")
+    __slots__ = ("destination", "kind", "make", "mapped", "options", "source", "volume")
 
     def __init__(
         self,
@@ -47,8 +50,10 @@ class Mount:
         options: list[str],
         make: bool = False,
         volume: Wanted | None = None,
+        mapped: bool = False,
     ) -> None:
         self.kind = kind
+        self.mapped = mapped
         self.volume = volume
         self.source = source
         self.destination = destination
@@ -73,7 +78,9 @@ def volume(text: str) -> Mount:
     words = parts[2].split(",") if len(parts) == 3 else []
     if not source.startswith("/"):
         return _named_volume(source, _destination(destination, text), words, f"--volume {text}")
-    return Mount("bind", source, _destination(destination, text), _bind_options(words, f"--volume {text}"), make=True)
+    plain = [word for word in words if word != _MAPPED]
+    given = _bind_options(plain, f"--volume {text}")
+    return Mount("bind", source, _destination(destination, text), given, make=True, mapped=plain != words)
 
 
 def mount(text: str) -> Mount:
@@ -111,8 +118,9 @@ def mount(text: str) -> Mount:
         words.append(fields.pop("bind-propagation"))
     if "bind-nonrecursive" in fields:
         words.append("bind" if _true(fields.pop("bind-nonrecursive"), subject) else "rbind")
+    mapped = _true(fields.pop(_MAPPED, "false"), subject)
     _nothing_else(fields, subject)
-    return Mount("bind", source, destination, _bind_options(words, subject))
+    return Mount("bind", source, destination, _bind_options(words, subject), mapped=mapped)
 
 
 def _named_volume(name: str, destination: str, words: list[str], subject: str) -> Mount:

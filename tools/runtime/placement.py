@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 INIT = "/run/ocipipe-init"
 """Where --init's program is seen in the container."""
+BINDS = "binds"
+"""In the container's directory: where directories and files of the host are mounted for users of its own, by number."""
 IMAGES = "images"
 """In the container's directory: where images are mounted on the host, by number, to be seen in the container."""
 FILES = ("hosts", "hostname", "resolv.conf")
@@ -80,11 +82,14 @@ def _etc(directory: str) -> list[Document]:
 def _asked_for(options: Options, directory: str) -> list[Document]:
     """Outer ones first, so that none hides another."""
     images = [mount for mount in options.mounts if mount.kind == "image"]
+    mapped = [mount for mount in options.mounts if mount.mapped]
     ordered = sorted(options.mounts, key=lambda mount: mount.destination.rstrip("/").count("/"))
     found = [mount.document() for mount in ordered]
     for mount, document in zip(ordered, found, strict=True):
         if mount.kind == "image":
             document["source"] = f"{directory}/{IMAGES}/{images.index(mount)}"
+        elif mount.mapped:
+            document["source"] = f"{directory}/{BINDS}/{mapped.index(mount)}"
     found += sorted(options.given_mounts, key=lambda mount: str(mount["destination"]).rstrip("/").count("/"))
     if options.init:
         bound = ["bind", "rprivate", "ro", "nosuid"]

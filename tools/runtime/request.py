@@ -94,6 +94,8 @@ def options(
     found.labels = variables.labels([(path, read_text(path)) for path in args.label_file], args.label)
     found.annotations = _annotations(args, image, found.labels)
     found.mounts = _mounts(args)
+    if found.users is None and any(mount.mapped for mount in found.mounts):
+        raise UsageError("idmap", "is for a container with users of its own", "add --userns auto, or leave it out")
     found.image_layers = [list(layers(mount.source)) for mount in found.mounts if mount.kind == "image"]
     _devices(found, args)
     granted = frozenset(spec.capabilities(found, host.bounding)) if args.security_opt else frozenset()
@@ -123,6 +125,7 @@ def record(found: spec.Options) -> Document:
 
     `mountedChainIds` are the layers of all images that are mounted in it, `imageMounts` how many of them each has.
     """
+    mapped = [one.source for one in found.mounts if one.mapped]
     return {
         "joins": found.joins,
         "shm": found.shm,
@@ -133,6 +136,7 @@ def record(found: spec.Options) -> Document:
         "groups": [*found.groups, *map(str, found.given_groups)],
         "mountedChainIds": [one for layers in found.image_layers for one in layers],
         "imageMounts": [len(layers) for layers in found.image_layers],
+        **({"mappedBinds": mapped} if mapped else {}),
     }
 
 

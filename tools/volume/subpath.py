@@ -26,20 +26,24 @@ def bind(volume: str, path: str, target: str, subject: str, maps: tuple[str, str
         why = os.strerror(error.errno or 0).lower()
         raise Conflict(subject, f"its {path} cannot be mounted: {why}", "choose another subpath") from None
     try:
-        source = os.fsdecode(beneath.place(fd))
-        os.makedirs(os.path.dirname(target), 0o700, exist_ok=True)
-        if os.path.isdir(source):
-            os.makedirs(target, 0o755, exist_ok=True)
-        else:
-            os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
-        if mounts.is_mounted(target):
-            return
-        if maps:
-            _map(source, target, subject, maps)
-        else:
-            mounts.mount(source, target, "", flags=mounts.MS_BIND | mounts.MS_REC)
+        place(os.fsdecode(beneath.place(fd)), target, subject, maps)
     finally:
         os.close(fd)
+
+
+def place(source: str, target: str, subject: str, maps: tuple[str, str] | None = None) -> None:
+    """The same for a directory or file of the host. Raises Unsupported."""
+    os.makedirs(os.path.dirname(target), 0o700, exist_ok=True)
+    if os.path.isdir(source):
+        os.makedirs(target, 0o755, exist_ok=True)
+    else:
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
+    if mounts.is_mounted(target):
+        return
+    if maps:
+        _map(source, target, subject, maps)
+    else:
+        mounts.mount(source, target, "", flags=mounts.MS_BIND | mounts.MS_REC)
 
 
 def _map(source: str, target: str, subject: str, maps: tuple[str, str]) -> None:

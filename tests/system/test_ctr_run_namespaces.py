@@ -157,7 +157,7 @@ def test_groups_beside(box: Box) -> None:
     [
         (["--pid", "bogus"], "--pid bogus"), (["--uts", "container:x"], "--uts container:x"),
         (["--pid", "container:none"], "none: no such container"),
-        (["--userns", "private"], "--userns private: "), (["--cgroupns", "both"], "--cgroupns"),
+        (["--userns", "private", "--pid", "host"], "--pid host: "), (["--cgroupns", "both"], "--cgroupns"),
         (["--ipc", "host", "--sysctl", "kernel.shmmax=1"], "would change the host"),
         (["--dns", "x"], "--dns x"), (["--add-host", "x"], "--add-host x"), (["--domainname", "a b"], "--domainname"),
         (["--pid", "host", "--init"], "--init: does not go with --pid host"),

@@ -12,7 +12,7 @@ from oci_spec import jsondoc, quantity
 
 from ..host import signals
 from ..network import ports
-from ..runtime import options, policy
+from ..runtime import options, policy, userns
 from . import labels, names, storage, wiring
 from .words import Words
 
@@ -184,9 +184,9 @@ def _rights(said: Words) -> None:
             said.option("--gpus", f"device={ids}" if ids else "all" if amount == -1 else amount, (*path, number))
     mode = said.keys.get("userns_mode")
     if mode:
-        if mode != "host":
-            raise said.refuse(("userns_mode",), f"{mode!r} is not supported", "host, or take it away")
-        said.said.append("--userns=host")
+        if mode.partition(":")[0] not in ("host", "private", "auto"):
+            raise said.refuse(("userns_mode",), f"{mode!r} is not supported", "host, private, auto or auto:size=COUNT")
+        said.option("--userns", mode, ("userns_mode",), lambda text: userns.asked(text, [], []))
 
 
 def _end(said: Words) -> None:

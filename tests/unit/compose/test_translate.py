@@ -111,6 +111,7 @@ def words(tmp_path: Path, keys: str, around: translate.Around | None = None) -> 
         ("extra_hosts: {db: 10.0.0.1}", ["--add-host=db:10.0.0.1"]),
         ("cgroup: host\nuserns_mode: host\ncgroup_parent: /x",
          ["--cgroup-parent=/x", "--cgroupns=host", "--userns=host"]),
+        ("userns_mode: auto:size=2001", ["--userns=auto:size=2001"]),
         ("shm_size: 1m\noom_score_adj: -5", ["--shm-size=1048576", "--oom-score-adj=-5"]),
     ],
 )  # fmt: skip
@@ -121,7 +122,8 @@ def test_words(tmp_path: Path, keys: str, said: list[str]) -> None:
 @pytest.mark.parametrize(
     ("keys", "key", "problem"),
     [
-        ("userns_mode: private", "userns_mode", "'private' is not supported"),
+        ("userns_mode: container:x", "userns_mode", "'container:x' is not supported"),
+        ("userns_mode: auto:size=x", "userns_mode", "x is no count of ids"),
         ("uts: service:db", "uts", "is not supported"),
         ("logging: {driver: gelf}", "logging.driver", "there is no log driver gelf"),
         ("logging: {options: {tag: x}}", "logging.options.tag", "has no option tag"),

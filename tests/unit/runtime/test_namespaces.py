@@ -106,8 +106,8 @@ def test_an_ipc_that_is_not_for_others() -> None:
 
 
 def test_users_of_its_own() -> None:
-    with pytest.raises(Unsupported, match="--userns private"):
-        asked("--userns private")
+    with pytest.raises(Unsupported, match="--pid host: is of the host"):
+        asked("--userns private --pid host")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 
 from ..errors import OcipipeError, Unsupported
-from ..host import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -194,7 +193,7 @@ def leave(ctx: Context, container: Container) -> None:
 
         users.leave(ctx, container)
     if mode(container) == "networks":
-        from ..network import attach
+        from ..network import attach, namespaces
 
         try:
             problems = attach.detach(ctx.run_root, ctx.env, container.id)
@@ -202,7 +201,7 @@ def leave(ctx: Context, container: Container) -> None:
             problems = [str(error)]
         for problem in problems:
             ctx.progress.warn(problem)
-        files.remove_file(path(ctx, container.id))
+        namespaces.forget(ctx.run_root, container.id)
 
 
 def _wanted(name: str, document: Mapping[str, Any]) -> Wanted:

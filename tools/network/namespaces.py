@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _CLONE_NEWNET = 0x40000000
+_ASIDE = ".new"
 
 
 class Namespace:
@@ -36,13 +37,10 @@ class Namespace:
         self._fd = made
 
     def __enter__(self) -> Namespace:
-        directory = os.path.dirname(self.path)
-        files.make_directories(directory, 0o711)
+        files.make_directories(os.path.dirname(self.path), 0o711)
         if self._fd < 0:
             self._make()
-        aside = os.path.join(directory, files.temporary_name(os.path.basename(self.path)))
-        os.symlink(f"/proc/{os.getpid()}/fd/{self._fd}", aside)
-        os.rename(aside, self.path)
+        _link(self.path, f"/proc/{os.getpid()}/fd/{self._fd}")
         return self
 
     def _make(self) -> None:
@@ -69,10 +67,21 @@ def path_of(run_root: str, container_id: str) -> str:
 
 def point_to(run_root: str, container_id: str, pid: int) -> None:
     """Lets the path lead to the namespace of a process from now on: the container's, once it has started."""
+    _link(path_of(run_root, container_id), f"/proc/{pid}/ns/net")
+
+
+def forget(run_root: str, container_id: str) -> None:
+    """Removes the path of a container that has no process any more."""
     path = path_of(run_root, container_id)
-    aside = os.path.join(os.path.dirname(path), files.temporary_name(os.path.basename(path)))
-    os.symlink(f"/proc/{pid}/ns/net", aside)
-    os.rename(aside, path)
+    files.remove_file(path)
+    files.remove_file(path + _ASIDE)
+
+
+def _link(path: str, target: str) -> None:
+    """Lets a path lead to somewhere else. The container's lock is ours: what is aside, a killed command has left."""
+    files.remove_file(path + _ASIDE)
+    os.symlink(target, path + _ASIDE)
+    os.rename(path + _ASIDE, path)
 
 
 class inside:

@@ -77,6 +77,21 @@ def test_while_a_hook_runs(project: Project) -> None:
     assert project.all()["shop-a-1"]["status"] == "stopped"
 
 
+def test_what_is_to_be_made_anew_is_removed(project: Project) -> None:
+    """While what it depends on is waited for."""
+    project.write(WAITS.replace("test -e /well", "test -d /"))
+    before = project.up()["shop-db-1"]["id"]
+    project.write(WAITS.replace("1000", "999"))
+    command = begin(project, "-d")
+    until(lambda: project.all().get("shop-db-1", {}).get("id", before) != before, 30)
+    project.host.run("ctr-rm", "-f", "shop-web-1")
+    until(lambda: project("compose-exec", "db", "touch", "/well", status=None).status == 0)
+    _, err = command.communicate(timeout=60)
+    assert b"web: shop-web-1: was removed while this went on (compose-up makes it again)" in err
+    assert command.returncode == 1
+    assert list(project.up()) == ["shop-db-1", "shop-web-1"]
+
+
 def test_what_is_waited_for_is_removed(project: Project) -> None:
     project.write(WAITS)
     command = begin(project, "-d")

@@ -4,7 +4,7 @@ it waits for; and all of it stopped again, the other way round."""
 from __future__ import annotations
 
 from ..containers import networking
-from ..errors import OcipipeError
+from ..errors import Conflict, NotFound, OcipipeError
 from ..network import create
 from ..network.networks import Networks
 from ..volume.create import ensure
@@ -99,7 +99,7 @@ class Up:
             for other, how in self.graph[name].items():
                 conditions.wait(self.ground, name, other, how, self._ids[other], self._walk.check)
         try:
-            touched = [self._carry(name, action) for action in actions]
+            touched = [self._carried(name, action) for action in actions]
             if again:
                 for one in [one for one in self._ids[name] if one not in touched]:
                     self._restart(name, one, again[0])
@@ -107,6 +107,15 @@ class Up:
             raise ServiceFailed(name, error) from error
         if any(action["action"] == "recreate" for action in actions):
             self._renewed.add(name)
+
+    def _carried(self, service: str, action: Document) -> str:
+        target: Any = action["object"]
+        try:
+            return self._carry(service, action)
+        except NotFound as error:
+            if error.subject != target.get("id"):
+                raise
+            raise Conflict(str(target["name"]), "was removed while this went on", "compose-up makes it again") from None
 
     def _carry(self, service: str, action: Document) -> str:
         """Does one action; the id of the container that is there then."""

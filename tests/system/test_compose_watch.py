@@ -76,3 +76,51 @@ def test_watch(project: Project) -> None:
     until(lambda: project.all()["shop-web-1"]["status"] == "running")
     project("compose-down")
     assert "has nothing to watch" in project.refused("compose-watch", "-f", "-", input=b"services: {a: {image: b}}")
+
+
+def test_watch_beside_the_logs(project: Project) -> None:
+    """compose-up --watch: a container that was started anew, or is another one, is followed on; the end of all is the
+    end of the command."""
+    project.write(r"""
+services:
+  web:
+    build: {context: ., dockerfile_inline: "FROM busybox\nCOPY version /version\n", network: none}
+    command: sh -c 'cat /version /etc/conf/c; trap "exit 0" TERM; while [ ! -e /end ]; do sleep 0.05; done'
+    network_mode: none
+    develop:
+      watch:
+        - {path: ./conf, action: sync+restart, target: /etc/conf}
+        - {path: ./version, action: rebuild}
+        - {path: ./end, action: sync, target: /, include: [end]}
+""")
+    for name, text in (("conf/c", "conf 1\n"), ("version", "version 1\n"), ("end/no", "")):
+        (project.directory / name).parent.mkdir(exist_ok=True)
+        (project.directory / name).write_text(text)
+    assert "is for the foreground" in project.refused("compose-up", "-d", "--watch", status=2)
+    command = subprocess.Popen(
+        project.host.argv(str(project.host.run.bin / "compose-up"), "--watch", "--abort-on-container-exit"),
+        cwd=project.directory, env=project.host.run.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert command.stdout is not None
+
+    def line() -> str:
+        assert command.stdout is not None
+        return str(json.loads(command.stdout.readline())["line"])
+
+    assert line() == "version 1"
+    assert line() == "cat: can't open '/etc/conf/c': No such file or directory"
+
+    def change(name: str, text: str) -> None:
+        """In one step: a change that is seen once."""
+        (project.directory / "new").write_text(text)
+        (project.directory / "new").rename(project.directory / name)
+
+    change("conf/c", "conf 2\n")
+    assert (line(), line()) == ("version 1", "conf 2")
+    change("version", "version 2\n")
+    assert line() == "version 2"
+    change("end/end", "")
+    _, err = command.communicate(timeout=60)
+    assert (command.returncode, b"conf/c" in err, b"rebuild service web: " in err) == (0, True, True), err
+    assert err.count(b" has ended") == 1, err
+    project("compose-down")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..cli.compose_options import SERVICES
+from ..cli.compose_options import CHANGING, SERVICES
 from ..cli.declare import Command, Option
 from ..cli.options import COMPOSE
 
@@ -20,6 +20,7 @@ COMMAND = Command(
     operands=(SERVICES,),
     options=(
         *COMPOSE,
+        *CHANGING,
         Option("--no-cache", "carry out every step", kind="flag"),
         Option("--pull", "ask the registry for every base image", kind="flag"),
         Option("--build-arg", "value of an ARG; a bare NAME takes it from here", metavar="NAME=VALUE", many=True),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..cli.compose_options import BRINGING, NO_DEPS, SERVICES
+from ..cli.compose_options import BRINGING, CHANGING, NO_DEPS, SERVICES
 from ..cli.declare import Command
 from ..cli.options import COMPOSE
 
@@ -18,7 +18,7 @@ COMMAND = Command(
     "there then, and a container that is not what the files say any more is made anew. Prints the "
     "containers.",
     operands=(SERVICES,),
-    options=(*COMPOSE, *BRINGING, NO_DEPS),
+    options=(*COMPOSE, *CHANGING, *BRINGING, NO_DEPS),
     writes="container",
     examples=(("compose-create && compose-start", "make, then start"),),
     see=(

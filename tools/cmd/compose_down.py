@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..cli.compose_options import SERVICES, TIME
+from ..cli.compose_options import CHANGING, SERVICES, TIME
 from ..cli.declare import Command, Option
 from ..cli.options import COMPOSE
 
@@ -23,6 +23,7 @@ COMMAND = Command(
     operands=(SERVICES,),
     options=(
         *COMPOSE,
+        *CHANGING,
         Option("-v, --volumes", "also its volumes, with their files, and those of the containers", kind="flag"),
         Option("--rmi", "also its images: all, or local, which have no name of their own", choices=("all", "local")),
         Option("--remove-orphans", "also containers of services that are no more", kind="flag"),

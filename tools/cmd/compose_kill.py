@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..cli.compose_options import SERVICES
+from ..cli.compose_options import CHANGING, SERVICES
 from ..cli.declare import Command, Option
 from ..cli.options import COMPOSE
 
@@ -18,7 +18,11 @@ COMMAND = Command(
     "send a signal to the containers of a project",
     description="Sends a signal to the first process of each container that runs, and prints the containers.",
     operands=(SERVICES,),
-    options=(*COMPOSE, Option("-s, --signal", "signal by name or number (default: SIGKILL)", metavar="SIGNAL")),
+    options=(
+        *COMPOSE,
+        *CHANGING,
+        Option("-s, --signal", "signal by name or number (default: SIGKILL)", metavar="SIGNAL"),
+    ),
     writes="container",
     examples=(
         ("compose-up -d && compose-kill", "end all at once"),

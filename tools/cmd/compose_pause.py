@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..cli.compose_options import SERVICES
+from ..cli.compose_options import CHANGING, SERVICES
 from ..cli.declare import Command
 from ..cli.options import COMPOSE
 
@@ -18,7 +18,7 @@ COMMAND = Command(
     "freeze the containers of a project",
     description="Freezes every process of the containers that run, until compose-unpause. Prints the containers.",
     operands=(SERVICES,),
-    options=(*COMPOSE,),
+    options=(*COMPOSE, *CHANGING),
     writes="container",
     examples=(("compose-up -d && compose-pause web && compose-unpause", "freeze one service, and let it go on"),),
     see=(

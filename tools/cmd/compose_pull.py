@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..cli.compose_options import SERVICES
+from ..cli.compose_options import CHANGING, SERVICES
 from ..cli.declare import Command, Option
 from ..cli.options import COMPOSE, REGISTRY
 
@@ -21,6 +21,7 @@ COMMAND = Command(
     operands=(SERVICES,),
     options=(
         *COMPOSE,
+        *CHANGING,
         Option(
             "--policy",
             "ask the registry always, or only for what is missing",

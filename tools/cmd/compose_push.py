@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..cli.compose_options import SERVICES
+from ..cli.compose_options import CHANGING, SERVICES
 from ..cli.declare import Command, Option
 from ..cli.options import COMPOSE, REGISTRY
 
@@ -18,6 +18,7 @@ COMMAND = Command(
     operands=(SERVICES,),
     options=(
         *COMPOSE,
+        *CHANGING,
         Option("--include-deps", "also what the services depend on", kind="flag"),
         *REGISTRY,
     ),

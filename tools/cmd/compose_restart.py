@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..cli.compose_options import SERVICES, TIME
+from ..cli.compose_options import CHANGING, SERVICES, TIME
 from ..cli.declare import Command, Option
 from ..cli.options import COMPOSE
 
@@ -20,7 +20,7 @@ COMMAND = Command(
     "are to be restarted with what they depend on (depends_on.restart). Prints them. What has changed "
     "in the files is not seen: compose-up sees it.",
     operands=(SERVICES,),
-    options=(*COMPOSE, TIME, Option("--no-deps", "not those that depend on them", kind="flag")),
+    options=(*COMPOSE, *CHANGING, TIME, Option("--no-deps", "not those that depend on them", kind="flag")),
     writes="container",
     examples=(("compose-up -d && compose-restart -t 0 web", "one service"),),
     see=(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..cli.compose_options import SERVICES
+from ..cli.compose_options import CHANGING, SERVICES
 from ..cli.declare import Command, Option
 from ..cli.options import COMPOSE
 
@@ -21,6 +21,7 @@ COMMAND = Command(
     operands=(SERVICES,),
     options=(
         *COMPOSE,
+        *CHANGING,
         Option("-s, --stop", "stop those that run, and remove them too", kind="flag"),
         Option("-v, --volumes", "also their volumes that have no name", kind="flag"),
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..cli.compose_options import BRINGING, NO_DEPS
+from ..cli.compose_options import BRINGING, CHANGING, NO_DEPS
 from ..cli.container_options import CONTAINER
 from ..cli.declare import Command, Operand, Option
 from ..cli.options import COMPOSE
@@ -30,6 +30,7 @@ COMMAND = Command(
     ),
     options=(
         *COMPOSE,
+        *CHANGING,
         Option("-d, --detach", "run it in the background, and print the container", kind="flag"),
         Option("--publish", "publish a port of it on the host", metavar="[[IP:][PORT]:]PORT[/PROTOCOL]", many=True),
         Option("-P, --service-ports", "publish the ports that the service publishes", kind="flag"),

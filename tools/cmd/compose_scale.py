@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..cli.compose_options import BRINGING, NO_DEPS, SCALE
+from ..cli.compose_options import BRINGING, CHANGING, NO_DEPS, SCALE
 from ..cli.declare import Command, Operand
 from ..cli.options import COMPOSE
 
@@ -17,7 +17,7 @@ COMMAND = Command(
     description="Makes and starts containers until each service named has so many, or removes those with the "
     "highest numbers. Other services are started as the named ones need them. Prints the containers.",
     operands=(Operand("SERVICE", "SERVICE=NUMBER", many=True),),
-    options=(*COMPOSE, *(one for one in BRINGING if one is not SCALE), NO_DEPS),
+    options=(*COMPOSE, *CHANGING, *(one for one in BRINGING if one is not SCALE), NO_DEPS),
     writes="container",
     examples=(("compose-scale web=2 | jq -r .name", "two of one service"),),
     see=("compose-up",),

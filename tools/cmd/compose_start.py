@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..cli.compose_options import SERVICES
+from ..cli.compose_options import CHANGING, SERVICES
 from ..cli.declare import Command
 from ..cli.options import COMPOSE
 
@@ -18,7 +18,7 @@ COMMAND = Command(
     "what it depends on has come to what it waits for, and prints them. None is made, whatever has "
     "changed.",
     operands=(SERVICES,),
-    options=(*COMPOSE,),
+    options=(*COMPOSE, *CHANGING),
     writes="container",
     examples=(
         ("compose-create && compose-start", "start what was made"),

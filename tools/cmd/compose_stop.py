@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..cli.compose_options import SERVICES, TIME
+from ..cli.compose_options import CHANGING, SERVICES, TIME
 from ..cli.declare import Command
 from ..cli.options import COMPOSE
 
@@ -19,7 +19,7 @@ COMMAND = Command(
     description="Stops the containers, those first that no other depends on, and prints them. They stay: "
     "compose-start starts them again, compose-down removes them.",
     operands=(SERVICES,),
-    options=(*COMPOSE, TIME),
+    options=(*COMPOSE, *CHANGING, TIME),
     writes="container",
     examples=(
         ("compose-up -d && compose-stop -t 0", "stop all, at once"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..cli.compose_options import SERVICES
+from ..cli.compose_options import CHANGING, SERVICES
 from ..cli.declare import Command
 from ..cli.options import COMPOSE
 
@@ -18,7 +18,7 @@ COMMAND = Command(
     "let frozen containers of a project go on",
     description="Lets the containers that compose-pause has frozen go on, and prints them.",
     operands=(SERVICES,),
-    options=(*COMPOSE,),
+    options=(*COMPOSE, *CHANGING),
     writes="container",
     examples=(("compose-up -d && compose-pause && compose-unpause", "let all go on"),),
     see=(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from ..cli.compose_options import BRINGING, LINES, NO_DEPS, TIME
+from ..cli.compose_options import BRINGING, CHANGING, LINES, NO_DEPS, TIME
 from ..cli.declare import Command, Operand, Option
 from ..cli.options import COMPOSE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from oci_spec.jsondoc import Document
 
     from ..cli.declare import Args
+    from ..compose.watching import Rule
     from ..context import Context
 
 COMMAND = Command(
@@ -23,12 +26,14 @@ COMMAND = Command(
     "again.\n\n"
     "In the foreground it goes on with what the containers say until all have ended: on a terminal as lines behind the "
     "containers' names, in a pipe a document a line. Interrupted once, it stops them; twice, it kills them. With "
-    "--detach it prints the containers instead and ends when they are started; with --wait, when they are healthy.\n\n"
+    "--detach it prints the containers instead and ends when they are started; with --wait, when they are healthy. "
+    "With --watch it does what compose-watch does beside all this, once all is up; stderr says what.\n\n"
     "A dependency that cannot come to what is waited for ends it all, with the last that it said. Two projects of one "
     "name in two directories do not touch each other: the second is refused.",
     operands=(Operand("SERVICE", "only these services and what they depend on", required=False, many=True),),
     options=(
         *COMPOSE,
+        *CHANGING,
         Option("-d, --detach", "leave the containers in the background, and print them", kind="flag"),
         Option("--wait", "until the containers run or are healthy; in the background", kind="flag"),
         Option("--wait-timeout", "wait so many seconds at most", kind="number"),
@@ -47,6 +52,7 @@ COMMAND = Command(
         TIME,
         Option("--attach", "show only what this service says", metavar="SERVICE", many=True),
         Option("--no-attach", "do not show what this service says", metavar="SERVICE", many=True),
+        Option("-w, --watch", "bring changed files into the containers, as develop.watch says", kind="flag"),
         Option("--plan", "do just what this plan of compose-plan says; - for stdin", metavar="FILE"),
         *LINES,
     ),
@@ -56,7 +62,7 @@ COMMAND = Command(
         ("compose-up -d --wait | jq -r .status", "and wait until all is well"),
         ("compose-plan | compose-up -d --plan -", "do just what was looked at before"),
     ),
-    see=("compose-config", "ctr-run"),
+    see=("compose-config", "compose-watch", "ctr-run"),
 )  # fmt: skip
 
 
@@ -70,8 +76,8 @@ def run(ctx: Context, args: Args) -> list[Document] | int:
 
     aborts = args.abort_on_container_exit or args.abort_on_container_failure or args.exit_code_from
     background = args.detach or args.wait or args.no_start
-    if background and (aborts or args.attach or args.no_attach):
-        which = "--abort-on-container-exit" if aborts else "--attach"
+    if background and (aborts or args.attach or args.no_attach or args.watch):
+        which = "--abort-on-container-exit" if aborts else "--watch" if args.watch else "--attach"
         raise UsageError(which, "is for the foreground, as is its kind", "leave out --detach, --wait and --no-start")
     plan = None
     if args.plan is not None:
@@ -83,13 +89,18 @@ def run(ctx: Context, args: Args) -> list[Document] | int:
     base = ground.asked(ctx, args, arguments, write)
     if args.exit_code_from:
         base.project.service(args.exit_code_from)
+    rules: Sequence[Rule] = ()
+    if args.watch:
+        from ..compose import watching
+
+        rules = watching.rules(base, args.service)
     bringing, doing = up.asked(base, args, plan, start=not args.no_start)
     try:
-        if not background:
+        if not (background or args.dry_run):
             abort = "failure" if args.abort_on_container_failure else "exit" if aborts else ""
             return attached.Attached(
                 bringing, doing, follow.shower(base, args), hidden=up.hidden(bringing, args.attach, args.no_attach),
-                abort=abort, decides=args.exit_code_from or "",
+                abort=abort, decides=args.exit_code_from or "", rules=rules,
             ).run()  # fmt: skip
         bringing.run(doing)
         if args.wait:

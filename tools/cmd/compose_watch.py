@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..cli.compose_options import SERVICES
+from ..cli.compose_options import PARALLEL, SERVICES
 from ..cli.declare import Command, Option
 from ..cli.options import COMPOSE
 
@@ -23,7 +23,7 @@ COMMAND = Command(
     "until it is interrupted; the containers stay. What a rule ignores, .git and what .dockerignore "
     "leaves out is not looked at.",
     operands=(SERVICES,),
-    options=(*COMPOSE, Option("--no-up", "only watch: the containers are there", kind="flag")),
+    options=(*COMPOSE, PARALLEL, Option("--no-up", "only watch: the containers are there", kind="flag")),
     writes="action",
     streams=True,
     examples=(("compose-watch web & sleep 3; kill %1", "watch one service for three seconds"),),
@@ -41,4 +41,4 @@ def run(ctx: Context, args: Args) -> Iterator[dict[str, object] | Exception]:
     rules = watching.rules(base, args.service)
     if not args.no_up:
         up.plain(base, args.service)
-    yield from watching.watch(base, rules)
+    yield from watching.Watching(base, rules).run()

@@ -46,7 +46,7 @@ def stop(ground: Ground, services: Sequence[str], seconds: float | None) -> Foun
         container = doing.stop(one.id)
         return None if container is None else _ended(ground, container)
 
-    return _each(ground, selecting.running(ground, services), each)
+    return _each(ground, "stop", selecting.running(ground, services), each)
 
 
 def restart(ground: Ground, services: Sequence[str], seconds: float | None, *, dependents: bool) -> Found:
@@ -61,15 +61,23 @@ def restart(ground: Ground, services: Sequence[str], seconds: float | None, *, d
             wanted[name] = None
     doing = Doing(ground, translate.Around(), seconds=seconds)
     there = selecting.selected(ground, list(wanted))
-    granted.Grants(ground.ctx, ground.project, {one.service for one in there} & set(model)).write()
+    grants = granted.Grants(ground.ctx, ground.project, {one.service for one in there} & set(model))
     order = {name: number for number, name in enumerate(ground.project.enabled(list(model)))}
+
+    def each(one: There) -> Document | None:
+        grants.write()
+        if doing.stop(one.id) is None:
+            return None
+        container = doing.start(one.service, one.id)
+        found = ground.store.containers.load(container.id)
+        ending.tell(ground.ctx, ground.store, found, "restart")
+        return selecting.document(ground, found)
+
     for one in sorted(there, key=lambda one: (order.get(one.service, -1), one.number)):
         try:
-            if doing.stop(one.id) is not None:
-                container = doing.start(one.service, one.id)
-                found = ground.store.containers.load(container.id)
-                ending.tell(ground.ctx, ground.store, found, "restart")
-                yield selecting.document(ground, found)
+            found = ground.act(f"restart {one.name}", lambda one=one: each(one))  # type: ignore[misc]
+            if found is not None:
+                yield found
         except OcipipeError as error:
             yield error
 
@@ -84,7 +92,7 @@ def kill(ground: Ground, services: Sequence[str], text: str | None) -> Found:
         found = stopping.kill(ground.ctx, ground.store, ground.store.containers.load(one.id), name)
         return selecting.document(ground, found)
 
-    return _each(ground, selecting.running(ground, services), each)
+    return _each(ground, f"send {name} to", selecting.running(ground, services), each)
 
 
 def remove(ground: Ground, services: Sequence[str], *, stops: bool, volumes: bool) -> Found:
@@ -96,26 +104,26 @@ def remove(ground: Ground, services: Sequence[str], *, stops: bool, volumes: boo
         container = doing.remove(one.id, volumes=volumes)
         return None if container is None else _ended(ground, container)
 
-    return _each(ground, [one for one in there if stops or not one.runs], each)
+    return _each(ground, "remove", [one for one in there if stops or not one.runs], each)
 
 
 def pause(ground: Ground, services: Sequence[str]) -> Found:
     """Freezes containers that run."""
-    return _pausing(ground, services, "running", pausing.pause)
+    return _pausing(ground, services, "pause", "running", pausing.pause)
 
 
 def unpause(ground: Ground, services: Sequence[str]) -> Found:
     """Lets frozen containers go on."""
-    return _pausing(ground, services, "paused", pausing.unpause)
+    return _pausing(ground, services, "unpause", "paused", pausing.unpause)
 
 
-def _pausing(ground: Ground, services: Sequence[str], status: str, work: Callable[..., Document]) -> Found:
+def _pausing(ground: Ground, services: Sequence[str], what: str, status: str, work: Callable[..., Document]) -> Found:
     def each(one: There) -> Document:
         work(ground.ctx, ground.store, ground.store.containers.load(one.id))
         return selecting.document(ground, ground.store.containers.load(one.id))
 
     there = [one for one in selecting.running(ground, services) if one.status == status]
-    return _each(ground, there, each)
+    return _each(ground, what, there, each)
 
 
 def _ended(ground: Ground, container: Container) -> Document:
@@ -124,13 +132,13 @@ def _ended(ground: Ground, container: Container) -> Document:
     return selecting.document(ground, container, seen)
 
 
-def _each(ground: Ground, there: Sequence[There], work: Callable[[There], Document | None]) -> Found:
-    """Does it to each, those first that no other depends on; what came of it, or what went wrong."""
+def _each(ground: Ground, what: str, there: Sequence[There], work: Callable[[There], Document | None]) -> Found:
+    """Does it (`stop`) to each, those first that no other depends on; what came of it, or what went wrong."""
     found: list[Document | Exception] = []
 
     def each(one: There) -> None:
         try:
-            document = work(one)
+            document = ground.act(f"{what} {one.name}", lambda: work(one))
         except OcipipeError as error:
             found.append(error)
         else:

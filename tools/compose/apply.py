@@ -40,7 +40,8 @@ class Up:
         self.graph = graph
         self.doing = doing
         self._begun = begun
-        self._first, self._of = _divided(actions)
+        self._actions = [action for action in actions if _object(action)["kind"] != "image"]
+        self._first, self._of = _divided(self._actions)
         self._grants = grants
         self._ids: dict[str, list[str]] = {name: [] for name in graph}
         for one in there:
@@ -54,6 +55,10 @@ class Up:
 
     def run(self) -> None:
         """Carries it out. Raises what fails first, Cancelled; what was done by then stays."""
+        if self.ground.dry:  # nobody will come to what others wait for
+            for action in self._actions:
+                self.ground.act(plan.line(action), lambda: None)
+            return
         self._grants.write()
         for action in self._first:
             self._resource(action)
@@ -118,8 +123,12 @@ class Up:
             raise Conflict(str(target["name"]), "was removed while this went on", "compose-up makes it again") from None
 
     def _carry(self, service: str, action: Document) -> str:
-        """Does one action; the id of the container that is there then."""
-        self._walk.check()
+        """Does one action in its slot; the id of the container that is there then."""
+        with self.ground.slot:
+            self._walk.check()
+            return self._do(service, action)
+
+    def _do(self, service: str, action: Document) -> str:
         target: Any = action["object"]
         reasons: Any = action["reasons"]
         what, ids = action["action"], self._ids[service]
@@ -159,11 +168,12 @@ class Up:
                     self.doing.stop(one)
 
     def _restart(self, service: str, container_id: str, other: str) -> None:
-        stopped = self.doing.stop(container_id)
-        if stopped is not None:
-            self.doing.start(service, container_id)
-            self._tell(service, self.ground.store.containers.load(container_id))
-            self.ground.say(f"restart {stopped.name}: depends_on.{other} is another one now")
+        with self.ground.slot:
+            stopped = self.doing.stop(container_id)
+            if stopped is not None:
+                self.doing.start(service, container_id)
+                self._tell(service, self.ground.store.containers.load(container_id))
+                self.ground.say(f"restart {stopped.name}: depends_on.{other} is another one now")
 
 
 def _divided(actions: Iterable[Document]) -> tuple[list[Document], dict[str, list[Document]]]:
@@ -176,7 +186,7 @@ def _divided(actions: Iterable[Document]) -> tuple[list[Document], dict[str, lis
         orphan = action["action"] == "remove" and reasons and reasons[0]["field"] == "services"
         if target["kind"] == "container" and not orphan:
             of.setdefault(str(target["service"]), []).append(action)
-        elif target["kind"] != "image":
+        else:
             first.append(action)
     return first, of
 

@@ -9,15 +9,16 @@ import threading
 from ..containers import reading, stopping
 from ..errors import Conflict, NotFound, OcipipeError
 from ..host import times
-from . import apply, conditions
+from . import apply, conditions, labels, plan
 from .follow import Ended, Followers
 from .walk import Cancelled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
     from types import FrameType
+    from typing import Any
 
     from oci_spec.jsondoc import Document
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from .doing import Doing
     from .ground import Ground
     from .up import Bringing
+    from .watching import Rule, Watching
 
 else:
     import _signal as signal  # what it is made of, without the enumerations that it builds at every start
@@ -56,11 +58,12 @@ class Attached:
     abort    '' to go on when a container ends, `exit` to stop all then (but for a job that has done what others waited
              for), `failure` if it ended with a status over 0
     decides  the service whose exit status is ours, '' for that of the container that made all stop
+    rules    what is watched, once all is up
     """
 
     def __init__(
         self, bringing: Bringing, doing: Doing, show: Callable[[Document], None], *, hidden: Collection[str] = (),
-        abort: str = "", decides: str = "",
+        abort: str = "", decides: str = "", rules: Sequence[Rule] = (),
     ) -> None:  # fmt: skip
         self.ground = ground = bringing.ground
         self.bringing = bringing
@@ -69,6 +72,9 @@ class Attached:
         self._hidden = hidden
         self._abort = abort
         self._decides = decides
+        self._rules = rules
+        self._watching: Watching | None = None
+        self._replaced: set[str] = set()
         self._status = 0
         since = times.stamp(times.of_seconds(ground.ctx.now()))
         self._followers = Followers(
@@ -89,6 +95,8 @@ class Attached:
         try:
             self._worker.start()
             self._loop()
+            if self._watching is not None:
+                self._watching.end()
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
@@ -123,6 +131,30 @@ class Attached:
             failure = error
         self._followers.items.put(_Brought(failure))
 
+    def _watch(self) -> None:
+        """Begins to do what the rules say, in the background."""
+        from .watching import Watching
+
+        watching = self._watching = Watching(self.ground, self._rules, self._begun_anew, self._followers.lock)
+
+        def work() -> None:
+            try:
+                for found in watching.run():
+                    if isinstance(found, Exception):
+                        self.ground.ctx.progress.warn(str(found))
+                    else:
+                        self.ground.say(plan.line(found))
+            except BaseException as error:
+                self._followers.items.put(error)
+
+        threading.Thread(target=work, daemon=True).start()
+
+    def _begun_anew(self, service: str, container: Container) -> None:
+        """One that is watched was started again, or another in its place."""
+        given: Any = container.record["labels"]
+        self._replaced.add(given.get(labels.REPLACES, ""))
+        self._followers.again(service, container.id, shown=service not in self._hidden)
+
     def _begun(self, service: str, container: Container) -> None:
         self._add(service, container.id)
 
@@ -139,6 +171,8 @@ class Attached:
             if isinstance(item, _Brought):
                 self._up = True
                 self._brought(item.failure)
+                if self._rules and self._ending is None:
+                    self._watch()
             elif isinstance(item, Ended):
                 self._ended += 1
                 self._has_ended(item)
@@ -173,6 +207,8 @@ class Attached:
                 self._show(item[1])
 
     def _has_ended(self, one: Ended) -> None:
+        if one.id in self._replaced:
+            return
         if self._ending is None:
             code = "" if one.code is None else f" with status {one.code}"
             self.ground.say(f"{self._name(one)} has ended{code}")
@@ -197,6 +233,8 @@ class Attached:
 
         def work() -> None:
             self._worker.join()
+            if self._watching is not None:
+                self._watching.end()
             if not self.bringing.begun:
                 return
             try:

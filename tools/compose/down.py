@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..containers import ending, networking
+from ..containers import networking
 from ..errors import Conflict, NotFound, OcipipeError
 from ..network.networks import Networks
 from ..volume.remove import remove as remove_volume
@@ -11,7 +11,7 @@ from .doing import Doing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from oci_spec.jsondoc import Document
 
@@ -30,7 +30,7 @@ def down(
     for name in services:
         project.service(name)
     known = project.model["services"]
-    ending.sweep(ground.ctx, ground.store)
+    ground.sweep()
     there = [
         one for one in present.containers(ground.ctx, ground.store, project)
         if (one.service in services if services else orphans or one.service in known)
@@ -39,13 +39,16 @@ def down(
     gone: list[Document | Exception] = []
 
     def away(one: present.There) -> None:
+        doing.remove(one.id, volumes=volumes or one.one_off)
+        gone.append(_action("container", one.name, id=one.id))
+
+    def each(one: present.There) -> None:
         try:
-            doing.remove(one.id, volumes=volumes or one.one_off)
-            gone.append(_action("container", one.name, id=one.id))
+            ground.act(f"remove {one.name}", lambda: away(one))
         except OcipipeError as error:
             gone.append(error)
 
-    apply.stop(ground, there, away)
+    apply.stop(ground, there, each)
     yield from gone
     if services:
         return
@@ -54,7 +57,7 @@ def down(
         yield from _volumes(ground)
     if images:
         yield from _images(ground, everything=images == "all")
-    if not any(True for _ in present.containers(ground.ctx, ground.store, project)):
+    if not ground.dry and not present.containers(ground.ctx, ground.store, project):
         granted.forget(ground.ctx, project.name)
 
 
@@ -66,32 +69,33 @@ def _networks(ground: Ground) -> Iterator[Document | Exception]:
     for network in Networks(ground.store).all():
         if isinstance(network, OcipipeError) or not labels.is_of(network.labels, ground.project):
             continue
-        try:
-            yield networking.remove(ground.ctx, ground.store, network.name, force=False)
-        except NotFound:  # somebody else takes the project down, too
-            continue
-        except Conflict as error:
-            ground.ctx.progress.warn(f"{error}: it stays")
-        except OcipipeError as error:
-            yield error
+
+        def remove(name: str = network.name) -> list[Document]:
+            return [networking.remove(ground.ctx, ground.store, name, force=False)]
+
+        for found in _away(ground, f"network {network.name}", remove):
+            if isinstance(found, Conflict):
+                ground.ctx.progress.warn(f"{found}: it stays")
+            else:
+                yield found
 
 
 def _volumes(ground: Ground) -> Iterator[Document | Exception]:
     """The volumes that the model declares and this project has made, and what killed commands had half made."""
-    ground.store.volumes.remove_unfinished()
+    if not ground.dry:
+        ground.store.volumes.remove_unfinished()
     for one in ground.project.model["volumes"].values():
         if one.get("external"):
             continue
         try:
             volume = ground.store.volumes.load(str(one["name"]))
             labels.check(volume.labels, ground.project, volume.name)
-            found = remove_volume(ground.store, volume.name)
-            if found is not None:
-                yield found
         except NotFound:
             continue
         except OcipipeError as error:
             yield error
+            continue
+        yield from _away(ground, f"volume {volume.name}", lambda name=volume.name: [remove_volume(ground.store, name)])  # type: ignore[misc]
 
 
 def _images(ground: Ground, *, everything: bool) -> Iterator[Document | Exception]:
@@ -101,13 +105,15 @@ def _images(ground: Ground, *, everything: bool) -> Iterator[Document | Exceptio
         ground.project.image(name): "image" in keys for name, keys in ground.project.model["services"].items()
     }  # fmt: skip
     for name, has_own in names.items():
-        if has_own and not everything:
-            continue
-        try:
-            yield from remove(ground.store, name)
-        except NotFound:
-            continue
-        except OcipipeError as error:
-            yield error
+        if (everything or not has_own) and present.image(ground.store, name):
+            yield from _away(ground, f"image {name}", lambda name=name: remove(ground.store, name))  # type: ignore[misc]
 
 
+def _away(ground: Ground, what: str, remove: Callable[[], Iterable[Document | None]]) -> Iterator[Document | Exception]:
+    """Removes what is no container: the actions, or what went wrong; nothing for what has gone by itself."""
+    try:
+        yield from filter(None, ground.act(f"remove {what}", lambda: list(remove())) or ())
+    except NotFound:
+        pass
+    except OcipipeError as error:
+        yield error

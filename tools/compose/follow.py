@@ -43,37 +43,67 @@ class Followers:
         self.left = 0
         self._ground = ground
         self._wanted = wanted
+        self.lock = threading.Lock()
+        """Held by who stops containers to start them again, or others for them: no end is told meanwhile."""
         self._lock = threading.Lock()
-        self._known: set[str] = set()
+        self._followed: set[str] = set()
+        self._again: set[str] = set()
+        self._last: dict[str, str] = {}
 
     def add(self, service: str, container_id: str, *, shown: bool = True) -> None:
         """Follows one more container, once; unless `shown`, only to its end."""
         with self._lock:
-            if container_id in self._known:
+            if container_id in self._followed:
                 return
-            self._known.add(container_id)
+            self._followed.add(container_id)
             self.left += 1
         threading.Thread(target=self._follow, args=(service, container_id, shown), daemon=True).start()
 
+    def again(self, service: str, container_id: str, *, shown: bool = True) -> None:
+        """Follows a container that was started anew, from there on."""
+        with self._lock:
+            if container_id in self._followed:
+                self._again.add(container_id)  # its thread may have seen the end, and may not
+                return
+        self.add(service, container_id, shown=shown)
+
     def _follow(self, service: str, container_id: str, shown: bool) -> None:
-        ground = self._ground
         try:
-            if shown:
-                for found in reading.documents(ground.ctx, ground.store, [container_id], self._wanted):
-                    if isinstance(found, Exception):
-                        if not isinstance(found, NotFound):
-                            self.items.put(found)
-                    else:
-                        self.items.put((service, found))
-            code = conditions.ended(ground, container_id, lambda: None)
+            while True:
+                code = self._to_its_end(service, container_id, shown)
+                if self._is_over(container_id):
+                    break
             self.items.put(Ended(container_id, service, code))
-        except NotFound:
-            self.items.put(Ended(container_id, service, None))
-        except OcipipeError as error:
-            self.items.put(error)
-            self.items.put(Ended(container_id, service, None))
         except BaseException as error:
             self.items.put(error)
+
+    def _to_its_end(self, service: str, container_id: str, shown: bool) -> int | None:
+        """Brings what a container says that it has not said before; its exit status, None where nobody knows it."""
+        ground = self._ground
+        last = self._last.get(container_id, "")
+        try:
+            for found in reading.documents(ground.ctx, ground.store, [container_id], self._wanted) if shown else ():
+                if not isinstance(found, Exception):
+                    time = str(found["time"])
+                    if time > last:
+                        self._last[container_id] = time
+                        self.items.put((service, found))
+                elif not isinstance(found, NotFound):
+                    self.items.put(found)
+            return conditions.ended(ground, container_id, lambda: None)
+        except NotFound:
+            return None
+        except OcipipeError as error:
+            self.items.put(error)
+            return None
+
+    def _is_over(self, container_id: str) -> bool:
+        with self.lock, self._lock:
+            if container_id in self._again:
+                self._again.remove(container_id)
+                return False
+            self._followed.remove(container_id)
+            return True
 
 
 _COLOURS = ("36", "33", "32", "35", "34", "36;1", "33;1", "32;1", "35;1", "34;1")

@@ -142,8 +142,8 @@ def get(ground: Ground, wanted: Sequence[Need], how: How, cancelled: Event | Non
     walk.run()
 
 
-def pull(ground: Ground, service: str, image: str, policy: str, access: Access | None = None) -> dict[str, object]:
-    """Pulls an image, for the service's platform; its descriptor."""
+def pull(ground: Ground, service: str, image: str, policy: str, access: Access | None = None) -> Document | None:
+    """Pulls an image, for the service's platform; its descriptor (None: nothing is done)."""
     from oci_spec.platform import Platform
 
     from ..images.pull import PullOptions
@@ -153,16 +153,21 @@ def pull(ground: Ground, service: str, image: str, policy: str, access: Access |
     platform = ground.project.service(service).get("platform")
     parsed = Platform.parse(str(platform), "platform") if platform else None
     options = PullOptions(access or Access(), platform=parsed, policy=policy)
-    return fetch(ground.ctx, ground.store, image, options).document
+    if ground.dry and policy == "missing" and present.image(ground.store, image):
+        return None
+    return ground.act(f"pull {image}", lambda: fetch(ground.ctx, ground.store, image, options).document)
 
 
-def build(ground: Ground, service: str, how: How, check: Callable[[], None], **more: Any) -> dict[str, object]:
-    """Builds a service's image; its descriptor. `check` is called again and again, and raises when it is to end.
-    `more`: no_cache, pull, args. Raises ComposeError for what img-build has not, and what building raises."""
+def build(ground: Ground, service: str, how: How, check: Callable[[], None], **more: Any) -> Document | None:
+    """Builds a service's image; its descriptor (None: nothing is done). `check` is called again and again, and raises
+    when it is to end. `more`: no_cache, pull, args. Raises ComposeError for what img-build has not, and what building
+    raises."""
     from ..build import building, stopping
     from . import recipe as asked
 
-    found: list[dict[str, object]] = []
+    request = asked.request(ground, service, **more)
+    request.wishes.quiet = how.quiet
+    found: list[Document] = []
 
     def work() -> None:
         try:
@@ -170,12 +175,13 @@ def build(ground: Ground, service: str, how: How, check: Callable[[], None], **m
         except stopping.Cancelled:
             raise Cancelled from None
 
-    with asked.Inline(ground.ctx, ground.project, service) as file:
-        request = asked.request(ground, service, **more)
-        request.file = file or request.file
-        request.wishes.quiet = how.quiet
-        aside(work, check, request.stop.call)
-    return found[0]
+    def built() -> Document:
+        with asked.Inline(ground.ctx, ground.project, service) as file:
+            request.file = file or request.file
+            aside(work, check, request.stop.call)
+        return found[0]
+
+    return ground.act(f"build {ground.project.image(service)}", built)
 
 
 def build_all(ground: Ground, services: Sequence[str], how: How, *, push: bool = False, **more: Any) -> list[Document]:
@@ -188,7 +194,9 @@ def build_all(ground: Ground, services: Sequence[str], how: How, *, push: bool =
     found: dict[str, Document] = {}
 
     def work(name: str) -> None:
-        found[name] = build(ground, name, how, walk.check, **more)
+        document = build(ground, name, how, walk.check, **more)
+        if document is not None:
+            found[name] = document
 
     walk = Walk(graph, work)
     walk.run()
@@ -213,9 +221,11 @@ def pull_all(
             continue
         done.add(image)
         try:
-            yield pull(ground, name, image, policy, access)
+            document = pull(ground, name, image, policy, access)
         except OcipipeError as error:
             yield error
+        else:
+            yield from () if document is None else (document,)
 
 
 def push_all(ground: Ground, services: Sequence[str], *, deps: bool, access: Access) -> list[Document]:
@@ -224,13 +234,17 @@ def push_all(ground: Ground, services: Sequence[str], *, deps: bool, access: Acc
     from ..images.push import PushOptions, push
 
     project = ground.project
-    found = []
+
+    def pushed(image: str) -> Document:
+        return push(ground.ctx, ground.store, find(ground.store, image), image, PushOptions(access)).document
+
+    found: list[Document] = []
     for name in project.enabled(services, dependencies=deps):
         keys = project.service(name)
         if "build" in keys and "image" in keys:
             image = project.image(name)
-            options = PushOptions(access)
-            found.append(push(ground.ctx, ground.store, find(ground.store, image), image, options).document)
+            done = ground.act(f"push {image}", lambda image=image: pushed(image))  # type: ignore[misc]
+            found += [] if done is None else [done]
     return found
 
 

@@ -24,7 +24,8 @@ _WORDS = (
 
 
 def run(ground: Ground, args: Any) -> int | Document:
-    """Runs it: the exit status of its process, or with --detach its document. Raises what bringing up raises."""
+    """Runs it: the exit status of its process, or with --detach its document; 0 where nothing is done. Raises what
+    bringing up raises."""
     if args.tty and not args.detach and not ground.ctx.stdin.isatty():
         raise UsageError("--tty", "standard input is no terminal", "leave it out, or run from a terminal")
     service = args.service
@@ -36,17 +37,19 @@ def run(ground: Ground, args: Any) -> int | Document:
         bringing = up.Bringing(ground, list(needs), scale={}, choices=plan.Choices(), how=how)
         bringing.run(Doing(ground, translate.Around()))
         there = present.containers(ground.ctx, ground.store, ground.project)
-        for other, condition in needs.items():
+        for other, condition in needs.items() if not ground.dry else ():
             ids = [one.id for one in there if one.service == other and not one.one_off]
             conditions.wait(ground, service, other, condition, ids, lambda: None)
     images.get(ground, images.needed(ground, [service], how), how)
     doing = Doing(ground, translate.Around())
     _resources(ground, service, grants, doing)
-    image = image_of(ground, service)
+    name = args.name or f"{ground.project.name}-{service}-run-{ground.ctx.random(6).hex()}"
+    if ground.dry:
+        ground.act(f"run {name}", lambda: None)
+        return 0
     around = doing.around
-    around.entrypoint = image.entrypoint
-    said = _said(ground, args, around)
-    made = ground.parse(said)
+    around.entrypoint = image_of(ground, service).entrypoint
+    made = ground.parse(_said(ground, args, name, around))
     vars(made).update(detach=args.detach, replace=False, detach_keys=None, sig_proxy=True)
 
     def make(monitored: bool) -> tuple[Container, Document]:
@@ -65,9 +68,9 @@ def _resources(ground: Ground, service: str, grants: Any, doing: Doing) -> None:
         apply.Up(ground, {}, actions, there.containers, grants, doing).run()
 
 
-def _said(ground: Ground, args: Any, around: translate.Around) -> list[str]:
+def _said(ground: Ground, args: Any, name: str, around: translate.Around) -> list[str]:
     wish = translate.Wish()
-    wish.name = args.name or f"{ground.project.name}-{args.service}-run-{ground.ctx.random(6).hex()}"
+    wish.name = name
     wish.command = args.command or None
     wish.ports = args.service_ports
     wish.aliases = args.use_aliases

@@ -64,8 +64,8 @@ def document(ground: Ground, container: Container, seen: state.Observed | None =
 
 
 def documents(ground: Ground, there: Iterable[There]) -> Iterator[Document]:
-    """Those of them that are still there."""
-    for one in there:
+    """Those of them that are still there; none where nothing is done."""
+    for one in () if ground.dry else there:
         try:
             yield document(ground, ground.store.containers.load(one.id))
         except NotFound:

@@ -21,7 +21,8 @@ _LOOK_SECONDS = 0.1
 
 class Turn:
     """A `with` block in which nobody else brings the project up: the kernel lock of its directory in run-time state is
-    ours. `check` is called again and again while it is waited for, and raises when that is to end."""
+    ours. `check` is called again and again while it is waited for, and raises when that is to end. Where nothing is
+    done, nobody is kept from it."""
 
     __slots__ = ("_check", "_fd", "_ground", "_path")
 
@@ -32,7 +33,7 @@ class Turn:
         self._fd = -1
 
     def __enter__(self) -> None:
-        while True:
+        while not self._ground.dry:
             files.make_directories(self._path, 0o700)
             try:
                 self._fd = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -61,5 +62,6 @@ class Turn:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        granted.tidy(self._path)
-        locks.release(self._fd)
+        if not self._ground.dry:
+            granted.tidy(self._path)
+            locks.release(self._fd)

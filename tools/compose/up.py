@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 
-from ..containers import ending
 from ..errors import Conflict, NotFound, UsageError
 from . import conditions, images, labels, plan, present, selecting, translate, wanting
 from .apply import Up
@@ -46,7 +45,7 @@ class Bringing:
         self.begun = False
         """Whether anything has been done by now but for getting images."""
         self._grants = wanting.check(ground, self.services)
-        ending.sweep(ground.ctx, ground.store)  # a container that a killed command had half made is none
+        ground.sweep()
         self._orphans([one for one in present.containers(ground.ctx, ground.store, ground.project) if not one.one_off])
 
     def _orphans(self, there: Iterable[present.There]) -> None:
@@ -114,6 +113,8 @@ class Bringing:
 
     def wait(self, seconds: float | None) -> None:
         """Waits until all containers are what is wanted (conditions.up), for so long at most. Raises NotCome."""
+        if self.ground.dry:
+            return
         ctx = self.ground.ctx
         deadline = None if seconds is None else ctx.now() + seconds
         jobs = self.jobs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 
 from ..build import ignore
@@ -12,16 +13,19 @@ from . import acting, hooks, images, plan, selecting, translate, up
 from .doing import Doing
 from .positions import ComposeError, place_at
 from .syncing import sync
+from .walk import Cancelled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
     from typing import Any
 
     from oci_spec.jsondoc import Document
 
     from .ground import Ground
 
+    Lock = AbstractContextManager[object]
     Tree = dict[str, tuple[int, ...]]
 
 _QUIET_SECONDS = 0.1
@@ -128,42 +132,76 @@ def rules(ground: Ground, services: Sequence[str]) -> list[Rule]:
     return found
 
 
-def watch(ground: Ground, found: Sequence[Rule]) -> Iterator[Document | Exception]:
-    """Watches, and does what the rules say, without end; an action for each thing done. What fails is told."""
-    for rule in found:
-        if rule.begins and "sync" in rule.action:
-            yield _done(ground, rule, list(rule.tree), [])
-    while True:
-        directories = list(dict.fromkeys(one for rule in found for one in rule.directories))
-        try:
-            with Watch(*directories) as watch:
-                acted = False
-                for rule in found:  # what has changed while nobody watched
-                    changed, gone = rule.changes()
-                    if changed or gone:
-                        acted = True
-                        try:
-                            yield _done(ground, rule, changed, gone)
-                        except OcipipeError as error:
-                            yield error
-                if acted:
-                    continue
-                watch.wait()
-                while watch.wait(_QUIET_SECONDS):
-                    pass
-        except NotFound:  # a directory has gone meanwhile
-            time.sleep(_QUIET_SECONDS)
+class Watching:
+    """Rules that are watched. `begun` is told each container that has been started, also anew; `lock` is held while
+    something is done, and nothing begins once `over` is set."""
 
+    def __init__(
+        self, ground: Ground, found: Sequence[Rule], begun: up.Begun | None = None, lock: Lock | None = None
+    ) -> None:  # fmt: skip
+        self.ground = ground
+        self.over = False
+        self._rules = found
+        self._begun = begun or (lambda _service, _container: None)
+        self._lock = lock or threading.Lock()
+        self._bringing: up.Bringing | None = None
 
-def _done(ground: Ground, rule: Rule, changed: list[str], gone: list[str]) -> Document:
-    service = rule.service
-    if rule.action == "rebuild":
-        how = images.How(build=True)
-        choices = plan.Choices()
-        bringing = up.Bringing(ground, [service], dependencies=False, scale=_scale(ground, service), choices=choices,
-                               how=how)  # fmt: skip
-        bringing.run(Doing(ground, translate.Around()))
-    else:
+    def run(self) -> Iterator[Document | Exception]:
+        """Does what the rules say, without end; an action for each thing done. What fails is told."""
+        for rule in self._rules:
+            if rule.begins and "sync" in rule.action:
+                yield from self._act(rule, list(rule.tree), [])
+        while not self.over:
+            directories = list(dict.fromkeys(one for rule in self._rules for one in rule.directories))
+            try:
+                with Watch(*directories) as watch:
+                    acted = False
+                    for rule in self._rules:  # what has changed while nobody watched
+                        changed, gone = rule.changes()
+                        if changed or gone:
+                            acted = True
+                            yield from self._act(rule, changed, gone)
+                    if acted:
+                        continue
+                    watch.wait()
+                    while watch.wait(_QUIET_SECONDS):
+                        pass
+            except NotFound:  # a directory has gone meanwhile
+                time.sleep(_QUIET_SECONDS)
+
+    def end(self) -> None:
+        """Lets nothing more begin, and waits for what is being done, which ends where it can be left."""
+        self.over = True
+        if self._bringing is not None:
+            self._bringing.cancel()
+        with self._lock:
+            pass
+
+    def _act(self, rule: Rule, changed: list[str], gone: list[str]) -> Iterator[Document | Exception]:
+        with self._lock:
+            if self.over:
+                return
+            try:
+                self._do(rule, changed, gone)
+            except Cancelled:
+                return
+            except OcipipeError as error:
+                found: Document | Exception = error
+            else:
+                reasons = [{"field": os.path.join(rule.path, one) if one else rule.path} for one in (*changed, *gone)]
+                target: Document = {"kind": "service", "name": rule.service}
+                found = {"action": rule.action, "object": target, "reasons": reasons}
+        yield found
+
+    def _do(self, rule: Rule, changed: list[str], gone: list[str]) -> None:
+        ground, service = self.ground, rule.service
+        if rule.action == "rebuild":
+            self._bringing = up.Bringing(
+                ground, [service], dependencies=False, scale=_scale(ground, service), choices=plan.Choices(),
+                how=images.How(build=True),
+            )  # fmt: skip
+            self._bringing.run(Doing(ground, translate.Around()), self._begun)
+            return
         if "sync" in rule.action:
             for one in selecting.running(ground, [service]):
                 sync(ground, ground.store.containers.load(one.id), rule.path, rule.target, changed, gone)
@@ -171,11 +209,10 @@ def _done(ground: Ground, rule: Rule, changed: list[str], gone: list[str]) -> Do
             for result in acting.restart(ground, [service], None, dependents=False):
                 if isinstance(result, Exception):
                     raise result
+                self._begun(service, ground.store.containers.load(str(result["id"])))
         if "exec" in rule.action:
             for one in selecting.running(ground, [service]):
                 hooks.run(ground, ground.store.containers.load(one.id), rule.hook)
-    reasons = [{"field": os.path.join(rule.path, one) if one else rule.path} for one in (*changed, *gone)]
-    return {"action": rule.action, "object": {"kind": "service", "name": service}, "reasons": reasons}
 
 
 def _scale(ground: Ground, service: str) -> dict[str, int]:

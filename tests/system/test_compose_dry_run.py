@@ -1,0 +1,102 @@
+"""Compose commands that do nothing but say what they would do, and those that do one thing at a time."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from projects import SLEEPS, Project
+
+SHOP = """
+services:
+  web:
+    image: localhost:1/shop/web
+    build: {context: ., dockerfile_inline: "FROM busybox", network: none}
+    command: sleep 1000
+    stop_signal: SIGKILL
+    depends_on: {db: {condition: service_healthy, restart: true}}
+    environment: {A: "${A:-1}"}
+  db:
+    image: busybox
+    command: sleep 1000
+    stop_signal: SIGKILL
+    healthcheck: {test: "true", interval: 1h, start_period: 1h, start_interval: 50ms}
+    volumes: ["data:/data"]
+    secrets: [token]
+volumes: {data: }
+secrets: {token: {environment: A}}
+"""
+
+
+def everything(project: Project) -> object:
+    """What there is: files with their inodes and times, interfaces, firewall."""
+    env = project.host.run.env
+    roots = [Path(env[name]) for name in ("OCIPIPE_ROOT", "OCIPIPE_RUN_ROOT")]
+    found = {}
+    for root in roots:
+        for place, directories, files in os.walk(root):
+            for name in (*directories, *files):
+                path = os.path.join(place, name)
+                one = os.lstat(path)
+                found[path] = (one.st_ino, one.st_mode, one.st_size, one.st_mtime_ns)
+    return found, project.host.interfaces, project.host.rules
+
+
+def would(project: Project, name: str, *argv: str, env: dict[str, str] | None = None) -> list[str]:
+    """What a command says that it would do; it does nothing, and nothing comes of it."""
+    before = everything(project)
+    done = project(name, "--dry-run", *argv, env={"A": "1", **(env or {})})
+    assert everything(project) == before
+    assert done.out == b""
+    said = done.err.decode().splitlines()
+    assert all(line.startswith("would ") for line in said), said
+    return [line.removeprefix("would ") for line in said]
+
+
+def test_nothing_is_done(project: Project, tmp_path: Path) -> None:
+    project.write(SHOP)
+    web = "localhost:1/shop/web"
+    resources = ["create network shop_default", "create volume shop_data"]
+    made = [f"build {web}", *resources, "create shop-db-1", "create shop-web-1"]
+    nowhere = tmp_path / "nowhere"
+    done = project("compose-up", "--dry-run", env={"OCIPIPE_ROOT": str(nowhere), "A": "1"})
+    assert sorted(done.err.decode().splitlines()) == sorted(f"would {one}" for one in ("pull busybox", *made))
+    assert not nowhere.exists()
+    for name in ("compose-up", "compose-create"):
+        assert would(project, name) == made
+    assert would(project, "compose-up", "-d", "--wait") == made
+    assert would(project, "compose-scale", "db=2") == [*resources, "create shop-db-1", "create shop-db-2"]
+    assert would(project, "compose-run", "--name", "job", "web", "true") == [*made[1:-1], f"build {web}", "run job"]
+    assert would(project, "compose-build", "--push") == [f"build {web}", f"push {web}"]
+    assert would(project, "compose-pull") == ["pull busybox", f"pull {web}"]
+    assert would(project, "compose-pull", "--policy", "missing", "db") == []
+
+    project.up(env={"A": "1"})
+    assert would(project, "compose-up") == []
+    db, web_again = would(project, "compose-up", env={"A": "2"})
+    assert db.startswith("recreate shop-db-1: secrets.token.digest ")
+    assert web_again == 'recreate shop-web-1: environment.A "1" to "2"'
+    for word, name in (("stop", "compose-stop"), ("send SIGKILL to", "compose-kill"), ("pause", "compose-pause")):
+        assert would(project, name) == [f"{word} shop-web-1", f"{word} shop-db-1"]
+    assert would(project, "compose-restart", "db") == ["restart shop-db-1", "restart shop-web-1"]
+    assert would(project, "compose-push") == [f"push {web}"]
+    assert would(project, "compose-rm") == []
+    assert would(project, "compose-rm", "-s") == ["remove shop-web-1", "remove shop-db-1"]
+    assert would(project, "compose-down", "-v", "--rmi", "all") == [
+        "remove shop-web-1", "remove shop-db-1", "remove network shop_default", "remove volume shop_data",
+        f"remove image {web}", "remove image busybox",
+    ]  # fmt: skip
+    project("compose-pause", "web", env={"A": "1"})
+    project("compose-stop", "db", env={"A": "1"})
+    assert would(project, "compose-unpause") == ["unpause shop-web-1"]
+    assert would(project, "compose-start") == ['start shop-db-1: status "stopped" to "running"']
+
+
+def test_one_at_a_time(project: Project) -> None:
+    """Whoever is started finds nobody else at it."""
+    alone = "cd /shared && mkdir turn && sleep 0.1 && rmdir turn"
+    service = SLEEPS.replace("}", f", volumes: ['.:/shared'], post_start: [{{command: [sh, -c, '{alone}']}}]}}")
+    project.write(f"services: {{a: {service}, b: {service}, c: {service}}}")
+    assert len(project.up("--parallel", "1")) == 3
+    assert len(project.up("--force-recreate", env={"COMPOSE_PARALLEL_LIMIT": "1"})) == 3
+    assert "LIMIT=x: is no number" in project.refused("compose-up", env={"COMPOSE_PARALLEL_LIMIT": "x"}, status=2)

@@ -69,10 +69,21 @@ services:
     network_mode: none
     secrets: [token, {source: plain, target: /etc/plain}, {source: token, target: mine, uid: "1000", mode: "0400"}]
     configs: [{source: settings, target: /etc/settings}, {source: plain, target: /etc/own, mode: "0440", gid: "1000"}]
-secrets: {token: {environment: TOKEN}, plain: {file: ./plain}}
-configs: {settings: {content: "level = ${LEVEL}\\n"}, plain: {file: ./plain}}
+  side:
+    image: busybox
+    user: app
+    command: cat /run/secrets/key /motd
+    secrets: [key]
+    configs: [motd]
+secrets: {token: {environment: TOKEN}, plain: {file: ./plain}, key: {external: true, name: shop-key}}
+configs: {settings: {content: "level = ${LEVEL}\\n"}, plain: {file: ./plain}, motd: {external: true}}
 """)
-    env = {"TOKEN": "hush", "LEVEL": "9"}
+    (project.directory / "kept").mkdir()
+    for name in ("shop-key", "motd"):
+        (project.directory / "kept" / name).write_text(f"of the machine: {name}\n")
+        (project.directory / "kept" / name).chmod(0o600)
+    kept = str(project.directory / "kept")
+    env = {"TOKEN": "hush", "LEVEL": "9", "CREDENTIALS_DIRECTORY": kept, "OCIPIPE_CONFIGS": kept}
     project.up(env=env)
 
     def seen(*command: str) -> str:
@@ -95,7 +106,10 @@ configs: {settings: {content: "level = ${LEVEL}\\n"}, plain: {file: ./plain}}
     assert again["annotations"]["org.ocipipe.name"] == "shop-web-1"
     holds()
     assert "hush" not in project("compose-ps", env=env).out.decode()
-    plan = project("compose-plan", env={**env, "TOKEN": "other"}).documents
+    project("compose-wait", "side", env=env)
+    said = [one["line"] for one in project("compose-logs", "side", env=env).documents]
+    assert said == ["of the machine: shop-key", "of the machine: motd"]
+    plan = project("compose-plan", "web", env={**env, "TOKEN": "other"}).documents
     assert [reason["field"] for one in plan for reason in one["reasons"]] == ["secrets.token.digest"]
     project("compose-down", env=env)
     assert project.left() == []

@@ -28,6 +28,9 @@ COMMAND = Command(
     "containers' names, in a pipe a document a line. Interrupted once, it stops them; twice, it kills them. With "
     "--detach it prints the containers instead and ends when they are started; with --wait, when they are healthy. "
     "With --watch it does what compose-watch does beside all this, once all is up; stderr says what.\n\n"
+    "An external secret NAME is the file NAME in $CREDENTIALS_DIRECTORY, which systemd gives a unit, or in "
+    "/etc/ocipipe/secrets ($OCIPIPE_SECRETS is another directory in its place); an external config is one in "
+    "/etc/ocipipe/configs ($OCIPIPE_CONFIGS).\n\n"
     "A dependency that cannot come to what is waited for ends it all, with the last that it said. Two projects of one "
     "name in two directories do not touch each other: the second is refused.",
     operands=(Operand("SERVICE", "only these services and what they depend on", required=False, many=True),),

@@ -2,7 +2,8 @@
 
 One that is a file, and whose owner and mode nobody chose, is mounted as it stands. Any other becomes a file of ours in
 the store, below a directory that only root enters, ROOT/compose/PROJECT: what it was made of, a variable of somebody's
-environment, is not there any more when a container is to come back after a reboot.
+environment or a credential that systemd gave to a unit (kept.py), is not there any more when a container is to come
+back after a reboot.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import os
 
 from ..host import files, trees
-from . import storage
+from . import kept, storage
 from .positions import ComposeError, place_at
 
 TYPE_CHECKING = False
@@ -91,19 +92,21 @@ def _file(ctx: Context, project: Project, grant: storage.Grant, path: tuple[str 
     own = os.path.join(place, ".".join((key, uid or "0", gid or "0", mode or f"{_MODE:o}")))
     if "file" in one and not (uid or gid or mode):
         return _File(grant, _existing(model, section, key), None)
-    return _File(grant, own, content(project, section, key))
+    return _File(grant, own, content(ctx, project, section, key))
 
 
-def content(project: Project, section: str, key: str) -> bytes:
-    """What is in a secret or config. Raises ComposeError for one that there is not, or that others keep."""
+def content(ctx: Context, project: Project, section: str, key: str) -> bytes:
+    """What is in a secret or config, whoever keeps it. Raises ComposeError for one that there is not."""
+    if project.model[section][key].get("external"):
+        return kept.content(ctx.env, project.model, section, key, _LIMIT)
+    return own_content(project, section, key)
+
+
+def own_content(project: Project, section: str, key: str) -> bytes:
+    """The same of one that is not external."""
     model: Mapping = project.model
     one: Mapping = model[section][key]
     where = (section, key)
-    if one.get("external"):
-        raise ComposeError(
-            place_at(model, where), (*where, "external"), "there is nobody outside the project who keeps any",
-            "say file, environment or content",
-        )  # fmt: skip
     if "content" in one:
         return str(one["content"]).encode("utf-8", "surrogateescape")
     if "environment" in one:

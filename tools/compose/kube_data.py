@@ -29,7 +29,7 @@ def manifests(objects: Objects) -> list[dict[str, Any]]:
             if one.get("external"):
                 objects.warn((section, key, "external"), f"a {kind} {name} is to be there already, with an entry {key}")
                 continue
-            data = granted.content(objects.project, section, key)
+            data = granted.own_content(objects.project, section, key)
             if len(data) > _LIMIT:
                 raise ComposeError(
                     place_at(objects.project.model, (section, key)), (section, key),

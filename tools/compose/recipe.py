@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from ..errors import OcipipeError
 from ..host import files, trees
 from . import granted
 from .positions import ComposeError, place_at
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from ..build.request import Request
     from ..context import Context
     from .ground import Ground
-    from .project import Project
 
 _SERVICE = "service:"
 
@@ -66,7 +64,10 @@ def request(
         text = str(value)
         other = project.image(text[len(_SERVICE) :]) if text.startswith(_SERVICE) else ""
         wanted.contexts[name.lower()] = f"docker-image://{other}" if other else text
-    wanted.secrets = dict(_secret(project, path, number, one) for number, one in enumerate(build.get("secrets") or ()))
+    wanted.secrets = {
+        str(one.get("target") or one["source"]): granted.content(ctx, project, "secrets", str(one["source"]))
+        for one in build.get("secrets") or ()
+    }
     wanted.agents = agents(["default" if one == "default" else str(one) for one in build.get("ssh") or ()], ctx.env)
     wanted.all_fresh = no_cache or bool(build.get("no_cache"))
     wanted.policy = "always" if pull or build.get("pull") else "missing"
@@ -119,16 +120,3 @@ def _settings(build: Any) -> dict[str, object]:
     if build.get("shm_size"):
         found["shm_size"] = int(build["shm_size"])
     return found
-
-
-def _secret(project: Project, path: tuple[str, ...], number: int, one: Any) -> tuple[str, bytes]:
-    key = str(one["source"])
-    secret = project.model["secrets"][key]
-    where: tuple[str | int, ...] = (*path, "secrets", number)
-    name = str(one.get("target") or key)
-    try:
-        if "environment" in secret:
-            return name, project.environment[str(secret["environment"])].encode("utf-8", "surrogateescape")
-        return name, files.read_limited(str(secret["file"]), 1 << 20)
-    except (KeyError, OcipipeError) as error:
-        raise ComposeError(place_at(project.model, where), where, f"the secret {key} cannot be had: {error}") from None

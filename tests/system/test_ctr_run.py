@@ -12,6 +12,8 @@ from commands import Commands
 from images import Image, Layer, image
 from rootfs import busybox_tar
 
+from ocipipe.host import mounts
+
 
 @pytest.fixture
 def box(run: Commands, store_root: Path, busybox_image: Image) -> Box:
@@ -138,6 +140,25 @@ def test_bind_mounts(box: Box, tmp_path: Path) -> None:
     assert box.sh(script, "--mount", f"type=bind,source={shared},target=/mnt,readonly") == "read-only\n"
     assert box.sh(script, "-v", f"{shared}:/mnt") == "writable\n"
     assert (shared / "new").exists()
+
+
+def test_what_is_mounted_below_a_bind_mount(box: Box, tmp_path: Path) -> None:
+    (tmp_path / "shared" / "below").mkdir(parents=True)
+    mounts.mount("tmpfs", str(tmp_path / "shared" / "below"), "tmpfs")
+    try:
+        for how, seen in (
+            (",readonly", "rw"), (",readonly,bind-recursive=writable", "rw"), (",bind-recursive=disabled", ""),
+            (",readonly,bind-recursive=readonly", "ro"), (",bind-recursive=enabled", "rw"),
+        ):  # fmt: skip
+            option = f"type=bind,source={tmp_path}/shared,destination=/mnt{how}"
+            found = box.sh("awk '$2 == \"/mnt/below\" {print substr($4, 1, 2)}' /proc/mounts", "--mount", option)
+            assert found.strip() == seen, how
+    finally:
+        mounts.unmount(str(tmp_path / "shared" / "below"))
+    for how in ("readonly", "deep"):
+        assert "bind-recursive" in box.refused(
+            "--mount", f"type=bind,source={tmp_path},destination=/mnt,bind-recursive={how}", "--", "true"
+        )
 
 
 def test_a_missing_source(box: Box, tmp_path: Path) -> None:
@@ -319,6 +340,19 @@ def test_without_interactive_stdin_is_empty(box: Box) -> None:
 def test_output_without_line_end_and_both_streams(box: Box) -> None:
     done = box("--", "sh", "-c", "printf out; printf err >&2")
     assert (done.out, done.err) == (b"out", b"err")
+
+
+def test_some_of_the_streams(box: Box) -> None:
+    script = ("--", "sh", "-c", "printf out; printf err >&2")
+    done = box("-a", "stderr", "--name", "talker", *script, rm=False)
+    assert (done.out, done.err) == (b"", b"err")
+    assert box.run("ctr-logs", "talker").out == b"out"
+    done = box("-a", "stdout", *script)
+    assert (done.out, done.err) == (b"out", b"")
+    done = box("-i", "-a", "stdin", "-a", "stderr", "--", "sh", "-c", "cat >&2; echo out", input=b"in")
+    assert (done.out, done.err) == (b"", b"in")
+    assert "does not go with --detach" in box.refused("-d", "-a", "stdout", "--", "true")
+    assert "add --interactive" in box.refused("-a", "stdin", "--", "true")
 
 
 def test_a_reader_that_goes_away(box: Box) -> None:

@@ -43,13 +43,20 @@ CONTAINER = (
     Option(
         "-v, --volume",
         "mount a volume, by its name, or a host path, either made when missing; without SOURCE, a new volume; OPTIONS "
-        "are ro, noexec, nosuid, nodev, z, Z, a propagation like rslave, and of volumes nocopy and "
-        "idmap=uids=STORED-SEEN-COUNT#…;gids=…, whose their files are seen to be; with --userns, of host paths "
-        "idmap, or they keep the host's owners, which volumes do not",
+        "are ro, rro (also what is mounted below), noexec, nosuid, nodev, z, Z, a propagation like rslave, and of "
+        "volumes nocopy and idmap=uids=STORED-SEEN-COUNT#…;gids=…, whose their files are seen to be; with --userns, of "
+        "host paths idmap, or they keep the host's owners, which volumes do not",
         metavar="[SOURCE:]DEST[:OPTIONS]",
         many=True,
     ),
-    Option("--mount", "mount: type=volume|bind|tmpfs,source=…,destination=…[,readonly]", metavar="SPEC", many=True),
+    Option(
+        "--mount",
+        "mount: type=volume|bind|tmpfs|image,source=…,destination=…[,readonly]; of a volume or an image a part with "
+        "volume-subpath or image-subpath; what is mounted below a bind mount with bind-recursive=enabled, disabled, or "
+        "of one that is readonly writable or readonly",
+        metavar="SPEC",
+        many=True,
+    ),
     Option("--volumes-from", "mount what another container has", metavar="CONTAINER[:ro]", many=True),
     Option("--tmpfs", "mount a file system in memory", metavar="DEST[:OPTIONS]", many=True),
     Option(

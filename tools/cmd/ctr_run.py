@@ -19,13 +19,19 @@ COMMAND = Command(
     "and no byte more; what follows is the process's with -i.\n\n"
     "A monitor keeps the container's streams, log and exit status when this command is gone. With --rm in the "
     "foreground there is none: the process is this command's own child, has its very streams, no keys "
-    "detach it, and nothing is logged; --log-driver json or --detach-keys ask for one all the same.",
+    "detach it, and nothing is logged; --log-driver json, --detach-keys or --attach ask for one all the same.",
     operands=(
         Operand("IMAGE", "image by reference or digest, or - for a descriptor on stdin"),
         Operand("COMMAND", "command and its arguments, instead of the image's", required=False, many=True),
     ),
     options=(
         Option("-d, --detach", "run it in the background, and print the container", kind="flag"),
+        Option(
+            "-a, --attach",
+            "only this one of our streams; what goes to another one is in the log alone (default: all)",
+            choices=("stdin", "stdout", "stderr"),
+            many=True,
+        ),
         *ATTACHED,
         Option("--replace", "remove the container that has this --name, whatever it does", kind="flag"),
         *CONTAINER,

@@ -50,7 +50,7 @@ def run(ground: Ground, args: Any) -> int | Document:
     around = doing.around
     around.entrypoint = image_of(ground, service).entrypoint
     made = ground.parse(_said(ground, args, name, around))
-    vars(made).update(detach=args.detach, replace=False, detach_keys=None, sig_proxy=True)
+    vars(made).update(detach=args.detach, replace=False, detach_keys=None, sig_proxy=True, attach=[])
 
     def make(monitored: bool) -> tuple[Container, Document]:
         return making.make(ground.ctx, ground.store, made, made.image, None, monitored=monitored)

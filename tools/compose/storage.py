@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..errors import UsageError
 from ..runtime import options
 
 TYPE_CHECKING = False
@@ -57,10 +58,14 @@ def _flags(words: list[str]) -> str:
     return f":{','.join(words)}" if words else ""
 
 
+_FIELDS = {"ro": "readonly", "rro": "readonly,bind-recursive=readonly", "bind": "bind-recursive=disabled"}
+"""What --mount has for an option of --volume."""
+
+
 def _fields(kind: str, source: str, target: str, flags: list[str], *more: str) -> str:
     fields = [f"type={kind}", *([f"source={source}"] if source else []), f"destination={target}"]
     for word in flags:
-        fields.append("readonly" if word == "ro" else f"bind-propagation={word}")
+        fields.append(_FIELDS.get(word) or f"bind-propagation={word}")
     return ",".join([*fields, *more])
 
 
@@ -68,22 +73,21 @@ def _bind(said: Words, one: Mapping[str, Any], path: Path, kept: str) -> None:  
     bind = one.get("bind") or {}
     flags = ["ro"] if one.get("read_only") else []
     flags += [bind[key] for key in ("propagation",) if bind.get(key)]
-    recursive = bind.get("recursive", "enabled")
-    if recursive not in ("enabled", "disabled"):
-        raise said.refuse((*path, "bind", "recursive"), f"{recursive!r} is not supported", "enabled or disabled")
+    try:
+        flags = options.recursion(str(bind.get("recursive", "enabled")), flags, "bind.recursive")
+    except UsageError as error:
+        raise said.refuse((*path, "bind", "recursive"), error.problem, error.remedy) from None
     makes = bind.get("create_host_path", True)
     source, target = str(one["source"]), str(one["target"])
     if makes and ":" not in source + target:
         flags += [bind["selinux"]] if bind.get("selinux") else []
-        flags += ["bind"] if recursive == "disabled" else []
         said.option("--volume", f"{source}:{target}{_flags(flags)}", path, options.volume)
         return
     if "," in source + target:
         raise said.refuse(path, f"{source} has a comma, which the option takes for a divider", "rename it")
     if bind.get("selinux"):
         raise said.refuse((*path, "bind", "selinux"), "goes with create_host_path only", "take one of them away")
-    more = ["bind-nonrecursive=true"] if recursive == "disabled" else []
-    said.option("--mount", _fields("bind", source, target, flags, *more), path, options.mount)
+    said.option("--mount", _fields("bind", source, target, flags), path, options.mount)
 
 
 def _volume(said: Words, one: Mapping[str, Any], path: Path, kept: str) -> None:
@@ -109,9 +113,9 @@ def _tmpfs(said: Words, one: Mapping[str, Any], path: Path, kept: str) -> None: 
 
 
 def _image(said: Words, one: Mapping[str, Any], path: Path, kept: str) -> None:  # noqa: ARG001
-    if (one.get("image") or {}).get("subpath"):
-        raise said.refuse((*path, "image", "subpath"), "is not supported", "mount the whole image")
-    said.option("--mount", _fields("image", str(one["source"]), str(one["target"]), []), path, options.mount)
+    part = (one.get("image") or {}).get("subpath")
+    more = [f"image-subpath={part}"] if part else []
+    said.option("--mount", _fields("image", str(one["source"]), str(one["target"]), [], *more), path, options.mount)
 
 
 _MOUNTS = {"bind": _bind, "volume": _volume, "tmpfs": _tmpfs, "image": _image}

@@ -30,9 +30,10 @@ class StatusUnknown(OcipipeError):
 class Streams:
     """What of our streams is given to a container, and how it is left."""
 
-    __slots__ = ("_attachment", "_keys", "_proxy", "_stdin", "_terminal")
+    __slots__ = ("_attachment", "_keys", "_proxy", "_shown", "_stdin", "_terminal")
 
-    def __init__(self, *, stdin: bool, terminal: bool, keys: bytes, proxy: bool) -> None:
+    def __init__(self, *, stdin: bool, terminal: bool, keys: bytes, proxy: bool, shown: tuple[int, ...]) -> None:
+        self._shown = shown
         self._stdin = stdin
         self._terminal = terminal
         self._keys = keys
@@ -40,10 +41,11 @@ class Streams:
         self._attachment: attach.Attachment | None = None
 
     @classmethod
-    def of(cls, args: Any, *, stdin: bool, terminal: bool) -> Streams:
-        """With --detach-keys and --sig-proxy as they are in `args`. Raises UsageError."""
+    def of(cls, args: Any, *, stdin: bool, terminal: bool, shown: tuple[int, ...] = (1, 2)) -> Streams:
+        """With --detach-keys and --sig-proxy as they are in `args`; `shown`: 1 for stdout, 2 for stderr. Raises
+        UsageError."""
         keys, proxy = policy.attachment(args)
-        return cls(stdin=stdin, terminal=terminal, keys=keys if terminal else b"", proxy=proxy)
+        return cls(stdin=stdin, terminal=terminal, keys=keys if terminal else b"", proxy=proxy, shown=shown)
 
     def begin(self, container: Container) -> None:
         """Attaches to a container whose process is about to begin. What asks us to end is held back from here on: it
@@ -77,8 +79,9 @@ class Streams:
 
         with self._attachment as attachment:
             ended = attachment.pump(
-                stdin=self._stdin, terminal=self._terminal, detach=self._keys, proxy=proxy if self._proxy else None
-            )
+                stdin=self._stdin, terminal=self._terminal, detach=self._keys, proxy=proxy if self._proxy else None,
+                shown=self._shown,
+            )  # fmt: skip
         if not ended:
             return 0
         return exit_status(ending.await_end(ctx, store, container), container)

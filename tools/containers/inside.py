@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import stat
 import time
-from itertools import islice
 
 from ..errors import Conflict, NotFound, Unavailable
 from ..host import beneath, locks, mounts
@@ -169,10 +168,10 @@ class _Mounting:
         """The root and all that is mounted in it. Raises Unavailable, and what taking volumes raises."""
         self.root()
         record: Any = self._container.record
-        chain_ids = iter(record.get("mountedChainIds") or ())
-        for number, count in enumerate(record.get("imageMounts") or ()):
-            image = root.image_layers(self._store, islice(chain_ids, count))
-            root.mount_image(self._container, number, image, self._label)
+        if record.get("imageMounts"):
+            from . import given_images
+
+            given_images.mount(self._store, self._container, self._label)
         if record.get("volumes"):
             from . import volumes
 

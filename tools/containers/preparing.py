@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from itertools import islice
 
 from ..errors import Corrupt, NotFound
 from ..host import files, mounts, seals, security
@@ -44,9 +43,10 @@ def prepare(ctx: Context, store: Store, container: Container, *, created: bool =
         directory.check(record["rootfs"]["path"])
     if root.of_record(container) == container.rootfs and not mounts.is_mounted(container.rootfs):
         root.mount(container, root.layers(store, record), label)
-    mounted = iter(record.get("mountedChainIds") or ())
-    for number, count in enumerate(record.get("imageMounts") or ()):
-        root.mount_image(container, number, root.image_layers(store, islice(mounted, count)), label)
+    if record.get("imageMounts"):
+        from . import given_images
+
+        given_images.mount(store, container, label)
     namespaces.link(container.path, record.get("joins") or {}, lambda one: _process(ctx, store, one))
     owner = record["users"] if record.get("users") else None
     namespaces.mount_shm(container.path, record.get("shm") or "", record.get("shmSize") or 0, label, owner)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     Make = Callable[[bool], tuple[Container, Document]]
 
+_OUTPUT = {"stdout": 1, "stderr": 2}
+
 
 def run(ctx: Context, store: Store, args: Any, make: Make) -> int | Document:
     """Runs the container that `make(monitored)` makes: its exit status, or its document with --detach.
@@ -28,12 +30,15 @@ def run(ctx: Context, store: Store, args: Any, make: Make) -> int | Document:
     """
     if args.replace:
         _replace(ctx, store, args.name)
+    _check_attach(args)
     monitored = _monitored(args)
     streams = None
     if monitored and not args.detach:
         from . import attached
 
-        streams = attached.Streams.of(args, stdin=args.interactive or args.tty, terminal=args.tty)
+        stdin = (args.interactive or args.tty) and (not args.attach or "stdin" in args.attach)
+        shown = tuple(_OUTPUT[name] for name in args.attach or _OUTPUT if name in _OUTPUT)
+        streams = attached.Streams.of(args, stdin=stdin, terminal=args.tty and stdin, shown=shown)
     container, config = make(monitored)
     told = False
     try:
@@ -65,8 +70,19 @@ def _monitored(args: Any) -> bool:
     """Whether the container needs a monitor: someone must be able to come back to it."""
     if args.detach:
         return True
-    asked = args.log_driver not in (None, "passthrough") or args.timeout or args.detach_keys is not None
+    asked = args.log_driver not in (None, "passthrough") or args.timeout or args.detach_keys is not None or args.attach
     return bool(asked or not (args.rm or args.log_driver == "passthrough"))
+
+
+def _check_attach(args: Any) -> None:
+    """Raises UsageError for an --attach that cannot be."""
+    other = (
+        "--detach" if args.detach else "--log-driver passthrough" if args.log_driver == "passthrough" else ""
+    )  # fmt: skip
+    if args.attach and other:
+        raise UsageError("--attach", f"does not go with {other}", "leave one of them out")
+    if "stdin" in args.attach and not (args.interactive or args.tty):
+        raise UsageError("--attach stdin", "the process does not read our stdin", "add --interactive")
 
 
 def _replace(ctx: Context, store: Store, name: str | None) -> None:

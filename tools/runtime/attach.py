@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
     import socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 else:
     # What these are made of, without the enumerations that they build at every start.
     import _signal as signal
@@ -55,6 +55,7 @@ class Attachment:
         self._shut = False
         self._shown = memoryview(b"")
         self._stream = 1
+        self._seen: Container[int] = ()
         self._size: os.terminal_size | None = None
 
     def __enter__(self) -> Attachment:
@@ -84,12 +85,15 @@ class Attachment:
         return before == size
 
     def pump(
-        self, *, stdin: bool, terminal: bool, detach: bytes = b"", proxy: Callable[[int], None] | None = None
-    ) -> bool:
+        self, *, stdin: bool, terminal: bool, detach: bytes = b"", proxy: Callable[[int], None] | None = None,
+        shown: Container[int] = (1, 2),
+    ) -> bool:  # fmt: skip
         """Carries our standard streams until the container has ended, which is True, or the keys `detach` come: False.
 
-        With `terminal`, ours is raw meanwhile and put back on every way out. `proxy` gets the signals that reach us.
+        With `terminal`, ours is raw meanwhile and put back on every way out. `proxy` gets the signals that reach us. Of
+        what it says, only the streams `shown` reach ours.
         """
+        self._seen = shown
         try:
             with _Raw(terminal), _Signals(proxy is not None, terminal) as signals:
                 return self._carry(signals, _Keys(detach), stdin, proxy, terminal)
@@ -165,8 +169,9 @@ class Attachment:
             return True
         except ConnectionResetError:
             return False
-        if packet:
-            self._stream = _STREAMS.get(packet[0], 1)
+        stream = _STREAMS.get(packet[0], 1) if packet else 0
+        if stream in self._seen:
+            self._stream = stream
             self._shown = memoryview(packet)[1:]
         return bool(packet)
 

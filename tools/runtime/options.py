@@ -38,9 +38,9 @@ _TMPFS_DEFAULTS = ("nosuid", "nodev", "noexec")
 class Mount:
     """One mount for a container: `kind` is bind, tmpfs, image or volume; a bind's `source` is a host path, made for
     `make`, and with `mapped` its owners are seen as the container's. A volume's becomes known when the container takes
-    the volume, which `volume` says more of."""
+    the volume, which `volume` says more of. Of an image, `subpath` alone is mounted, '' for all."""
 
-    __slots__ = ("destination", "kind", "make", "mapped", "options", "source", "volume")
+    __slots__ = ("destination", "kind", "make", "mapped", "options", "source", "subpath", "volume")
 
     def __init__(
         self,
@@ -51,9 +51,11 @@ class Mount:
         make: bool = False,
         volume: Wanted | None = None,
         mapped: bool = False,
+        subpath: str = "",
     ) -> None:
         self.kind = kind
         self.mapped = mapped
+        self.subpath = subpath
         self.volume = volume
         self.source = source
         self.destination = destination
@@ -110,17 +112,34 @@ def mount(text: str) -> Mount:
     if kind == "image":
         if not source:
             raise UsageError(subject, "needs a source that is an image", "add source=NAME")
+        part = fields.pop("image-subpath", "")
+        if part.startswith("/") or ".." in part.split("/"):
+            raise UsageError(subject, f"{part} leads out of the image", "name a path below its root")
         _nothing_else(fields, subject)
-        return Mount("image", source, destination, ["rbind", "rprivate", "ro", "nosuid", "nodev"])
+        return Mount("image", source, destination, ["rbind", "rprivate", "ro", "nosuid", "nodev"], subpath=part)
     if not source.startswith("/"):
         raise UsageError(subject, "needs a source that is an absolute path", "add source=/path")
     if "bind-propagation" in fields:
         words.append(fields.pop("bind-propagation"))
     if "bind-nonrecursive" in fields:
         words.append("bind" if _true(fields.pop("bind-nonrecursive"), subject) else "rbind")
+    if "bind-recursive" in fields:
+        words = recursion(fields.pop("bind-recursive"), words, subject)
     mapped = _true(fields.pop(_MAPPED, "false"), subject)
     _nothing_else(fields, subject)
     return Mount("bind", source, destination, _bind_options(words, subject), mapped=mapped)
+
+
+def recursion(how: str, words: list[str], subject: str) -> list[str]:
+    """A bind mount's options with what is mounted below it: `enabled` comes with it, `disabled` does not, and of a
+    read-only one it can still be written to (`writable`), or not even that (`readonly`). Raises UsageError."""
+    if how in ("writable", "readonly") and "ro" not in words:
+        raise UsageError(subject, f"bind-recursive={how} is of what is read-only", "make it that, too")
+    if how == "readonly":
+        return ["rro" if word == "ro" else word for word in words]
+    if how not in ("enabled", "disabled", "writable"):
+        raise UsageError(subject, f"bind-recursive={how} means nothing", "enabled, disabled, writable or readonly")
+    return [*words, "bind"] if how == "disabled" else words
 
 
 def _named_volume(name: str, destination: str, words: list[str], subject: str) -> Mount:
@@ -179,7 +198,7 @@ def _bind_options(words: list[str], subject: str) -> list[str]:
             propagation = word
         elif word in ("bind", "rbind"):
             recursion = word
-        elif word in ("ro", "rw", "nosuid", "suid", "nodev", "dev", "noexec", "exec", *RELABEL):
+        elif word in ("ro", "rro", "rw", "nosuid", "suid", "nodev", "dev", "noexec", "exec", *RELABEL):
             found.append(word)
         else:
             raise UsageError(

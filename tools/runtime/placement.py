@@ -79,6 +79,11 @@ def _etc(directory: str) -> list[Document]:
     ]
 
 
+def image_source(number: int, subpath: str) -> str:
+    """Where in the container's directory an image is that is mounted in it, or the part of it that is."""
+    return f"{IMAGES}/{number}{'.part' if subpath else ''}"
+
+
 def _asked_for(options: Options, directory: str) -> list[Document]:
     """Outer ones first, so that none hides another."""
     images = [mount for mount in options.mounts if mount.kind == "image"]
@@ -87,7 +92,7 @@ def _asked_for(options: Options, directory: str) -> list[Document]:
     found = [mount.document() for mount in ordered]
     for mount, document in zip(ordered, found, strict=True):
         if mount.kind == "image":
-            document["source"] = f"{directory}/{IMAGES}/{images.index(mount)}"
+            document["source"] = f"{directory}/{image_source(images.index(mount), mount.subpath)}"
         elif mount.mapped:
             document["source"] = f"{directory}/{BINDS}/{mapped.index(mount)}"
     found += sorted(options.given_mounts, key=lambda mount: str(mount["destination"]).rstrip("/").count("/"))

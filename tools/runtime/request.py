@@ -123,9 +123,11 @@ def _names(found: spec.Options, args: Any, container_id: str) -> None:
 def record(found: spec.Options) -> Document:
     """What the container's record has to keep of its options, for its starts (see namespaces, names, confinement).
 
-    `mountedChainIds` are the layers of all images that are mounted in it, `imageMounts` how many of them each has.
+    `mountedChainIds` are the layers of all images that are mounted in it, `imageMounts` how many of them each has,
+    `imageSubpaths` what of each is mounted, '' for all.
     """
     mapped = [one.source for one in found.mounts if one.mapped]
+    parts = [mount.subpath for mount in found.mounts if mount.kind == "image"]
     return {
         "joins": found.joins,
         "shm": found.shm,
@@ -137,6 +139,7 @@ def record(found: spec.Options) -> Document:
         "mountedChainIds": [one for layers in found.image_layers for one in layers],
         "imageMounts": [len(layers) for layers in found.image_layers],
         **({"mappedBinds": mapped} if mapped else {}),
+        **({"imageSubpaths": parts} if any(parts) else {}),
     }
 
 

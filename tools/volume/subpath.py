@@ -1,4 +1,4 @@
-"""A part of a volume, or all of it with other owners, mounted by itself.
+"""A part of a volume or of an image, or all of it with other owners, mounted by itself.
 
 Whoever writes to the volume may put links in the way, also between our look and the mount: so the kernel walks there
 inside the volume (host/beneath.py), and what it has opened is what is mounted.
@@ -14,7 +14,9 @@ from ..host import beneath, mounts, owners
 from ..host.beneath import Root
 
 
-def bind(volume: str, path: str, target: str, subject: str, maps: tuple[str, str] | None = None) -> None:
+def bind(
+    volume: str, path: str, target: str, subject: str, maps: tuple[str, str] | None = None, *, kind: str = "volume"
+) -> None:  # fmt: skip
     """Mounts what lies at `path` ('': all of it) in the directory `volume` at `target`, which is made; with `maps` as
     host.owners has them, seen as others' files. Raises NotFound, Conflict, Unsupported."""
     try:
@@ -22,7 +24,7 @@ def bind(volume: str, path: str, target: str, subject: str, maps: tuple[str, str
             fd = root.pin(os.fsencode(path), follow=True)
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ENOTDIR):
-            raise NotFound(subject, f"the volume has no {path}", "make it first, or mount the whole volume") from None
+            raise NotFound(subject, f"the {kind} has no {path}", f"make it first, or mount the whole {kind}") from None
         why = os.strerror(error.errno or 0).lower()
         raise Conflict(subject, f"its {path} cannot be mounted: {why}", "choose another subpath") from None
     try:

@@ -49,6 +49,7 @@ def test_what_is_refused_changes_nothing(host: Host) -> None:
         ("overlaps network lab", "net-create", "--subnet", "10.77.0.128/25", "x"),
         ("is in use on this host, by eth0", "net-create", "--subnet", "192.0.2.0/24", "x"),
         ("10.91.0.300", "net-create", "--subnet", "10.91.0.0/24", "--gateway", "10.91.0.300", "x"),
+        ("is in no subnet", "net-create", "--subnet", "10.91.0.0/24", "--aux-address", "10.92.0.1", "x"),
         ("no such network", "net-rm", "nothing"),
         ("container box uses it", "net-rm", "lab"),
         ("no such network", "net-connect", "nothing", "box"),
@@ -75,11 +76,13 @@ def test_what_is_refused_changes_nothing(host: Host) -> None:
 
 
 def test_a_full_network(host: Host) -> None:
-    host.run("net-create", "--subnet", "10.77.0.0/29", "lab")
-    for number in range(5):
-        host.box(f"box{number}", "--network", "lab")
+    host.run("net-create", "--subnet", "10.77.0.0/29", "--aux-address", "router=10.77.0.3", "lab")
+    boxes = [host.box(f"box{number}", "--network", "lab") for number in range(4)]
+    assert [ip for box in boxes for ip in box.ips] == [f"10.77.0.{number}" for number in (2, 4, 5, 6)]
     assert "no address of 10.77.0.0/29 is free" in host.refused("ctr-run", "--network", "lab", "busybox", "true")
-    host.run("ctr-rm", "-f", "box3")
+    kept = host.refused("ctr-run", "--network", "lab:ip=10.77.0.3", "busybox", "true")
+    assert "is kept free on network lab" in kept
+    host.run("ctr-rm", "-f", "box2")
     assert host.box("again", "--network", "lab").ips == ["10.77.0.5"]
 
 

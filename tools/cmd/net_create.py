@@ -27,6 +27,12 @@ COMMAND = Command(
         Option("--subnet", "its addresses, one subnet of IPv4 and one of IPv6", metavar="SUBNET", many=True),
         Option("--gateway", "the host's address in it (default: the first)", metavar="ADDRESS", many=True),
         Option("--ip-range", "the part that containers get theirs from (default: all)", metavar="SUBNET", many=True),
+        Option(
+            "--aux-address",
+            "an address that no container gets; its name is for who reads the command",
+            metavar="[NAME=]ADDRESS",
+            many=True,
+        ),
         Option("--ipv6", "IPv6 too, with a subnet of its own where none is named", kind="flag"),
         Option("--internal", "no way out, and no published ports", kind="flag"),
         Option("--isolate", "other networks reach not even its published ports, nor it theirs", kind="flag"),
@@ -69,5 +75,6 @@ def each(ctx: Context, args: Args, item: str | dict[str, object]) -> dict[str, o
         ranges=args.ip_range, ipv6=args.ipv6, internal=args.internal, isolate=args.isolate, mtu=args.mtu or 0,
         labels=pairs(args.label, "--label"), options=pairs(args.opt, "--opt"), dns=args.dns,
         disable_dns=args.disable_dns, interface=args.interface or "",
+        reserved=[text.rpartition("=")[2] for text in args.aux_address],
     )  # fmt: skip
     return create.create(networks, asked).document

@@ -50,6 +50,7 @@ def network(ctx: Context, project: Project, key: str) -> create.Asked:
         internal=bool(one.get("internal")), mtu=int(given.get("mtu", 0)), interface=given.get("interface", ""),
         options={"mode": given["mode"]} if "mode" in given else {}, labels=marks(project, "networks", key),
         subnets=addresses["subnet"], gateways=addresses["gateway"], ranges=addresses["ip_range"],
+        reserved=addresses["aux_addresses"],
     )  # fmt: skip
 
 
@@ -60,15 +61,13 @@ def _addresses(model: Mapping, key: str, ipam: Any) -> dict[str, list[str]]:
     if ipam.get("options"):
         raise _refuse(model, (*path, "options"), "is not supported", "take it away")
     found: dict[str, list[str]] = {"subnet": [], "gateway": [], "ip_range": []}
-    for number, one in enumerate(ipam.get("config") or ()):
-        if one.get("aux_addresses"):
-            raise _refuse(
-                model, (*path, "config", number, "aux_addresses"), "is not supported", "keep them out of ip_range"
-            )
+    reserved: list[str] = []
+    for one in ipam.get("config") or ():
         for name, values in found.items():
             if one.get(name):
                 values.append(str(one[name]))
-    return found
+        reserved += map(str, (one.get("aux_addresses") or {}).values())
+    return {**found, "aux_addresses": reserved}
 
 
 def volume(project: Project, key: str) -> Settings:

@@ -142,8 +142,12 @@ class Request:
                 if asked:
                     raise UsageError(f"{option} {asked}", f"network {network.name} has no addresses of IPv{version}")
                 continue
+            kept = {number for known, number in network.reserved if known == version}
             busy = {number for known, number in taken if known == version} | {one.gateway}
-            number = _asked(one, asked, busy, network.name) if asked else self._next(network, one, busy)
+            if asked:
+                number = _asked(one, asked, busy, kept, network.name)
+            else:
+                number = self._next(network, one, busy | kept)
             chosen.append((version, number))
             ips.append({
                 "address": one.subnet.within(number),
@@ -238,10 +242,12 @@ def _host_name(container_id: str, taken: set[str]) -> str:
     return next(name for name in (f"oc{container_id[:10]}{n:x}" for n in range(len(taken) + 1)) if name not in taken)
 
 
-def _asked(one: conflist.Range, text: str, busy: set[int], network: str) -> int:
+def _asked(one: conflist.Range, text: str, busy: set[int], kept: set[int], network: str) -> int:
     number = conflist.inside(one.subnet, text, "address")
     if number == one.gateway:
         raise Conflict(text, f"is the gateway of network {network}", "choose another address")
+    if number in kept:
+        raise Conflict(text, f"is kept free on network {network}", "choose another address")
     if number in busy:
         raise Conflict(text, f"is another container's on network {network}", "choose another address")
     return number

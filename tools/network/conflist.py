@@ -8,6 +8,7 @@ What CNI has no word for stands in the first plugin's `args` (conventions: per-p
     isolate     not even published ports are reached from other networks
     names       containers find one another by name
     nameservers where names that no container has are looked up, instead of at the host's resolvers
+    reserved    addresses that no container gets
     created     RFC 3339
 """
 
@@ -51,7 +52,10 @@ class Range:
 class Network:
     """A network as its document says. Raises UsageError where the document contradicts itself."""
 
-    __slots__ = ("bridge", "document", "driver", "internal", "isolate", "mtu", "name", "names", "nameservers", "ranges")
+    __slots__ = (
+        "bridge", "document", "driver", "internal", "isolate", "mtu", "name", "names", "nameservers", "ranges",
+        "reserved",
+    )  # fmt: skip
 
     def __init__(self, document: Document) -> None:
         self.document = document
@@ -65,6 +69,7 @@ class Network:
         self.isolate = bool(own.get("isolate"))
         self.names = bool(own.get("names")) and self.driver == "bridge"
         self.nameservers: list[str] = list(own.get("nameservers") or ())
+        self.reserved = {addresses.parse(str(one), "reserved address") for one in own.get("reserved") or ()}
         self.mtu = int(first.get("mtu") or 0)
         self.ranges = [_range(entry, self.name) for entry in _entries(first.get("ipam") or {})]
 

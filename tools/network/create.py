@@ -46,6 +46,7 @@ class Asked:
         dns: Sequence[str] = (),
         disable_dns: bool = False,
         interface: str = "",
+        reserved: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.created = created
@@ -63,6 +64,7 @@ class Asked:
         self.dns = dns
         self.disable_dns = disable_dns
         self.interface = interface
+        self.reserved = reserved
 
 
 def create(networks: Networks, asked: Asked) -> Network:
@@ -125,6 +127,7 @@ def _bridge(networks: Networks, asked: Asked) -> Document:
         "isolate": asked.isolate,
         "names": not asked.disable_dns and asked.name != conflist.DEFAULT,
         **({"nameservers": list(asked.dns)} if asked.dns else {}),
+        **_reserved(subnets, asked),
         "created": asked.created,
     }
     if asked.interface and _has_interface(asked.interface):
@@ -163,11 +166,11 @@ def _plugin(asked: Asked) -> Document:
         )
     if subnets:
         plugin["ipam"] = conflist.ipam(_ranges(subnets, asked), routed=True)
-    elif asked.gateways or asked.ranges:
-        raise UsageError("--gateway and --ip-range", "are of a subnet", "name it with --subnet")
+    elif asked.gateways or asked.ranges or asked.reserved:
+        raise UsageError("--gateway, --ip-range and --aux-address", "are of a subnet", "name it with --subnet")
     elif asked.driver != "cni":
         plugin["ipam"] = {"type": "dhcp"}
-    own: Document = {"labels": asked.labels, "created": asked.created}
+    own: Document = {"labels": asked.labels, **_reserved(subnets, asked), "created": asked.created}
     return conflist.other(asked.name, plugin, own)
 
 
@@ -217,6 +220,15 @@ def _ranges(subnets: Sequence[Subnet], asked: Asked) -> list[Range]:
         if not one.usable:
             raise UsageError(f"--ip-range {text}", "holds no address that a container may have", "choose a larger one")
     return found
+
+
+def _reserved(subnets: Sequence[Subnet], asked: Asked) -> Document:
+    """The addresses that are kept free, each of one of the subnets."""
+    for text in asked.reserved:
+        version, number = addresses.parse(text, "--aux-address")
+        if not any(one.version == version and number in one.usable for one in subnets):
+            raise UsageError(f"--aux-address {text}", "is in no subnet of the network", "choose one of a host there")
+    return {"reserved": list(asked.reserved)} if asked.reserved else {}
 
 
 def _of(ranges: Sequence[Range], version: int, subject: str) -> Range:

@@ -1,0 +1,60 @@
+"""Networks of a project as what net-create is asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cli_world import context
+
+from ocipipe.compose import project, resources
+from ocipipe.compose.positions import ComposeError
+from ocipipe.network.create import Asked
+
+
+def network(here: Path, keys: str) -> Asked:
+    (here / "compose.yaml").write_text(f"services: {{a: {{image: b, networks: [n]}}}}\nnetworks:\n  n: {keys}\n")
+    world = context(here / "root")
+    return resources.network(world, project.load(world, ["compose.yaml"]), "n")
+
+
+def test_addresses(here: Path) -> None:
+    asked = network(
+        here,
+        """
+    ipam:
+      config:
+        - {subnet: 10.5.0.0/16, ip_range: 10.5.1.0/24, gateway: 10.5.0.9, aux_addresses: {nas: 10.5.1.7, tv: 10.5.1.8}}
+        - {subnet: "fd00:5::/64", aux_addresses: {nas: "fd00:5::7"}}
+""",
+    )
+    assert (asked.subnets, asked.gateways, asked.ranges) == (
+        ["10.5.0.0/16", "fd00:5::/64"],
+        ["10.5.0.9"],
+        ["10.5.1.0/24"],
+    )
+    assert asked.reserved == ["10.5.1.7", "10.5.1.8", "fd00:5::7"]
+
+
+def test_settings(here: Path) -> None:
+    asked = network(
+        here, "{driver: macvlan, internal: true, driver_opts: {parent: eth7, macvlan_mode: vepa, mtu: 1400}}"
+    )
+    assert (asked.driver, asked.internal, asked.interface, asked.mtu) == ("macvlan", True, "eth7", 1400)
+    assert asked.options == {"mode": "vepa"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "where", "problem"),
+    [
+        ("{driver: overlay}", "driver", "there is no driver overlay"),
+        ("{enable_ipv4: false}", "enable_ipv4", "cannot be turned off"),
+        ("{driver_opts: {colour: red}}", "driver_opts.colour", "is not supported"),
+        ("{driver_opts: {mtu: big}}", "driver_opts", "'big' is no size of packets"),
+        ("{ipam: {driver: mine}}", "ipam.driver", "there is only the default one"),
+        ("{ipam: {options: {a: b}}}", "ipam.options", "is not supported"),
+    ],
+)
+def test_what_cannot_be(here: Path, keys: str, where: str, problem: str) -> None:
+    with pytest.raises(ComposeError, match=f"compose.yaml:3: networks.n.{where}: {problem}"):
+        network(here, keys)

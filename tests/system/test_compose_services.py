@@ -116,6 +116,32 @@ configs: {settings: {content: "level = ${LEVEL}\\n"}, plain: {file: ./plain}, mo
     assert not files.exists()
 
 
+def test_a_container_outside_the_project(project: Project) -> None:
+    project.host.run("net-create", "out")
+    old = project.host.box("old", "--network", "out")
+    project.write("""
+services:
+  web:
+    image: busybox
+    command: sleep 1000
+    stop_signal: SIGKILL
+    networks: [out]
+    external_links: ["old:sql"]
+networks: {out: {external: true}}
+""")
+    project.up()
+    for name in ("sql", "old"):
+        assert old.ips[0] in project.text("web", "ping", "-c", "1", name)
+    project.host.run("ctr-stop", "-t", "0", "old")
+    message = project.refused("compose-up", "-d", "--force-recreate")
+    assert message.startswith("compose.yaml:8: services.web.external_links[0]: old: runs on none of the net"), message
+    assert project.all()["shop-web-1"]["status"] == "running"
+    assert "does not go with --network host" in project.host.refused(
+        "ctr-run", "--rm", "--network", "host", "--link", "old", "busybox", "true"
+    )
+    project("compose-down")
+
+
 def test_what_a_service_shares_with_another(project: Project) -> None:
     project.write("""
 services:

@@ -140,7 +140,7 @@ def test_what_is_refused_is_refused_before_anything_is_made(project: Project) ->
     for text, words in (
         ("a: {image: busybox, storage_opt: {size: 1G}}", "services.a.storage_opt: is not supported"),
         ("a: {image: busybox, logging: {driver: syslog}}", "services.a.logging.driver: there is no log driver syslog"),
-        ("a: {image: busybox, sysctls: {}, external_links: [x]}", "services.a.external_links: is not supported"),
+        ("a: {image: busybox, sysctls: {}, external_links: [x]}", "services.a.external_links[0]: x: no such container"),
         ("a: {image: busybox, container_name: x, scale: 2}", "services.a.container_name: one name cannot be"),
         ("a: {image: busybox, secrets: [s]}\nsecrets: {s: {file: ./none}}", "secrets.s.file: there is no"),
         ("a: {image: busybox, ulimits: {nofoo: 3}}", "services.a.ulimits.nofoo: "),

@@ -27,6 +27,12 @@ CONTAINER = (
     Option("--dns-search", "domain in which names are looked up; . for none", metavar="DOMAIN", many=True),
     Option("--dns-option", "option of resolv.conf, like ndots:2", metavar="OPTION", many=True),
     Option("--add-host", "a line in /etc/hosts; host-gateway is this host", metavar="NAME:ADDRESS", many=True),
+    Option(
+        "--link",
+        "know a running container that is on one of its networks by its name, and by another one here",
+        metavar="CONTAINER[:NAME]",
+        many=True,
+    ),
     Option("--domainname", "NIS domain name", metavar="NAME"),
     Option("--pid", "whose processes it sees: private, host or container:NAME", metavar="MODE"),
     Option("--ipc", "private, shareable, none (no /dev/shm), host or container:NAME", metavar="MODE"),

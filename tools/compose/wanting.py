@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import OcipipeError, UsageError
-from . import granted, hashing, plan, present, resources, translate, wiring
+from . import granted, hashing, linked, plan, present, resources, translate, wiring
 from .positions import ComposeError, place_at
 
 TYPE_CHECKING = False
@@ -124,6 +124,7 @@ def check(ground: Ground, services: Sequence[str]) -> granted.Grants:
         except OcipipeError as error:
             path = ("services", name)
             raise ComposeError(place_at(project.model, path), path, f"{error.subject}: {error.problem}") from None
+        linked.check(ground, name)
         for key in _used(project, name, "networks"):
             if not resources.is_external(project, "networks", key):
                 resources.network(ground.ctx, project, key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..errors import UsageError
 from ..network import options as networks
 from ..network import ports
+from ..runtime import names as host_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,10 +41,10 @@ def words(
     for number, text in enumerate(said.keys.get("extra_hosts") or ()):
         name, equals, address = str(text).partition("=")
         said.option("--add-host", f"{name}:{address}" if equals else text, ("extra_hosts", number))
-    if said.keys.get("external_links"):
-        raise said.refuse(
-            ("external_links",), "is not supported", "put both on one network: names are found there by themselves"
-        )
+    for number, text in enumerate(said.keys.get("external_links") or ()):
+        if mode is not None:
+            raise said.refuse(("external_links",), "is for a service on networks", "take network_mode away")
+        said.option("--link", text, ("external_links", number), host_names.link)
     if ports:
         _ports(said)
 

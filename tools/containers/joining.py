@@ -177,6 +177,11 @@ def plug(ctx: Context, store: Store, container: Container, pid: int, wanted: Seq
     publish = [one for text in record.get("ports") or () for one in ports.parse(text)] if not pid else []
     known_as = [container.name, *([record["hostname"]] if record.get("hostname") else [])]
     asked: dict[str, Any] = record.get("names") or {}
+    if asked.get("links"):
+        from . import linking
+
+        on = [*networks(container), *(one.network for one in wanted)]
+        asked = {**asked, "hosts": [*asked["hosts"], *linking.hosts(ctx, store, asked["links"], on)]}
     place, dns = path(ctx, container.id), asked.get("servers") or ()
     found = attach.attach(store, ctx.run_root, ctx.env, container.id, known_as, place, wanted, publish, dns)
     for warning in found.warnings:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..network.ports import Port
     from ..store.store import Store
 
-_OWN = ("publish", "publish_all", "network_alias", "ip", "ip6", "mac_address")
+_OWN = ("publish", "publish_all", "network_alias", "ip", "ip6", "mac_address", "link")
 """Options that need a network of ours."""
 _NAMES = ("dns", "dns_search", "dns_option", "add_host")
 

@@ -2,9 +2,10 @@
 
 What was asked for is kept in the record, so that every start and every copy of the container has it:
 
-    {"domain": text, "servers": [address], "search": [domain], "options": [word], "hosts": [[name, address]]}
+    {"domain": text, "servers": [address], "search": [domain], "options": [word], "hosts": [[name, address]],
+     "links": [[name, container]]}
 
-An address of GATEWAY stands for the host as the container sees it.
+An address of GATEWAY stands for the host as the container sees it; that of a linked container is found at the start.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012
 
 
 def asked_for(args: Any, domain: str, network: str) -> Document:
-    """What --dns, --dns-search, --dns-option and --add-host ask for; `network` is as spec.Options has it.
+    """What --dns, --dns-search, --dns-option, --add-host and --link ask for; `network` is as spec.Options has it.
 
     Raises UsageError.
     """
@@ -42,7 +43,16 @@ def asked_for(args: Any, domain: str, network: str) -> Document:
         "search": args.dns_search,
         "options": args.dns_option,
         "hosts": [_host(text, network) for text in args.add_host],
+        **({"links": [one for text in args.link for one in link(text)]} if args.link else {}),
     }
+
+
+def link(text: str) -> list[list[str]]:
+    """--link CONTAINER[:NAME]: the names that it is known by, its own too, each with it. Raises UsageError."""
+    container, colon, alias = text.partition(":")
+    if not _is_name(container) or (colon and not _is_name(alias)):
+        raise UsageError(f"--link {text}", "is not CONTAINER[:NAME]", "like db, or db:sql")
+    return [[one, container] for one in dict.fromkeys((container, alias)) if one]
 
 
 def _host(text: str, network: str) -> list[str]:

@@ -14,7 +14,7 @@ LOCAL = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
 
 
 def asked(domain: str = "", network: str = "none", **fields: list[str]) -> Any:
-    args = {"dns": [], "dns_search": [], "dns_option": [], "add_host": [], **fields}
+    args = {"dns": [], "dns_search": [], "dns_option": [], "add_host": [], "link": [], **fields}
     return names.asked_for(SimpleNamespace(**args), domain, network)
 
 
@@ -61,6 +61,11 @@ def test_each_kind_of_line_replaces_its_own(fields: dict[str, list[str]], text: 
     assert names.texts("box", asked(**fields), resolver=BASE)["resolv.conf"] == text
 
 
+def test_links() -> None:
+    assert asked(link=["db", "old:sql"])["links"] == [["db", "db"], ["old", "old"], ["sql", "old"]]
+    assert "links" not in asked()
+
+
 def test_a_domain_line_is_a_search_line() -> None:
     found = names.texts("box", asked(dns_search=["b.org"]), resolver="domain a.org\n")
     assert found["resolv.conf"] == "search b.org\n"
@@ -76,6 +81,7 @@ def test_a_domain_line_is_a_search_line() -> None:
         ({"add_host": ["db"]}, "--add-host db: "), ({"add_host": [":1.1.1.1"]}, "--add-host :1.1.1.1"),
         ({"add_host": ["db:"]}, "(nothing) is no address"), ({"add_host": ["db:x"]}, "x is no address"),
         ({"add_host": ["a b:1.1.1.1"]}, "--add-host a b:1.1.1.1"),
+        ({"link": ["db:a b"]}, "--link db:a b"), ({"link": [":sql"]}, "--link :sql"), ({"link": ["db:"]}, "--link db:"),
         ({"add_host": ["h:host-gateway"]}, "no way to the host with --network none"),
     ],
 )  # fmt: skip

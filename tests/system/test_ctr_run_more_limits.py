@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,28 @@ def test_weight_of_input_and_output(box: Box) -> None:
         assert box.refused("--blkio-weight", "300").startswith("--blkio-weight: this host has ")
         return
     assert "300" in limit(box, "io.bfq.weight", "blkio/blkio.bfq.weight", "--blkio-weight", "300")
+
+
+def test_weight_on_one_disk(box: Box, tmp_path: Path) -> None:
+    with open(tmp_path / "disk", "wb") as file:
+        file.truncate(1 << 20)
+    path = subprocess.check_output(["losetup", "-f", "--show", str(tmp_path / "disk")], text=True).strip()
+    scheduler = Path("/sys/block", Path(path).name, "queue/scheduler")
+    try:
+        scheduler.write_text("none")
+        assert "is not the scheduler" in box.refused("--blkio-weight-device", f"{path}:300")
+        if "bfq" not in scheduler.read_text():
+            return
+        scheduler.write_text("bfq")
+        if "io-weight-device" not in KNOBS:
+            assert "this host has " in box.refused("--blkio-weight-device", f"{path}:300")
+            return
+        found = limit(box, "io.bfq.weight", "blkio/blkio.bfq.weight_device", "--blkio-weight-device", f"{path}:300")
+        node = os.stat(path).st_rdev
+        assert f"{os.major(node)}:{os.minor(node)} 300" in found.splitlines()
+    finally:
+        scheduler.write_text("none")
+        subprocess.run(["losetup", "-d", path], check=True)
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,7 @@ CONTAINER = (
     Option("--cpuset-cpus", "processors it may run on, like 0-2,4", metavar="LIST"),
     Option("--cpuset-mems", "memory nodes it may use, like 0-1", metavar="LIST"),
     Option("--blkio-weight", "weight of its input and output among containers, 10 to 1000", kind="integer"),
+    Option("--blkio-weight-device", "the same on one disk", metavar="DEVICE:WEIGHT", many=True),
     Option("--device-read-bps", "bytes a second that it may read", metavar="DEVICE:RATE", many=True),
     Option("--device-write-bps", "bytes a second that it may write", metavar="DEVICE:RATE", many=True),
     Option("--device-read-iops", "reads a second", metavar="DEVICE:RATE", many=True),

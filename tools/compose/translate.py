@@ -143,7 +143,9 @@ def _limits(said: Words) -> None:
     blkio = said.keys.get("blkio_config") or {}
     if blkio.get("weight"):
         said.option("--blkio-weight", blkio["weight"], ("blkio_config", "weight"))
-    said.none_of(("blkio_config",), blkio, ("weight_device",), "weight is of all devices")
+    for number, one in enumerate(blkio.get("weight_device") or ()):
+        path = ("blkio_config", "weight_device", number)
+        said.option("--blkio-weight-device", f"{one['path']}:{one['weight']}", path, options.weight)
     for kind in ("device_read_bps", "device_write_bps", "device_read_iops", "device_write_iops"):
         flag = kind.replace("_", "-")
         for number, one in enumerate(blkio.get(kind) or ()):

@@ -20,6 +20,7 @@ _KNOBS = {
     "realtime": ("cpu/cpu.rt_runtime_us",),
     # bfq shows no weight at the root, where its other files are
     "io-weight": ("blkio/blkio.weight", "blkio/blkio.bfq.io_service_bytes"),
+    "io-weight-device": ("blkio/blkio.weight_device", "blkio/blkio.bfq.io_service_bytes"),
 }
 """Of version 1: files of the root cgroup."""
 _seen: list[frozenset[str]] = []
@@ -62,9 +63,13 @@ def limits_swap() -> bool:
 
 
 def knobs() -> frozenset[str]:
-    """Which of the rarer controls there are: swappiness, oom-kill (turning it off), realtime, io-weight."""
+    """Which of the rarer controls there are: swappiness, oom-kill (turning it off), realtime, io-weight,
+    io-weight-device (where bfq is there: runtimes pass over what only iocost would take)."""
     if version() == 2:
-        return frozenset({"io-weight"} if "io" in controllers() else ())
+        if "io" not in controllers():
+            return frozenset()
+        weighs = any(os.path.exists(f"{_BASE}/{name}/io.bfq.weight") for name in os.listdir(_BASE))
+        return frozenset({"io-weight", "io-weight-device"} if weighs else {"io-weight"})
     return frozenset(name for name, paths in _KNOBS.items() if any(os.path.exists(f"{_BASE}/{path}") for path in paths))
 
 

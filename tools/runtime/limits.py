@@ -55,6 +55,7 @@ def take(found: Options, args: Any, host: Host) -> None:
         texts = getattr(args, dest)
         if texts:
             found.throttles[name] = [_throttle(text, name) for text in texts]
+    found.weights = [_weight(text) for text in args.blkio_weight_device]
     found.device_rules = [values.device_rule(text) for text in args.device_cgroup_rule]
     found.cgroup_parent = _parent(args.cgroup_parent, host) if args.cgroup_parent is not None else ""
     if found.cpu_rt_runtime:
@@ -140,7 +141,26 @@ def _oom_score(number: int, host: Host) -> int:
 def _throttle(text: str, name: str) -> Document:
     """--device-read-bps DEVICE:RATE and its kin, as runtime-spec's blockIO has it."""
     path, rate = values.throttle(text, name)
-    subject = f"--device-{name} {text}"
+    return {**_disk(path, f"--device-{name} {text}"), "rate": rate}
+
+
+def _weight(text: str) -> Document:
+    """--blkio-weight-device DEVICE:WEIGHT, as runtime-spec's blockIO has it."""
+    path, weight = values.weight(text)
+    subject = f"--blkio-weight-device {text}"
+    disk = _disk(path, subject)
+    with open(f"/sys/dev/block/{disk['major']}:{disk['minor']}/queue/scheduler", encoding="ascii") as file:
+        schedulers = file.read().split()
+    if "[cfq]" not in schedulers and "[bfq]" not in schedulers:
+        raise Unsupported(
+            subject, f"bfq, which weighs, is not the scheduler of {path}: {' '.join(schedulers)}",
+            "write bfq to its queue/scheduler in /sys/block",
+        )  # fmt: skip
+    return {**disk, "weight": weight}
+
+
+def _disk(path: str, subject: str) -> Document:
+    """The numbers of a whole block device. Raises NotFound, UsageError."""
     try:
         node = devices.describe(path, path)
     except OSError:
@@ -149,7 +169,7 @@ def _throttle(text: str, name: str) -> Document:
         raise UsageError(subject, f"{path} is no block device", "see /sys/block")
     if not os.path.exists(f"/sys/dev/block/{node['major']}:{node['minor']}/queue"):
         raise UsageError(subject, f"{path} is a part of a disk, and disks are throttled whole", "name the disk")
-    return {"major": node["major"], "minor": node["minor"], "rate": rate}
+    return {"major": node["major"], "minor": node["minor"]}
 
 
 def _parent(text: str, host: Host) -> str:

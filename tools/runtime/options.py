@@ -301,6 +301,15 @@ def throttle(text: str, name: str) -> tuple[str, int]:
     return path, rate
 
 
+def weight(text: str) -> tuple[str, int]:
+    """--blkio-weight-device DEVICE:WEIGHT: path and weight. Raises UsageError."""
+    path, _, number = text.rpartition(":")
+    digits = number.isascii() and number.isdigit() and len(number) < 5
+    if not path.startswith("/") or not digits or not 10 <= int(number) <= 1000:
+        raise UsageError(f"--blkio-weight-device {text}", "is not DEVICE:WEIGHT", "like /dev/sda:300, from 10 to 1000")
+    return path, int(number)
+
+
 def pairs(texts: Iterable[str], option: str) -> dict[str, str]:
     """KEY=VALUE options; a bare KEY has the value ''. Raises UsageError."""
     found = {}

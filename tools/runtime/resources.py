@@ -111,6 +111,10 @@ def _block_io(options: Options, host: Host) -> Document:
         if not 10 <= options.blkio_weight <= 1000:
             raise UsageError("--blkio-weight", f"{options.blkio_weight} is no weight", "give one from 10 to 1000")
         found["weight"] = options.blkio_weight
+    if options.weights:
+        _enforced("--blkio-weight-device", controller, host)
+        _has("--blkio-weight-device", "io-weight-device", "bfq, the I/O scheduler that weighs cgroups on a disk", host)
+        found["weightDevice"] = options.weights
     for name, throttles in options.throttles.items():
         _enforced(f"--device-{name}", controller, host)
         way, unit = name.split("-")

@@ -129,6 +129,7 @@ class Options:
         self.cpuset_mems: str | None = None
         self.blkio_weight: int | None = None
         self.throttles: dict[str, list[Document]] = {}
+        self.weights: list[Document] = []
         self.pids_limit: int | None = None
         self.cgroup_parent = ""
         self.ulimits: list[Document] = []

@@ -11,7 +11,7 @@ from ocipipe.errors import Unsupported, UsageError
 from ocipipe.runtime import resources, spec
 
 MIB = 1 << 20
-KNOBS = frozenset({"swappiness", "oom-kill", "realtime", "io-weight"})
+KNOBS = frozenset({"swappiness", "oom-kill", "realtime", "io-weight", "io-weight-device"})
 V1 = frozenset({"cpu", "cpuset", "memory", "pids", "blkio"})
 V2 = frozenset({"cpu", "cpuset", "memory", "pids", "io"})
 
@@ -51,6 +51,10 @@ def made(*, version: int = 1, knobs: frozenset[str] = KNOBS, **fields: Any) -> A
         ({"cpu_rt_period": 9, "cpu_rt_runtime": 5}, {"cpu": {"realtimePeriod": 9, "realtimeRuntime": 5}}),
         ({"cpuset_mems": "0", "cpuset_cpus": "0-1"}, {"cpu": {"cpus": "0-1", "mems": "0"}}),
         ({"blkio_weight": 300}, {"blockIO": {"weight": 300}}),
+        (
+            {"weights": [{"major": 7, "minor": 1, "weight": 300}]},
+            {"blockIO": {"weightDevice": [{"major": 7, "minor": 1, "weight": 300}]}},
+        ),
         (
             {"throttles": {"read-bps": [{"major": 8, "minor": 0, "rate": 5}], "write-iops": []}},
             {"blockIO": {
@@ -94,6 +98,8 @@ def test_what_only_version_1_has(fields: dict[str, Any], option: str) -> None:
 def test_a_weight_that_no_scheduler_heeds() -> None:
     with pytest.raises(Unsupported, match="--blkio-weight: this host has cgroup version 1 without"):
         made(blkio_weight=10, knobs=frozenset())
+    with pytest.raises(Unsupported, match="--blkio-weight-device: this host has cgroup version 2 without bfq"):
+        made(version=2, weights=[{"major": 7, "minor": 1, "weight": 300}])
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,20 @@ def test_a_full_network(host: Host) -> None:
     assert host.box("again", "--network", "lab").ips == ["10.77.0.5"]
 
 
+def test_addresses_of_one_link(host: Host) -> None:
+    host.run("net-create", "lab")
+    host.run("net-create", "more")
+    host.box("a", "--network", "lab", "--link-local-ip", "169.254.7.1", "--link-local-ip", "fe80::71")
+    host.box("b", "--network", "lab:link-local=169.254.7.2,link-local=fe80::72")
+    assert "1 packets received" in host.run("ctr-exec", "b", "ping", "-c", "1", "169.254.7.1").out.decode()
+    taken = host.refused("ctr-run", "--network", "lab:link-local=169.254.7.1", "busybox", "true")
+    assert "169.254.7.1/16: is another container's on network lab" in taken
+    host.run("net-connect", "--link-local-ip", "169.254.7.1", "more", "b")  # another link
+    assert "inet 169.254.7.1/16" in host.run("ctr-exec", "b", "ip", "addr", "show", "eth1").out.decode()
+    host.run("ctr-restart", "-t", "0", "a")
+    assert "fe80::71/64" in host.run("ctr-exec", "a", "ip", "addr", "show", "eth0").out.decode()
+
+
 def test_a_container_that_does_not_run_yet(host: Host) -> None:
     host.run("net-create", "lab")
     host.run("ctr-create", "--name", "later", "--network", "ocipipe", "busybox", "sleep", "1000")

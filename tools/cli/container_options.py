@@ -75,6 +75,7 @@ CONTAINER = (
     Option("--network-alias", "a name on its networks beside its own", metavar="NAME", many=True),
     Option("--ip", "its IPv4 address, on its one network", metavar="ADDRESS"),
     Option("--ip6", "its IPv6 address", metavar="ADDRESS"),
+    Option("--link-local-ip", "an address that it has there alone, like 169.254.7.7", metavar="ADDRESS", many=True),
     Option("--mac-address", "its hardware address", metavar="ADDRESS"),
     Option(
         "-p, --publish",

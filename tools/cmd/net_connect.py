@@ -22,6 +22,7 @@ COMMAND = Command(
         Option("--alias", "a name that it has there beside its own", metavar="NAME", many=True),
         Option("--ip", "its address there (default: the next free one)", metavar="ADDRESS"),
         Option("--ip6", "its IPv6 address there", metavar="ADDRESS"),
+        Option("--link-local-ip", "an address that it has there alone, like 169.254.7.7", metavar="ADDRESS", many=True),
         Option("--mac", "its hardware address there", metavar="ADDRESS"),
         Option("--interface", "name of the interface in it (default: the next eth…)", metavar="NAME"),
     ),
@@ -42,5 +43,7 @@ def each(ctx: Context, args: Args, item: str | dict[str, object]) -> dict[str, o
     from ..network import options
     from ..store.store import Store
 
-    wanted = options.wanted(args.network, args.alias, args.ip, args.ip6, args.mac, args.interface)
+    wanted = options.wanted(
+        args.network, args.alias, args.ip, args.ip6, args.mac, args.interface, args.link_local_ip
+    )  # fmt: skip
     return networking.connect(ctx, Store(ctx.root), item, wanted)

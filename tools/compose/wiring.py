@@ -73,7 +73,7 @@ def _networks(said: Words, nameless: Container[str], alone: bool) -> None:
     for key in order:
         one = wanted[key]
         path = ("networks", key)
-        said.none_of(path, one, ("link_local_ips", "driver_opts"), "an address and a name is what one has here")
+        said.none_of(path, one, ("driver_opts",), "addresses and names are what one has here")
         name = said.model["networks"][key]["name"]
         own = [] if alone or name in nameless else [said.service, *linked]
         parts = [f"alias={alias}" for alias in dict.fromkeys((*own, *(one.get("aliases") or ())))]
@@ -81,6 +81,7 @@ def _networks(said: Words, nameless: Container[str], alone: bool) -> None:
         given = (("ip", one.get("ipv4_address")), ("ip6", one.get("ipv6_address")), ("mac", address),
                  ("interface", one.get("interface_name")))  # fmt: skip
         parts += [f"{what}={value}" for what, value in given if value]
+        parts += [f"link-local={value}" for value in one.get("link_local_ips") or ()]
         said.option("--network", f"{name}:{','.join(parts)}" if parts else name, path, networks.network)
 
 

@@ -41,7 +41,7 @@ def written(wanted: Wanted) -> Document:
     for name in ("aliases", "ip", "ip6", "mac", "interface"):
         if value := getattr(wanted, name):
             found[name] = list(value) if name == "aliases" else value
-    return found
+    return {**found, **({"linkLocal": list(wanted.link_local)} if wanted.link_local else {})}
 
 
 def path(ctx: Context, container_id: str) -> str:
@@ -214,7 +214,7 @@ def _wanted(name: str, document: Mapping[str, Any]) -> Wanted:
 
     return Wanted(
         name, document.get("aliases") or (), document.get("ip") or "", document.get("ip6") or "",
-        document.get("mac") or "", document.get("interface") or "",
+        document.get("mac") or "", document.get("interface") or "", document.get("linkLocal") or (),
     )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..network.ports import Port
     from ..store.store import Store
 
-_OWN = ("publish", "publish_all", "network_alias", "ip", "ip6", "mac_address", "link")
+_OWN = ("publish", "publish_all", "network_alias", "ip", "ip6", "mac_address", "link", "link_local_ip")
 """Options that need a network of ours."""
 _NAMES = ("dns", "dns_search", "dns_option", "add_host")
 
@@ -107,19 +107,24 @@ def _wanted(ctx: Context, args: Any) -> list[Wanted]:
     if len({one.network for one in found}) < len(found):
         raise UsageError("--network", "names one network twice", "name each once")
     first = found[0]
-    single = {"--ip": args.ip, "--ip6": args.ip6, "--mac-address": args.mac_address}
+    single = {
+        "--ip": args.ip, "--ip6": args.ip6, "--mac-address": args.mac_address, "--link-local-ip": args.link_local_ip,
+    }  # fmt: skip
     for option, value in single.items():
         if value and len(found) > 1:
             raise UsageError(option, "is of one network, and there are several", "--network NAME:ip=…,mac=…")
     aliases = list(args.network_alias)
     found = [
-        options.wanted(one.network, [*one.aliases, *aliases], one.ip, one.ip6, one.mac, one.interface) for one in found
+        options.wanted(
+            one.network, [*one.aliases, *aliases], one.ip, one.ip6, one.mac, one.interface, one.link_local
+        )
+        for one in found
     ]
     if any(single.values()):
         found = [
             options.wanted(
                 first.network, found[0].aliases, args.ip or first.ip, args.ip6 or first.ip6,
-                args.mac_address or first.mac, first.interface,
+                args.mac_address or first.mac, first.interface, [*first.link_local, *args.link_local_ip],
             )
         ]  # fmt: skip
     return found

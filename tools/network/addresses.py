@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _BITS = {4: 32, 6: 128}
 _FAMILY = {4: AF_INET, 6: AF_INET6}
+_LINK_LOCAL = {4: "169.254.0.0/16", 6: "fe80::/64"}
 _DEFAULT = ("10.90.0.0", 16, 20)
 _POOLS = (("10.91.0.0", 1024, 24), ("172.31.0.0", 256, 24), ("192.168.0.0", 256, 24))
 """Where subnets are taken from that nobody named: first address, number of subnets, length of each. They are not those
@@ -142,6 +143,15 @@ def next_address(usable: range, taken: Container[int], last: int | None) -> int 
             if number not in taken:
                 return number
     return None
+
+
+def link_local(text: str) -> str:
+    """A link-local address with the length of its subnet, 169.254.0.0/16 or fe80::/64. Raises UsageError."""
+    version, number = parse(text, "link-local address")
+    subnet = Subnet.parse(_LINK_LOCAL[version])
+    if number not in subnet.usable:
+        raise UsageError(text, "is no link-local address", f"one in {subnet}")
+    return subnet.within(number)
 
 
 def mac(version: int, number: int) -> str:

@@ -27,9 +27,10 @@ class Wanted:
     ip, ip6     the address that it wants, '' for the next free one
     mac         the hardware address that it wants, '' for one made of the IP address
     interface   the interface's name in the container, '' for the next of eth0, eth1, …
+    link_local  addresses that it has beside these, which are of this network alone (RFC 3927, RFC 4291)
     """
 
-    __slots__ = ("aliases", "interface", "ip", "ip6", "mac", "network")
+    __slots__ = ("aliases", "interface", "ip", "ip6", "link_local", "mac", "network")
 
     def __init__(
         self,
@@ -39,7 +40,9 @@ class Wanted:
         ip6: str = "",
         mac: str = "",
         interface: str = "",
+        link_local: Sequence[str] = (),
     ) -> None:
+        self.link_local = tuple(link_local)
         self.network = network
         self.aliases = tuple(aliases)
         self.ip = ip
@@ -82,6 +85,7 @@ class Request:
             "interface": interface,
             "names": list(dict.fromkeys([*self._known_as, *wanted.aliases, self._id[:12]])),
             "nameservers": self._dns or network.nameservers,
+            **({"linkLocal": self._link_local(network, wanted)} if wanted.link_local else {}),
         }
         result: Document = {"cniVersion": conflist.VERSION, "name": network.name, "interfaces": [], "ips": ips}
         if network.driver == "bridge":
@@ -102,6 +106,16 @@ class Request:
         attachment["result"] = result
         existing.append(attachment)
         self.made.append(attachment)
+
+    def _link_local(self, network: Network, wanted: Wanted) -> list[str]:
+        """The addresses with their lengths, as an interface has them."""
+        if network.driver != "bridge":
+            raise Unsupported(wanted.link_local[0], f"network {network.name} is made by a CNI plugin", "use a bridge")
+        there = {one for _, each in self.after.attachments(network.name) for one in each.get("linkLocal") or ()}
+        found = [addresses.link_local(text) for text in wanted.link_local]
+        for text in there.intersection(found):
+            raise Conflict(text, f"is another container's on network {network.name}", "choose another address")
+        return list(dict.fromkeys(found))
 
     def _bridge(self, network: Network) -> None:
         if network.bridge in self.after.bridges:

@@ -134,7 +134,8 @@ def _come(before: State, after: State, plugs: Sequence[Plug]) -> None:
         with namespaces.inside(namespace), Links() as links:
             for plug in plugs:
                 result = plug.attachment["result"]
-                bridge.configure(links, plug.attachment["interface"], result["ips"], result["routes"])
+                more = [{"address": text} for text in plug.attachment.get("linkLocal") or ()]
+                bridge.configure(links, plug.attachment["interface"], [*result["ips"], *more], result["routes"])
 
 
 def take_back(held: Held, env: Mapping[str, str], container_id: str, attachments: Sequence[Mapping[str, Any]]) -> None:

@@ -104,6 +104,14 @@ def test_it_is_a_free_one_wherever_there_is_one(taken: set[int], last: int) -> N
     assert found not in taken
 
 
+def test_link_local_addresses() -> None:
+    assert addresses.link_local("169.254.7.7") == "169.254.7.7/16"
+    assert addresses.link_local("fe80::7") == "fe80::7/64"
+    for text in ("169.253.7.7", "169.254.0.0", "169.254.255.255", "fe80:1::7", "fd00::7", "x"):
+        with pytest.raises(UsageError):
+            addresses.link_local(text)
+
+
 def test_hardware_addresses() -> None:
     assert addresses.mac(*addresses.parse("10.91.0.2")) == "0a:58:0a:5b:00:02"
     assert addresses.mac(*addresses.parse("fd00::1:2")) == "0a:5a:00:01:00:02"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..build.request import Request
     from ..context import Context
     from .ground import Ground
+    from .project import Project
 
 _SERVICE = "service:"
 

@@ -12,7 +12,7 @@ import leaks
 from cli_world import Outcome
 from commands import Commands
 
-PATIENCE = 30
+PATIENCE = 240
 """Seconds in which what must come, comes; nothing is measured by it."""
 CODE = "org.ocipipe.exit-code"
 

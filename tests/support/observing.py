@@ -16,7 +16,7 @@ from boxes import Box
 
 from ocipipe.host import mounts, process
 
-PATIENCE = 60.0
+PATIENCE = 240.0
 """Seconds after which what is waited for has failed to come; nothing depends on how fast it comes."""
 
 

@@ -15,7 +15,7 @@ from boxes import NAME
 from cli_world import context
 from commands import Commands
 from images import Image
-from lives import CODE, Lives
+from lives import CODE, Lives, cgroups
 
 from ocipipe.cli.declare import Args
 from ocipipe.containers import travelling
@@ -147,6 +147,8 @@ def test_it_goes_on_as_another(lives: Lives, tmp_path: Path) -> None:
     (found,) = lives("ctr-restore", "--name", "other", "--import", place).documents
     assert (found["status"], found["annotations"]["org.ocipipe.name"]) == ("running", "other")
     assert found["id"] != ended["id"]
+    assert cgroups(ended["id"]) == []
+    assert found["id"] in Path(f"/proc/{found['pid']}/cgroup").read_text()
     lives.until(lambda: lives("ctr-logs", "other").out)
     assert int(lives("ctr-logs", "other").out.split()[0]) == last + 1
     assert lives("ctr-exec", "other", "cat", "/made").out == b"mine\n"

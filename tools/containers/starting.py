@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ..errors import Conflict
-from ..host import times
+from ..host import cgroups, files, times
 from ..runtime import logs, monitor, state
 from . import ending, joining, preparing
 
@@ -87,9 +87,12 @@ def begin(
             store.containers.give_up(container)
         terminal = bool(config["process"].get("terminal"))  # type: ignore[attr-defined]
         first = bool(restored) or _looks_for_network(container, config)
+        env = ctx.env
+        if restored and runtime.name == "runc" and cgroups.version() == 2:
+            env = {**env, monitor.CRIU_CONFIG: _criu_config(config, directory)}
         with joining.Joined(ctx, store, container, first=first) as joined:
             pid = monitor.create(
-                container, runtime, ctx.run_root, _cleanup(ctx, container), ctx.env,
+                container, runtime, ctx.run_root, _cleanup(ctx, container), env,
                 lambda: _runs(ctx, container, joined),
                 terminal=terminal, log=logs.begin(container), restored=restored, held=joined.held,
             )  # fmt: skip
@@ -113,6 +116,16 @@ def begin(
         ending.take_apart(ctx, store, container)
         raise
     ending.tell(ctx, store, container, "restore" if restored else "start", pid=str(pid))
+
+
+def _criu_config(config: Document, directory: str) -> str:
+    """A file, in the run-time directory, with the cgroup of a container that is taken up. criu would put the processes
+    where they were, and when the checkpoint has travelled that is another's; runc tells it better in version 1 only."""
+    linux: Any = config["linux"]
+    place = os.path.join(directory, "criu.conf")
+    files.make_directories(directory, 0o700)
+    files.write_atomic(place, f"cgroup-root {cgroups.unified(linux['cgroupsPath'])}\n".encode(), 0o600, durable=False)
+    return place
 
 
 def _looks_for_network(container: Container, config: Document) -> bool:

@@ -103,6 +103,18 @@ def directory(pid: int, controller: str) -> str:
     return ""
 
 
+def unified(path: str) -> str:
+    """Where a cgroup is in version 2, from the root of all, by its runtime-spec linux.cgroupsPath: a path, or
+    SLICE:PREFIX:NAME, which is a scope of systemd's. A slice lies in those that its name begins with
+    (systemd.slice(5))."""
+    if ":" not in path:
+        return path
+    place, prefix, name = path.split(":", 2)
+    words = place.removesuffix(".slice").split("-")
+    slices = ["-".join(words[: number + 1]) for number in range(len(words))] if place != "-.slice" else []
+    return "/".join(["", *(f"{one}.slice" for one in slices), f"{prefix}-{name}.scope"])
+
+
 def is_frozen(pid: int) -> bool:
     """Whether a process's cgroup is frozen, as `pause` leaves it."""
     place = directory(pid, "freezer")

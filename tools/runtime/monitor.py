@@ -32,9 +32,11 @@ _PATIENCE_SECONDS = 5
 _ANSWER_LIMIT = 1 << 16
 PASSTHROUGH = "passthrough"
 """conmon's and our word for a log that is none: its own streams are the container's."""
-_PASSED = frozenset(
-    ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")
-)
+CRIU_CONFIG = "CRIU_CONFIG_FILE"
+"""Names a file of options for criu (criu(8)), which the runtime starts to take up a checkpoint."""
+_PASSED = frozenset((
+    "PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", CRIU_CONFIG,
+))  # fmt: skip
 _PASSED_FAMILIES = ("OCIPIPE_", "CNI_")
 """What of our environment is for what outlives us: for the runtime, systemd-run and our commands. The rest is whoever's
 who started the container (systemd gives its services sockets and descriptors), and takes 8 kB as long as it runs."""

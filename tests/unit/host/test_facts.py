@@ -82,3 +82,16 @@ def test_cgroups_are_the_kernel_s() -> None:
     assert cgroups.version() == expected
     assert bool(cgroups.controllers()) == bool(expected)
     assert cgroups.has_systemd() == (Path("/proc/1/comm").read_text().strip() == "systemd")
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("/ocipipe/c1", "/ocipipe/c1"),
+        ("system.slice:ocipipe:c1", "/system.slice/ocipipe-c1.scope"),
+        ("a-b-c.slice:ocipipe:c1", "/a.slice/a-b.slice/a-b-c.slice/ocipipe-c1.scope"),
+        ("-.slice:ocipipe:c1", "/ocipipe-c1.scope"),
+    ],
+)
+def test_where_a_cgroup_is(path: str, place: str) -> None:
+    assert cgroups.unified(path) == place

@@ -43,9 +43,10 @@ test: root .venv/dev .venv/commands ## the whole test suite
 	@$(call need,$(RUNTIMES) $(DEMO) $(PEERS) $(TESTS))
 	exec $(VENV) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS) tests
 
+# Any machine may be a slow one: an emulated processor takes ten times as long.
 smoke: root .venv/dev .venv/commands ## the few tests that any machine must pass
 	@$(call need,$(RUNTIMES) $(DEMO))
-	exec $(VENV) -m pytest -m smoke $(ARGS) tests/system
+	exec $(VENV) -m pytest -m smoke --timeout 1800 $(ARGS) tests/system
 
 check: .venv/dev .venv/commands ## style, types, import rules, manual pages, schemas
 	@$(VENV) -m ruff check .

@@ -210,7 +210,7 @@ def host(run: Commands) -> Iterator[Host]:
             yield found
         finally:
             found.close()
-            found.run.shell("ctr-ps -aq | ctr-rm -f", timeout=60)
+            found.run.shell("ctr-ps -aq | ctr-rm -f")
             left = found.run("net-check").out
             after = found.interfaces, found.rules
         assert after == before

@@ -13,10 +13,11 @@ from typing import Any
 
 import nethosts
 import pytest
-from boxes import NAME
+from boxes import NAME, Box
 from commands import Commands
 from images import Image
 from lives import Lives
+from observing import reboot
 from openly import Inside, opened
 from rootfs import CAPABILITY
 
@@ -211,16 +212,29 @@ def test_attached_and_more_of_it(lives: Lives, tmp_path: Path) -> None:
     assert "changed in place" in lives.refused("ctr-create", *MINE, "--rootfs", tree, "true", status=2)
 
 
-def test_killed(lives: Lives) -> None:
-    """What a killed command leaves at any moment is nothing that the next one does not take away."""
-    run = lives.run
-    for milliseconds in (60, 120, 180, 240, 300):
-        run.shell(f"timeout -s KILL {milliseconds / 1000} ctr-run --rm {' '.join(MINE)} busybox true", status=None)
-    run.shell("ctr-run --rm busybox true; ctr-ps -aq | xargs -r ctr-rm -f")
-    one = lives.detached("--name", "one", *MINE)
-    run.shell(f"kill -9 {lives.monitor(one)}; kill -9 {one['pid']}")
-    (two,) = run("ctr-start", "one").documents
-    assert users(two) == [[0, 500000, 65536]]
+def test_killed(run: Commands, busybox_image: Image) -> None:
+    """What a killed command leaves at any moment is nothing that the next one does not take away; and a reboot takes
+    the namespace, the mounts and all that is in memory, but not whose users they are."""
+    with opened({}) as (place, _):
+        busybox_image.into_store(place / "store", NAME)
+        where = run.on(OCIPIPE_ROOT=f"{place}/store", OCIPIPE_RUN_ROOT=f"{place}/run")
+        lives = Lives(where, place / "store")
+        for seconds in (0.06, 0.12, 0.18, 0.24, 0.3):
+            where.shell(f"timeout -s KILL {seconds} ctr-run --rm {' '.join(MINE)} busybox true", status=None)
+        where.shell("ctr-run --rm busybox true; ctr-ps -aq | xargs -r ctr-rm -f")
+        assert lives.left() == []
+        one = lives.detached("--name", "one", "--restart", "always", "-v", "vol:/vol", *MINE)
+        where.shell(f"kill -9 {lives.monitor(one)}; kill -9 {one['pid']}")
+        (two,) = where("ctr-start", "one").documents
+        assert users(two) == [[0, 500000, 65536]]
+        where("ctr-exec", "one", "sh", "-c", "touch /made /vol/made; chown 5 /made /vol/made")
+        reboot(Box(where, lives.root))
+        assert lives.status("one") == "stopped"
+        (three,) = where("ctr-start", "--all", "--restore").documents
+        assert users(three) == [[0, 500000, 65536]]
+        assert where("ctr-exec", "one", "stat", "-c", "%u", "/made", "/vol/made").out == b"5\n5\n"
+        where("ctr-rm", "-f", "one")
+        assert lives.left() == []
 
 
 def test_refused(lives: Lives, run: Commands, store_root: Path, busybox_image: Image) -> None:

@@ -15,7 +15,8 @@ COMMAND = Command(
     "make a container without starting it",
     description="Makes a container from IMAGE, which is pulled when it is missing, and prints it: ctr-start starts it. "
     "With - as IMAGE, stdin has the image's descriptor, or what ctr-inspect prints of a container: then it is made "
-    "again as that document says, edited or not, with an id and a time of its own.",
+    "again as that document says, edited or not, with an id and a time of its own. --rootfs and "
+    "--userns are told of in ctr-run(1).",
     operands=(
         Operand("IMAGE", "image by reference or digest, or - for a descriptor or a whole container on stdin"),
         Operand("COMMAND", "command and its arguments, instead of the image's", required=False, many=True),

@@ -19,7 +19,11 @@ COMMAND = Command(
     "and no byte more; what follows is the process's with -i.\n\n"
     "A monitor keeps the container's streams, log and exit status when this command is gone. With --rm in the "
     "foreground there is none: the process is this command's own child, has its very streams, no keys "
-    "detach it, and nothing is logged; --log-driver json, --detach-keys or --attach ask for one all the same.",
+    "detach it, and nothing is logged; --log-driver json, --detach-keys or --attach ask for one all the same.\n\n"
+    "With --rootfs, IMAGE is a directory of the host: the container's root itself, which it changes in place, or, as "
+    "DIR:O, what lies below a layer of its own. It stays when the container goes.\n\n"
+    "With --userns, the container's users are its own: its root is an ordinary user of the host, with an id that "
+    "nobody else has. Its files, and those of volumes, are stored with the image's owners all the same.",
     operands=(
         Operand("IMAGE", "image by reference or digest, or - for a descriptor on stdin"),
         Operand("COMMAND", "command and its arguments, instead of the image's", required=False, many=True),

@@ -12,7 +12,7 @@ from oci_spec import jsondoc, quantity
 
 from ..host import signals
 from ..network import ports
-from ..runtime import options, policy, userns
+from ..runtime import options, policy
 from . import labels, names, storage, wiring
 from .words import Words
 
@@ -186,6 +186,8 @@ def _rights(said: Words) -> None:
             said.option("--gpus", f"device={ids}" if ids else "all" if amount == -1 else amount, (*path, number))
     mode = said.keys.get("userns_mode")
     if mode:
+        from ..runtime import userns
+
         if mode.partition(":")[0] not in ("host", "private", "auto"):
             raise said.refuse(("userns_mode",), f"{mode!r} is not supported", "host, private, auto or auto:size=COUNT")
         said.option("--userns", mode, ("userns_mode",), lambda text: userns.asked(text, [], []))

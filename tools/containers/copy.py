@@ -19,7 +19,6 @@ from oci_spec.tarstream import Reader
 from ..errors import Conflict, NotFound, Unsupported, UsageError
 from ..host.beneath import Root
 from ..host.files import read_stream
-from ..host.owners import acting_as
 from ..layers import compression
 from ..layers.confine import Tree
 from ..layers.extract import Extractor, failed
@@ -183,6 +182,8 @@ class _Target:
             if self._maps is None:
                 Extractor(self._tree, archive, self._text, base, owner=owner, xattrs=xattrs).extract()
                 return
+            from ..host.owners import acting_as
+
             with acting_as(*self._maps.root):
                 Extractor(
                     self._tree, archive, self._text, base, owner=owner, xattrs=xattrs, owners=self._maps.outside

@@ -18,8 +18,7 @@ from ..host.beneath import Root
 from ..layers import attributes
 from ..layers.confine import Tree
 from ..layers.extract import failed
-from ..runtime import mapped, namespaces, root, state
-from ..runtime.userns import Maps
+from ..runtime import namespaces, root, state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from oci_spec.jsondoc import Document
 
     from ..context import Context
+    from ..runtime.userns import Maps
     from ..store.container import Container
     from ..store.store import Store
 
@@ -59,7 +59,7 @@ def enter(ctx: Context, store: Store, container: Container, stack: ExitStack, *,
     if found is None and write:
         found = _lock(ctx, store, container, stack)
     if found is not None:
-        return Inside(found, maps=Maps.of_record(container.record))
+        return Inside(found, maps=_maps(container))
     return _Mounting(ctx, store, container, write=write).all(stack)
 
 
@@ -67,13 +67,29 @@ def bare_root(ctx: Context, store: Store, container: Container, stack: ExitStack
     """The container's root without anything mounted in it, to read. Raises Corrupt, Unavailable."""
     config = container.config()
     if own_root(container, config) and mounts.is_mounted(container.rootfs):
-        maps = Maps.of_record(container.record)
-        return Inside(
-            stack.enter_context(Root.at(container.rootfs)), maps=maps if maps and mapped.is_mapped(container) else None
-        )
+        maps = _maps(container) if _is_mapped(container) else None
+        return Inside(stack.enter_context(Root.at(container.rootfs)), maps=maps)
     mounting = _Mounting(ctx, store, container, write=False)
     mounting.root()
     return Inside(stack.enter_context(Root.at(container.rootfs)))
+
+
+def _maps(container: Container) -> Maps | None:
+    """Those of the users of its own that it has; None where it has the host's."""
+    if not container.record.get("users"):
+        return None
+    from ..runtime.userns import Maps
+
+    return Maps.of_record(container.record)
+
+
+def _is_mapped(container: Container) -> bool:
+    """Whether its root is mounted for users of its own."""
+    if not container.record.get("users"):
+        return False
+    from ..runtime import mapped
+
+    return mapped.is_mapped(container)
 
 
 def told(container: Container, found: Iterable[Item]) -> Iterator[Item]:
@@ -152,7 +168,7 @@ class _Mounting:
             if not own_root(self._container, self._config):
                 self._bind(root.place(self._container, self._config), self._container.rootfs)
                 self._make_scratch()
-            elif mounts.is_mounted(self._container.rootfs) and not self._is_mapped():  # left by a killed command
+            elif mounts.is_mounted(self._container.rootfs) and not self._had_mapped():  # left by a killed command
                 self._make_scratch()
             elif self._write:
                 root.mount(self._container, lowers, self._label)
@@ -210,12 +226,12 @@ class _Mounting:
         os.makedirs(place)
         return place
 
-    def _is_mapped(self) -> bool:
+    def _had_mapped(self) -> bool:
         """Whether it was left as it is for users of its own; then that is gone, for us alone."""
-        if not (self._container.record.get("users") and mapped.is_mapped(self._container)):
-            return False
-        mounts.unmount_under(self._container.path)
-        return True
+        found = _is_mapped(self._container)
+        if found:
+            mounts.unmount_under(self._container.path)
+        return found
 
     def _make_scratch(self) -> None:
         """Over the directory that overlayfs works in: it has been opened by now, if it is used."""

@@ -14,7 +14,6 @@ from ..host import security
 from ..host.mounts import unmount_under
 from ..runtime import confinement, root, volume_mount
 from ..runtime.options import Mount
-from ..runtime.placement import BINDS
 from ..runtime.volume_mount import Wanted
 from ..store.volumes import volumes_of
 from ..volume import create, fill, mount, remove, subpath
@@ -167,6 +166,8 @@ def _not_taken(options: Options, mounts: Iterator[Mount]) -> list[Mount]:
 def _of_other(store: Store, text: str, *, mapped: bool) -> Iterator[Mount]:
     """What --volumes-from CONTAINER[:ro|rw] brings: the volumes, and host paths, that are mounted in another one.
     `mapped`: for users of its own, where they are for the other's."""
+    from ..runtime.placement import BINDS
+
     name, _, mode = text.partition(":")
     if mode not in ("", "ro", "rw"):
         raise UsageError(f"--volumes-from {text}", f"{mode} is neither ro nor rw", "write CONTAINER[:ro]")

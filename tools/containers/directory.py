@@ -55,24 +55,26 @@ def named(ctx: Context, store: Store, text: str) -> Directory:
     given = text.removesuffix(_OVERLAY) if overlay else text
     if not given or text == "-":
         raise UsageError(text, "names no directory, as --rootfs wants it", "name one, like ./tree")
+    return _apart(ctx, store, given, overlay=overlay)
+
+
+def of_record(ctx: Context, store: Store, record: Document) -> Directory:
+    """The directory of another container's record. Raises as `named`."""
+    found: Any = record["rootfs"]
+    return _apart(ctx, store, found["path"], overlay=found["overlay"])
+
+
+def _apart(ctx: Context, store: Store, given: str, *, overlay: bool) -> Directory:
+    """One that is there, and apart from what we keep."""
     path = os.path.realpath(given)
     check(path)
-    for ours in (store.root, ctx.run_root):
-        whole = os.path.realpath(ours)
-        if f"{path}/".startswith(f"{whole}/") or f"{whole}/".startswith(f"{path.rstrip('/')}/"):
-            # `/` among them: what a container changes in place must be no part of what it stands on itself
-            problem = f"and {ours}, where containers are kept, lie in one another" if path != "/" else (
-                "is this host's own root, and what keeps containers lies in it"
-            )  # fmt: skip
-            raise Conflict(given, problem, "name a directory that holds the container's files alone")
+    remedy = "name a directory that holds the container's files alone"
+    if path == "/":
+        raise Conflict(given, "is this host's own root, and what keeps containers lies in it", remedy)
+    for ours in map(os.path.realpath, (store.root, ctx.run_root)):
+        if f"{path}/".startswith(f"{ours}/") or f"{ours}/".startswith(f"{path}/"):
+            raise Conflict(given, f"and {ours}, where containers are kept, lie in one another", remedy)
     return Directory(path, overlay=overlay)
-
-
-def of_record(record: Document) -> Directory:
-    """The directory of a container's record. Raises NotFound, UsageError when it is there no more."""
-    found: Any = record["rootfs"]
-    check(found["path"])
-    return Directory(found["path"], overlay=found["overlay"])
 
 
 def check(path: str) -> None:

@@ -90,8 +90,8 @@ def again(
         if "rootfs" in record:
             from . import directory
 
-            image = directory.of_record(record)
+            image = directory.of_record(ctx, store, record)
         else:
-            item: Document = record["image"]  # type: ignore[assignment]
+            item: Document = whole.get("image") or record["image"]  # type: ignore[assignment]
             image = image_for_run(ctx, store, item, lease, policy=args.pull, access=Access.of(args))
         return creation.again(ctx, store, args, image, whole)

@@ -184,10 +184,11 @@ def test_attached_and_more_of_it(lives: Lives, tmp_path: Path) -> None:
     os.chown(tmp_path / "given", 1000, 1000)
     out = run(
         "ctr-run", "--rm", "-i", *MINE, "--init", "--memory", "64m", "--mount", "type=image,source=busybox,target=/i",
+        "--mount", "type=image,source=busybox,target=/h,image-subpath=home",
         "-v", f"{tmp_path}/host:/host", "--tmpfs", "/t", "--read-only", "busybox", "sh", "-c",
-        "cat; stat -c %u /i /i/home/app /host /t; id -u >/dev/stderr; echo >/host; echo $?", input=b"given\n",
+        "cat; stat -c %u /i /i/home/app /h/app /host /t; id -u >/dev/stderr; echo >/host; echo $?", input=b"given\n",
     )  # fmt: skip
-    assert out.out == b"given\n0\n1000\n65534\n0\n1\n"
+    assert out.out == b"given\n0\n1000\n1000\n65534\n0\n1\n"
     assert (tmp_path / "host").read_text() == "host's"
     run("ctr-run", "--name", "mapped", *MINE, "-u", "app", "-v", f"{tmp_path}/given:/given:idmap", "busybox",
         "/given/tool")  # fmt: skip

@@ -8,7 +8,6 @@ the lock of the containers' directory, and looks at every record there is.
 from __future__ import annotations
 
 import os
-from itertools import islice
 
 from ..errors import NotFound, UsageError
 from ..host import files, locks, mounts
@@ -178,10 +177,15 @@ class Entered:
         record: Any = self._container.record
         label = str(record.get("mountLabel") or "")
         mapped.mount(self._container, self._fd, maps, root.layers(self._store, record), label)
-        chain_ids = iter(record.get("mountedChainIds") or ())
-        for number, count in enumerate(record.get("imageMounts") or ()):
-            lowers = root.image_layers(self._store, islice(chain_ids, count))
-            mapped.mount_image(self._container, self._fd, maps, number, lowers, label)
+        if record.get("imageMounts"):
+            from . import given_images
+
+            mounts.unmount_under(os.path.join(self._container.path, placement.IMAGES))
+
+            def one(number: int, lowers: list[str]) -> None:
+                mapped.mount_image(self._container, self._fd, maps, number, lowers, label)
+
+            given_images.mount(self._store, self._container, label, one)
         if record.get("volumes"):
             from . import volumes
 

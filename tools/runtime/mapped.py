@@ -82,9 +82,8 @@ def mount(container: Container, namespace: int, maps: Maps, lowers: list[str], l
 def mount_image(
     container: Container, namespace: int, maps: Maps, number: int, lowers: list[str], label: str
 ) -> None:
-    """The same of an image that is mounted in the container, read only."""
+    """The same of an image that is to be mounted in the container, read only, and is not yet."""
     target = root.image_place(container, number)
-    mounts.unmount_under(target)
     with _Layers(container, namespace) as layers:
         seen = [layers.add(lower, f"{number}.{at}") for at, lower in enumerate(lowers)]
         seen += [root.empty(container)] * max(2 - len(seen), 0)

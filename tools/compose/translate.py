@@ -12,7 +12,7 @@ from oci_spec import jsondoc, quantity
 
 from ..host import signals
 from ..network import ports
-from ..runtime import options, policy
+from ..runtime import disks, options, policy
 from . import labels, names, storage, wiring
 from .words import Words
 
@@ -145,13 +145,13 @@ def _limits(said: Words) -> None:
         said.option("--blkio-weight", blkio["weight"], ("blkio_config", "weight"))
     for number, one in enumerate(blkio.get("weight_device") or ()):
         path = ("blkio_config", "weight_device", number)
-        said.option("--blkio-weight-device", f"{one['path']}:{one['weight']}", path, options.weight)
+        said.option("--blkio-weight-device", f"{one['path']}:{one['weight']}", path, disks.weight)
     for kind in ("device_read_bps", "device_write_bps", "device_read_iops", "device_write_iops"):
         flag = kind.replace("_", "-")
         for number, one in enumerate(blkio.get(kind) or ()):
             said.option(
                 f"--{flag}", f"{one['path']}:{one['rate']}", ("blkio_config", kind, number),
-                lambda text, flag=flag: options.throttle(text, flag.removeprefix("device-")),  # type: ignore[misc]
+                lambda text, flag=flag: disks.throttle(text, flag.removeprefix("device-")),  # type: ignore[misc]
             )  # fmt: skip
     for limit, value in (said.keys.get("ulimits") or {}).items():
         said.option("--ulimit", f"{limit}={value['soft']}:{value['hard']}", ("ulimits", limit), options.ulimit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ..errors import NotFound, Unsupported, UsageError
-from ..host import cgroups, devices, files
+from ..host import cgroups, files
 from . import options as values
 
 TYPE_CHECKING = False
@@ -51,11 +51,12 @@ def take(found: Options, args: Any, host: Host) -> None:
         setattr(found, name, getattr(args, name))
     _check_processors(found)
     found.ulimits = [_within_ours(values.ulimit(one), one, host) for one in args.ulimit]
-    for dest, name in _THROTTLES.items():
-        texts = getattr(args, dest)
-        if texts:
-            found.throttles[name] = [_throttle(text, name) for text in texts]
-    found.weights = [_weight(text) for text in args.blkio_weight_device]
+    asked = [(name, getattr(args, dest)) for dest, name in _THROTTLES.items() if getattr(args, dest)]
+    if asked or args.blkio_weight_device:
+        from . import disks
+
+        found.throttles = {name: [disks.throttled(text, name) for text in texts] for name, texts in asked}
+        found.weights = [disks.weighed(text) for text in args.blkio_weight_device]
     found.device_rules = [values.device_rule(text) for text in args.device_cgroup_rule]
     found.cgroup_parent = _parent(args.cgroup_parent, host) if args.cgroup_parent is not None else ""
     if found.cpu_rt_runtime:
@@ -136,40 +137,6 @@ def _oom_score(number: int, host: Host) -> int:
             "--oom-score-adj", f"ours is {ours}, and we lack CAP_SYS_RESOURCE to go below it", f"give at least {ours}"
         )
     return number
-
-
-def _throttle(text: str, name: str) -> Document:
-    """--device-read-bps DEVICE:RATE and its kin, as runtime-spec's blockIO has it."""
-    path, rate = values.throttle(text, name)
-    return {**_disk(path, f"--device-{name} {text}"), "rate": rate}
-
-
-def _weight(text: str) -> Document:
-    """--blkio-weight-device DEVICE:WEIGHT, as runtime-spec's blockIO has it."""
-    path, weight = values.weight(text)
-    subject = f"--blkio-weight-device {text}"
-    disk = _disk(path, subject)
-    with open(f"/sys/dev/block/{disk['major']}:{disk['minor']}/queue/scheduler", encoding="ascii") as file:
-        schedulers = file.read().split()
-    if "[cfq]" not in schedulers and "[bfq]" not in schedulers:
-        raise Unsupported(
-            subject, f"bfq, which weighs, is not the scheduler of {path}: {' '.join(schedulers)}",
-            "write bfq to its queue/scheduler in /sys/block",
-        )  # fmt: skip
-    return {**disk, "weight": weight}
-
-
-def _disk(path: str, subject: str) -> Document:
-    """The numbers of a whole block device. Raises NotFound, UsageError."""
-    try:
-        node = devices.describe(path, path)
-    except OSError:
-        raise NotFound(path, "no such device", "see /sys/block") from None
-    if node is None or node["type"] != "b":
-        raise UsageError(subject, f"{path} is no block device", "see /sys/block")
-    if not os.path.exists(f"/sys/dev/block/{node['major']}:{node['minor']}/queue"):
-        raise UsageError(subject, f"{path} is a part of a disk, and disks are throttled whole", "name the disk")
-    return {"major": node["major"], "minor": node["minor"]}
 
 
 def _parent(text: str, host: Host) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from oci_spec import quantity
-
 from ..errors import UsageError
 
 TYPE_CHECKING = False
@@ -286,28 +284,6 @@ def device_rule(text: str) -> Document:
     kind, major, minor, access = found.groups()
     chosen = {name: int(one) for name, one in (("major", major), ("minor", minor)) if one != "*"}
     return {"allow": True, "type": kind, **chosen, "access": access}
-
-
-def throttle(text: str, name: str) -> tuple[str, int]:
-    """--device-read-bps DEVICE:SIZE and --device-read-iops DEVICE:NUMBER, a second each: path and rate.
-
-    Raises UsageError.
-    """
-    path, _, number = text.rpartition(":")
-    digits = number.isascii() and number.isdigit() and len(number) < 19
-    rate = quantity.size(number) if name.endswith("bps") else int(number) if digits else None
-    if not path.startswith("/") or rate is None or rate <= 0:
-        raise UsageError(f"--device-{name} {text}", "is not DEVICE:RATE", "like /dev/sda:10m, or /dev/sda:100 for iops")
-    return path, rate
-
-
-def weight(text: str) -> tuple[str, int]:
-    """--blkio-weight-device DEVICE:WEIGHT: path and weight. Raises UsageError."""
-    path, _, number = text.rpartition(":")
-    digits = number.isascii() and number.isdigit() and len(number) < 5
-    if not path.startswith("/") or not digits or not 10 <= int(number) <= 1000:
-        raise UsageError(f"--blkio-weight-device {text}", "is not DEVICE:WEIGHT", "like /dev/sda:300, from 10 to 1000")
-    return path, int(number)
 
 
 def pairs(texts: Iterable[str], option: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ocipipe.errors import UsageError
-from ocipipe.runtime import options
+from ocipipe.runtime import disks, options
 
 BIND = ["rbind", "rprivate"]
 
@@ -244,8 +244,8 @@ def test_refused_device_rules(text: str) -> None:
 
 
 def test_throttles() -> None:
-    assert options.throttle("/dev/sda:1m", "read-bps") == ("/dev/sda", 1 << 20)
-    assert options.throttle("/dev/a:b:100", "write-iops") == ("/dev/a:b", 100)
+    assert disks.throttle("/dev/sda:1m", "read-bps") == ("/dev/sda", 1 << 20)
+    assert disks.throttle("/dev/a:b:100", "write-iops") == ("/dev/a:b", 100)
 
 
 @pytest.mark.parametrize(
@@ -258,4 +258,4 @@ def test_throttles() -> None:
 )  # fmt: skip
 def test_refused_throttles(text: str, name: str) -> None:
     with pytest.raises(UsageError, match=f"--device-{name}"):
-        options.throttle(text, name)
+        disks.throttle(text, name)

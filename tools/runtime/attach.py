@@ -30,13 +30,16 @@ _PIECE = 4096
 _STREAMS = {2: 1, 3: 2}
 _RESIZE = 1
 """Of the messages to the monitor's `ctl`: kind, height, width."""
+_PATIENCE = 1.0
+"""Seconds for a monitor to take a connection."""
 _SETTLED = 0.1
 """Seconds after which a monitor that found our message together with others (see `Attachment.resize`) gets it again."""
 
 
 class Attachment:
     """A connection to the monitor whose `attach` and `ctl` are in a directory, `name` being the container's; for a
-    `with` block. Raises Conflict when there is none to connect to."""
+    `with` block. Nothing that the container says from now on is missed. Raises Conflict when there is none to connect
+    to."""
 
     def __init__(self, path: str, name: str) -> None:
         self._path = path
@@ -50,6 +53,7 @@ class Attachment:
             raise Conflict(name, "has no monitor to attach to", "see ctr-ps and ctr-logs") from None
         finally:
             os.close(directory)
+        _await_taken()
         self._socket.setblocking(False)
         self._sent = b""
         self._shut = False
@@ -253,6 +257,20 @@ class _Signals:
         signal.set_wakeup_fd(self._wakeup)
         os.close(self.fd)
         os.close(self._write)
+
+
+def _await_taken() -> None:
+    """Until monitors have taken the connections that were made to them: one that is merely queued, which the kernel's
+    table shows without an inode, gets nothing of what a short process says before it is taken. The table does not tell
+    whose it is: where another monitor is stuck, this ends after a while."""
+    end = time.monotonic() + _PATIENCE
+    while _is_queued() and time.monotonic() < end:
+        time.sleep(0.001)
+
+
+def _is_queued() -> bool:
+    with open("/proc/thread-self/net/unix", "rb") as table:
+        return any(b" 0 " in line and line.endswith(b"/attach\n") and line.split()[6] == b"0" for line in table)
 
 
 class _Raw:

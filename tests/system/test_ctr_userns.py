@@ -16,6 +16,7 @@ import pytest
 from boxes import NAME, Box
 from commands import Commands
 from images import Image
+from killing import Kills
 from lives import Lives
 from observing import reboot
 from openly import Inside, opened
@@ -213,17 +214,25 @@ def test_attached_and_more_of_it(lives: Lives, tmp_path: Path) -> None:
     assert "changed in place" in lives.refused("ctr-create", *MINE, "--rootfs", tree, "true", status=2)
 
 
-def test_killed(run: Commands, busybox_image: Image) -> None:
+def test_killed(run: Commands, kills: Kills, busybox_image: Image) -> None:
     """What a killed command leaves at any moment is nothing that the next one does not take away; and a reboot takes
     the namespace, the mounts and all that is in memory, but not whose users they are."""
     with opened({}) as (place, _):
         busybox_image.into_store(place / "store", NAME)
         where = run.on(OCIPIPE_ROOT=f"{place}/store", OCIPIPE_RUN_ROOT=f"{place}/run")
         lives = Lives(where, place / "store")
-        for seconds in (0.06, 0.12, 0.18, 0.24, 0.3):
-            where.shell(f"timeout -s KILL {seconds} ctr-run --rm {' '.join(MINE)} busybox true", status=None)
-        where.shell("ctr-run --rm busybox true; ctr-ps -aq | xargs -r ctr-rm -f")
-        assert lives.left() == []
+        kills.env = where.env
+        where("ctr-run", "--rm", "-v", "vol:/vol", "busybox", "true")  # its layers are unpacked from now on
+
+        def command(number: int) -> list[str | Path]:
+            more = ["--name", f"n{number}", *MINE, "-v", "vol:/vol"]
+            return [where.bin / "ctr-run", "-d", *more, "busybox", "sleep", "1000"]
+
+        def after(number: int) -> None:
+            where.shell("ctr-ps -aq | xargs -r ctr-rm -f; ctr-run --rm busybox true")
+            assert lives.left() == [], number
+
+        assert kills(command, after) > 3
         one = lives.detached("--name", "one", "--restart", "always", "-v", "vol:/vol", *MINE)
         where.shell(f"kill -9 {lives.monitor(one)}; kill -9 {one['pid']}")
         (two,) = where("ctr-start", "one").documents

@@ -78,9 +78,8 @@ def volume(text: str) -> Mount:
     words = parts[2].split(",") if len(parts) == 3 else []
     if not source.startswith("/"):
         return _named_volume(source, _destination(destination, text), words, f"--volume {text}")
-    plain = [word for word in words if word != _MAPPED]
-    given = _bind_options(plain, f"--volume {text}")
-    return Mount("bind", source, _destination(destination, text), given, make=True, mapped=plain != words)
+    given = _bind_options([word for word in words if word != _MAPPED], f"--volume {text}")
+    return Mount("bind", source, _destination(destination, text), given, make=True, mapped=_MAPPED in words)
 
 
 def mount(text: str) -> Mount:

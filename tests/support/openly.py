@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,8 @@ from typing import Any
 
 from cli_world import Outcome
 from commands import Commands
+
+from ocipipe.host import mounts, trees
 
 
 class Inside(Commands):
@@ -45,4 +46,6 @@ def opened(files: Mapping[str, str]) -> Iterator[tuple[Path, list[str]]]:
             yield place, enter
         finally:
             holder.kill()
-    shutil.rmtree(place)
+            holder.wait()
+            mounts.unmount_under(str(place))
+            trees.remove_tree(str(place))

@@ -133,7 +133,11 @@ def forget(ctx: Context, name: str) -> None:
     """Removes the files of a project."""
     for root in (ctx.root, ctx.run_root):
         own = os.path.join(root, _PART, name)
-        trees.remove_tree(own)
+        while os.path.exists(own):
+            try:
+                trees.remove_tree(own)
+            except FileNotFoundError:  # somebody else does it, too
+                continue
         tidy(own)
 
 

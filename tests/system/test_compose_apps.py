@@ -139,9 +139,7 @@ def test_a_shop(host: Host, tmp_path: Path) -> None:
     shop("compose-scale", "web=1", env=users)
     assert len(shop("compose-exec", "worker", "python", "-c", _ADDRESSES, env=users).out.split()) == 1
     plan = shop("compose-plan", "--scale", "web=1", env={"USERS": "me:{PLAIN}other"}).documents
-    assert [(one["action"], one["object"]["name"]) for one in plan] == [
-        ("start", "shop-migrate-1"), ("recreate", "shop-proxy-1"),
-    ]  # fmt: skip
+    assert [one["object"]["name"] for one in plan if one["action"] != "start"] == ["shop-proxy-1"]
     shop("compose-down", "-v", env=users)
     assert shop.left() == []
 

@@ -131,12 +131,18 @@ class Containers:
         if name == before:
             return
         with locks.locked(self.path):
+            self._release(container)
             self._take(name, container.id)
-            container.update(name=name)
-            link = os.path.join(self.path, "names", before)
-            if _target(link) == container.id:
-                files.remove_file(link)
+            container.update(name=name, formerName=before)
+            self._release(container)
             self._sync("names")
+
+    def _release(self, container: Container) -> None:
+        """Its former name, which whoever gave it another may have been killed before taking away, is nobody's."""
+        former = container.record.get("formerName")
+        link = os.path.join(self.path, "names", str(former))
+        if former and former != container.name and _target(link) == container.id:
+            files.remove_file(link)
 
     def find(self, text: str) -> Container:
         """By name, id, or unique beginning of an id. Raises NotFound, Conflict."""
@@ -252,6 +258,7 @@ class Containers:
         link = os.path.join(self.path, "names", container.name)
         if _target(link) == container.id:
             files.remove_file(link)
+        self._release(container)
         files.remove_file(os.path.join(self.path, "rm", container.id))
         remove_tree(aside)
 

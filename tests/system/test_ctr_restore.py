@@ -128,10 +128,10 @@ def test_a_shutdown_in_good_order(box: Box, tmp_path: Path) -> None:
     policies = ["no", "on-failure", "on-failure:1", "always", "unless-stopped"]
     everybody = " && ".join(f"[ -e /asked/{number} ]" for number in range(len(policies)))
     for number, policy in enumerate(policies):  # each ends when all of them are asked, and none before
-        script = f"trap 'touch /asked/{number}; until {everybody}; do sleep 0.05; done; exit 7' TERM; touch /asked/up; "
+        script = f"trap 'touch /asked/{number}; until {everybody}; do sleep 0.2; done; exit 7' TERM; touch /asked/up; "
         box(
             "-d", "--name", f"ran-{number}", "--restart", policy, "--stop-timeout", "60", "-v", f"{tmp_path}:/asked",
-            "--", "sh", "-c", script + "while :; do sleep 0.05; done", rm=False,
+            "--", "sh", "-c", script + "sleep 1000 & wait", rm=False,
         )  # fmt: skip
         until((tmp_path / "up").exists)
         (tmp_path / "up").unlink()

@@ -22,14 +22,15 @@ _KILLED = b"Memory cgroup out of memory: Killed process "
 
 class MemoryKill:
     """A process that was killed because a cgroup had no memory left. number: of the record, counted from 0 at each
-    boot; group: the cgroup whose limit that was, seen from the root of all, '' where the log does not tell; pid: of
-    whom the kernel has chosen first."""
+    boot; group: the cgroup whose limit that was, seen from the root of all, '' where the log does not tell; its: that
+    of the process; pid: of whom the kernel has chosen first."""
 
-    __slots__ = ("group", "number", "pid")
+    __slots__ = ("group", "its", "number", "pid")
 
-    def __init__(self, number: int, group: str, pid: int) -> None:
+    def __init__(self, number: int, group: str, its: str, pid: int) -> None:
         self.number = number
         self.group = group
+        self.its = its
         self.pid = pid
 
 
@@ -67,14 +68,15 @@ def memory_kills(records: Iterable[bytes]) -> list[MemoryKill]:
         if text.startswith(_CHOSEN):
             before, mark, after = text.partition(b",oom_memcg=")
             group, whole, rest = after.partition(b",task_memcg=")
+            its, _, rest = rest.partition(b",task=")
             pid = rest.rpartition(b",pid=")[2].partition(b",")[0]  # the name before it may hold anything
             if before and mark and whole and pid.isdigit():
                 chosen = int(pid)
-                found.append(MemoryKill(_number(head), os.fsdecode(group), chosen))
+                found.append(MemoryKill(_number(head), os.fsdecode(group), os.fsdecode(its), chosen))
         elif text.startswith(_KILLED):
             pid = text[len(_KILLED) :].partition(b" ")[0]
             if pid.isdigit() and int(pid) != chosen:
-                found.append(MemoryKill(_number(head), "", int(pid)))
+                found.append(MemoryKill(_number(head), "", "", int(pid)))
             chosen = 0
     return found
 

@@ -48,7 +48,9 @@ def killed(pid: int = 813, number: int = 941, why: str = "Memory cgroup out of m
     ],
 )  # fmt: skip
 def test_who_was_killed(records: list[bytes], found: list[tuple[int, str, int]]) -> None:
-    assert [(one.number, one.group, one.pid) for one in kernel_log.memory_kills(records)] == found
+    kills = kernel_log.memory_kills(records)
+    assert [(one.number, one.group, one.pid) for one in kills] == found
+    assert {one.its for one in kills if one.group} <= {f"{SCOPE}/container"}
 
 
 @pytest.mark.parametrize(
@@ -68,4 +70,4 @@ def test_who_was_killed(records: list[bytes], found: list[tuple[int, str, int]])
     ],
 )
 def test_whose_memory_it_was(group: str, pid: int, ours: bool) -> None:
-    assert memory.is_of(kernel_log.MemoryKill(940, group, 813), ID, pid) is ours
+    assert memory.is_of(kernel_log.MemoryKill(940, group, SCOPE, 813), ID, pid) is ours

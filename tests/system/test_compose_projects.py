@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import time
-
-import pytest
 from projects import SLEEPS, Project
 
 SHOP = f"""
@@ -55,32 +49,3 @@ def test_two_directories_of_one_name(project: Project) -> None:
     again = Project(project.host, moved)
     again("compose-down", "-p", "shop")
     assert project.host.run("ctr-ps", "-aq").out == b""
-
-
-@pytest.mark.parametrize("change", [False, True], ids=["new", "changed"])
-def test_killed_at_any_moment_it_converges(project: Project, change: bool) -> None:
-    """kill -9 of compose-up at some moment: the next one comes to what was wanted, and down leaves nothing."""
-    project.write(SHOP)
-    env = {"A": "2"} if change else {}
-    for moment in (0.2, 0.35, 0.55):
-        if change:
-            project.up()
-            project.text("web", "touch", "/cache/kept")
-        argv = project.host.argv(str(project.host.run.bin / "compose-up"), "-d")
-        command = subprocess.Popen(
-            argv, cwd=project.directory, env={**project.host.run.env, **env}, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
-        time.sleep(moment)
-        os.killpg(command.pid, signal.SIGKILL)
-        command.wait()
-        found = project.up(env=env)
-        assert {name: one["status"] for name, one in found.items()} == {
-            "shop-db-1": "running", "shop-web-1": "running",
-        }  # fmt: skip
-        assert len(project.host.run("ctr-ps", "-aq").out.split()) == 2
-        assert project("compose-plan", env=env).out == b""
-        if change:
-            assert project.text("web", "ls", "/cache") == "kept\n"
-        project("compose-down", "-v", "-t", "0")
-        assert project.left() == []

@@ -172,7 +172,7 @@ def test_a_container_that_is_removed_at_its_end_has_no_policy(box: Box) -> None:
 def test_one_that_a_command_runs(box: Box) -> None:
     argv = [box.run.bin / "ctr-run", "--rm", "--name", "web", "busybox", "sleep", "1000"]
     with subprocess.Popen(argv, env=box.run.env) as process:
-        until(lambda: observing.state(box, "web").get("status") == "running")
+        until(lambda: observing.state(box, "web").get("pid"))
         assert "has no monitor" in update(box, "--pids-limit", "30", status=1)
         box.run("ctr-kill", "web")
         assert process.wait() == 137

@@ -97,8 +97,12 @@ class Lease:
     def __enter__(self) -> Lease:
         # Locked before it is seen as anyone's: made under the shared lock that collectors exclude.
         with locks.locked(self._directory, shared=True):
-            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
-            locks.take(self._fd)
+            try:
+                self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+                locks.take(self._fd)
+            except BaseException:  # whoever is told to end just now leaves none either
+                files.remove_file(self._path)
+                raise
         return self
 
     def add(self, *wanted: str) -> None:

@@ -7,6 +7,7 @@ The services end at once when they are told to; each tool makes the network of t
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -53,16 +54,16 @@ _LONG_SERVICE = """
 
 
 class Applications:
-    """The same compose files for each contender; the image is there."""
+    """The same compose files for each contender, on its host (`places`, by name); the image is there."""
 
     def __init__(
-        self, contenders: list[Contender], image: str, directory: Path, alternate: Alternate, host: Place
+        self, contenders: list[Contender], image: str, directory: Path, alternate: Alternate, places: dict[str, Place]
     ) -> None:
         self._contenders = contenders
         self._image = image
         self._directory = directory
         self._alternate = alternate
-        self._host = host
+        self._places = places
         self._podman = directory / "podman-as-benched"
 
     def rows(self) -> Iterator[tuple[str, dict[str, float]]]:
@@ -109,23 +110,26 @@ class Applications:
         return {name if name == Ours.name else f"{name}-compose": seconds for name, seconds in found.items()}
 
     def _argv(self, one: Contender, file: Path, verb: str, *options: str) -> list[str]:
+        host = self._places[one.name]
         if isinstance(one, Ours):
-            return self._host.argv(*one.command(f"compose-{verb}", "-f", str(file), *options))
+            return host.argv(*one.command(f"compose-{verb}", "-f", str(file), *options))
         if isinstance(one, Docker):
             address = f"unix://{one.directory}/socket"
-            return self._host.argv("docker-compose", "-H", address, "-f", str(file), verb, *options)
+            return host.argv("docker-compose", "-H", address, "-f", str(file), verb, *options)
         assert isinstance(one, Podman)
         if not self._podman.exists():  # podman-compose gives podman's commands no options that stand before the verb
             self._podman.write_text(f'#!/bin/sh\nexec {" ".join(one.command())} "$@"\n')
             self._podman.chmod(0o755)
         program = os.path.join(os.path.dirname(sys.executable), "podman-compose")
-        return self._host.argv(program, "--podman-path", str(self._podman), "-f", str(file), verb, *options)
+        return host.argv(program, "--podman-path", str(self._podman), "-f", str(file), verb, *options)
 
     def _up(self, one: Contender, file: Path) -> None:
         call(self._argv(one, file, "up", "-d"), one.env)
 
     def _down(self, one: Contender, file: Path) -> None:
-        call(self._argv(one, file, "down"), one.env)
+        argv = self._argv(one, file, "down")
+        if subprocess.run(argv, env=one.env, stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode:
+            call(argv, one.env)  # dockerd may not have let go of all that is on the network the first time
 
 
 def _nothing(one: Contender, file: Path) -> None:

@@ -249,12 +249,12 @@ class Bench:
         yield f"| memory that stays for one container in the background | {ours / 1e6:.2f} MB | {others} |"
 
     def net(self) -> Iterator[str]:
-        """Containers with a network, on a host of their own with a neighbour."""
+        """Containers with a network, those of each contender on a host of its own with a neighbour."""
         source = busybox_image().write_layout(self.directory / "net-image")
         name = "localhost/bench/net:1"
         with ExitStack() as stack:
-            places = stack.enter_context(networks.host())
-            docker = networks.docker(self.directory / "docker-net", places[0], stack)
+            places = {name: stack.enter_context(networks.host()) for name in ("ocipipe", "podman", "docker")}
+            docker = networks.docker(self.directory / "docker-net", places["docker"][0], stack)
             contenders: list[Contender] = [self.ours, self.podman, docker]
             for one in contenders:
                 one.load(source, name)
@@ -278,19 +278,19 @@ class Bench:
             yield row(work, found)
 
     def compose(self) -> Iterator[str]:
-        """Applications of some services and of many, on a host of their own."""
+        """Applications of some services and of many, those of each contender on a host of its own."""
         source = busybox_image().write_layout(self.directory / "compose-image")
         name = "localhost/bench/compose:1"
         with ExitStack() as stack:
-            place, _ = stack.enter_context(networks.host())
-            stack.callback(networks.end_podman_s_names, place)
+            places = {name: stack.enter_context(networks.host())[0] for name in ("ocipipe", "podman", "docker")}
+            stack.callback(networks.end_podman_s_names, places["podman"])
             contenders: list[Contender] = [
-                self.ours, self.podman, networks.docker(self.directory / "docker-compose", place, stack)
+                self.ours, self.podman, networks.docker(self.directory / "docker-compose", places["docker"], stack)
             ]  # fmt: skip
             for one in contenders:
                 one.load(source, name)
             projects = applications.Applications(
-                contenders, name, self.directory / "projects", lambda jobs: alternate(ROUNDS["compose"], jobs), place
+                contenders, name, self.directory / "projects", lambda jobs: alternate(ROUNDS["compose"], jobs), places
             )
             stack.callback(projects.close)
             for work, found in projects.rows():

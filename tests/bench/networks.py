@@ -1,6 +1,7 @@
 """What networks cost, and what they carry, beside podman's and docker's. A part of bench.py.
 
-All happens in a network namespace of its own with one neighbour, in which docker has a daemon with its usual bridge.
+Each has a host of its own, a network namespace with one neighbour, since what docker has in a firewall all others on
+that host have to work around. docker has a daemon with its usual bridge there.
 Traffic comes from programs of this machine in the containers' network namespaces, so that it is the same for all.
 """
 
@@ -55,13 +56,15 @@ def host() -> Iterator[tuple[Place, Place]]:
 
 
 class Networks:
-    """The contenders on one host; the image is there."""
+    """The contenders, each on a host with its neighbour (`places`, by name); the image is there."""
 
-    def __init__(self, contenders: list[Contender], image: str, alternate: Alternate, places: tuple[Place, Place]):
+    def __init__(
+        self, contenders: list[Contender], image: str, alternate: Alternate, places: dict[str, tuple[Place, Place]]
+    ) -> None:
         self._contenders = contenders
         self._image = image
         self._alternate = alternate
-        self._host, self._neighbour = places
+        self._places = places
 
     def rows(self) -> Iterator[tuple[str, dict[str, float]]]:
         """What was done, and the seconds that it took each."""
@@ -95,7 +98,8 @@ class Networks:
             for name in ("one", "two"):
                 subprocess.run(self._verb(one, "rm", "-f", name), env=one.env, capture_output=True, check=False)
             subprocess.run(self._network(one, "rm", NETWORK), env=one.env, capture_output=True, check=False)
-        end_podman_s_names(self._host)
+        for place, _ in self._places.values():
+            end_podman_s_names(place)
 
     def _measured(
         self, prepare: Callable[[Contender], None], argv: Callable[[Contender], list[str]]
@@ -105,18 +109,18 @@ class Networks:
 
         return self._alternate([job(one) for one in self._contenders])
 
-    def _on_host(self, argv: list[str]) -> list[str]:
-        return self._host.argv(*argv)
+    def _on_host(self, one: Contender, argv: list[str]) -> list[str]:
+        return self._places[one.name][0].argv(*argv)
 
     def _verb(self, one: Contender, verb: str, *args: str) -> list[str]:
         if isinstance(one, Ours):
-            return self._on_host(one.command(f"ctr-{verb}", *args))
-        return self._on_host(one.command(verb, *args))  # type: ignore[attr-defined]
+            return self._on_host(one, one.command(f"ctr-{verb}", *args))
+        return self._on_host(one, one.command(verb, *args))  # type: ignore[attr-defined]
 
     def _network(self, one: Contender, verb: str, *args: str) -> list[str]:
         if isinstance(one, Ours):
-            return self._on_host(one.command(f"net-{verb}", *args))
-        return self._on_host(one.command("network", verb, *args))  # type: ignore[attr-defined]
+            return self._on_host(one, one.command(f"net-{verb}", *args))
+        return self._on_host(one, one.command("network", verb, *args))  # type: ignore[attr-defined]
 
     def _run(self, one: Contender, *options: str) -> list[str]:
         limits = LIMITS if isinstance(one, Podman) else ()
@@ -168,7 +172,8 @@ class Networks:
         for _ in range(ROUNDS):
             for number, one in enumerate(self._contenders):
                 server, client = (Place(f"/proc/{pid}/ns/net") for pid in pids[one.name])
-                place, address = (self._neighbour, ADDRESS) if published else (client, _address(server))
+                neighbour = self._places[one.name][1]
+                place, address = (neighbour, ADDRESS) if published else (client, _address(server))
                 port = 5201 + number if published else 5201
                 listen = server.argv("iperf3", "-s", "-1", "--forceflush")
                 serving = subprocess.Popen(listen, stdout=subprocess.PIPE, text=True)

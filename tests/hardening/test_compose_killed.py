@@ -111,7 +111,7 @@ def shop(project: Project) -> Iterator[Shop]:
 
 @pytest.fixture
 def killed(kills: Kills, shop: Shop) -> Kills:
-    return Kills({**shop.project.host.run.env, **shop.env}, every=kills.every)
+    return Kills({**shop.project.host.run.env, **shop.env}, every=kills.every, limit=4)
 
 
 def test_up(killed: Kills, shop: Shop) -> None:
@@ -123,7 +123,7 @@ def test_up(killed: Kills, shop: Shop) -> None:
             shop.is_up()
         shop.is_down()
 
-    assert killed(command, after, calls=MOMENTS) > 3
+    assert killed(command, after, calls=MOMENTS) > 2
 
 
 def test_up_that_makes_anew(killed: Kills, shop: Shop) -> None:
@@ -142,7 +142,7 @@ def test_up_that_makes_anew(killed: Kills, shop: Shop) -> None:
         shop.is_down()
 
     killed.env = {**killed.env, "A": "2"}
-    assert killed(command, after, calls=MOMENTS) > 3
+    assert killed(command, after, calls=MOMENTS) > 2
 
 
 def test_down(killed: Kills, shop: Shop) -> None:

@@ -17,12 +17,13 @@ class Kills:
 
     `command(number)` prepares a place for a run (0 for the first) and gives its arguments; `after(number)` looks at
     what that run has left, and does the same again. With `every`, no change is left out; else those where the command
-    begins or ends to do one thing, and some between, always the same for the same command.
+    begins or ends to do one thing, and some between, up to `limit`, always the same for the same command.
     """
 
-    def __init__(self, env: Mapping[str, str], *, every: bool) -> None:
+    def __init__(self, env: Mapping[str, str], *, every: bool, limit: int = SAMPLE) -> None:
         self.env = env
         self.every = every
+        self.limit = limit
 
     def __call__(
         self,
@@ -38,7 +39,7 @@ class Kills:
         names: list[str] = []
         self._run(command(0), 0, names, calls, input)
         after(0)
-        numbers = range(1, len(names) + 1) if self.every else sample(names, SAMPLE)
+        numbers = range(1, len(names) + 1) if self.every else sample(names, self.limit)
         tried = 0
         for number in numbers:
             there: list[str] = []

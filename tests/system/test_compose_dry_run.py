@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from projects import SLEEPS, Project
+from commands import Commands
+from projects import SLEEPS, Project, told
 
 SHOP = """
 services:
@@ -100,3 +103,52 @@ def test_one_at_a_time(project: Project) -> None:
     assert len(project.up("--parallel", "1")) == 3
     assert len(project.up("--force-recreate", env={"COMPOSE_PARALLEL_LIMIT": "1"})) == 3
     assert "LIMIT=x: is no number" in project.refused("compose-up", env={"COMPOSE_PARALLEL_LIMIT": "x"}, status=2)
+
+
+class Asked(BaseHTTPRequestHandler):
+    """A registry that has nothing, and says so when two ask at the same time, or when it has waited long enough."""
+
+    lock = threading.Lock()
+    two = threading.Event()
+    now = most = 0
+    patience = 60.0
+
+    def do_GET(self) -> None:
+        there = self.path == "/v2/"
+        if not there:
+            self._wait()
+        self.send_response(200 if there else 404)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_HEAD = do_GET
+
+    def _wait(self) -> None:
+        with self.lock:
+            Asked.now += 1
+            Asked.most = max(Asked.most, Asked.now)
+            if Asked.now == 2:
+                self.two.set()
+        self.two.wait(self.patience)
+        with self.lock:
+            Asked.now -= 1
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def test_images_are_pulled_side_by_side(project: Project) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Asked) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        names = [f"127.0.0.1:{server.server_port}/{name}:1" for name in "ab"]
+        project.write(f"services: {{a: {{image: '{names[0]}'}}, b: {{image: '{names[1]}'}}}}")
+        outside = Commands(project.host.run.bin, project.host.run.env)  # where the registry is
+        argv = ["compose-pull", "--tls-verify=false"]
+        done = outside(*argv, cwd=project.directory, status=1)
+        assert Asked.most == 2
+        assert [name for one in told(done) for name in names if one["message"].startswith(name)] == names
+        Asked.most, Asked.patience = 0, 0.2
+        Asked.two.clear()
+        outside(*argv, "--parallel", "1", cwd=project.directory, status=1)
+        assert Asked.most == 1
+        server.shutdown()

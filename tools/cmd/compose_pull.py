@@ -8,8 +8,6 @@ from ..cli.options import COMPOSE, REGISTRY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ..cli.declare import Args
     from ..context import Context
 
@@ -45,7 +43,7 @@ COMMAND = Command(
 )
 
 
-def run(ctx: Context, args: Args) -> Iterator[dict[str, object] | Exception]:
+def run(ctx: Context, args: Args) -> list[dict[str, object] | Exception]:
     """Pulls the images."""
     from ..compose import ground, images
     from ..registry.settings import Access

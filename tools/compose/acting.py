@@ -62,7 +62,6 @@ def restart(ground: Ground, services: Sequence[str], seconds: float | None, *, d
     doing = Doing(ground, translate.Around(), seconds=seconds)
     there = selecting.selected(ground, list(wanted))
     grants = granted.Grants(ground.ctx, ground.project, {one.service for one in there} & set(model))
-    order = {name: number for number, name in enumerate(ground.project.enabled(list(model)))}
 
     def each(one: There) -> Document | None:
         grants.write()
@@ -73,13 +72,7 @@ def restart(ground: Ground, services: Sequence[str], seconds: float | None, *, d
         ending.tell(ground.ctx, ground.store, found, "restart")
         return selecting.document(ground, found)
 
-    for one in sorted(there, key=lambda one: (order.get(one.service, -1), one.number)):
-        try:
-            found = ground.act(f"restart {one.name}", lambda one=one: each(one))  # type: ignore[misc]
-            if found is not None:
-                yield found
-        except OcipipeError as error:
-            yield error
+    return _each(ground, "restart", there, each, apply.again)
 
 
 def kill(ground: Ground, services: Sequence[str], text: str | None) -> Found:
@@ -132,8 +125,11 @@ def _ended(ground: Ground, container: Container) -> Document:
     return selecting.document(ground, container, seen)
 
 
-def _each(ground: Ground, what: str, there: Sequence[There], work: Callable[[There], Document | None]) -> Found:
-    """Does it (`stop`) to each, those first that no other depends on; what came of it, or what went wrong."""
+def _each(
+    ground: Ground, what: str, there: Sequence[There], work: Callable[[There], Document | None],
+    through: Callable[[Ground, Sequence[There], Callable[[There], object]], None] = apply.stop,
+) -> Found:  # fmt: skip
+    """Does it (`stop`) to each, in the order of `through`; what came of it, or what went wrong."""
     found: list[Document | Exception] = []
 
     def each(one: There) -> None:
@@ -144,5 +140,5 @@ def _each(ground: Ground, what: str, there: Sequence[There], work: Callable[[The
         else:
             found.extend([document] if document is not None else [])
 
-    apply.stop(ground, there, each)
+    through(ground, there, each)
     yield from found

@@ -212,13 +212,26 @@ def _object(action: Document) -> Any:
 def stop(ground: Ground, there: Sequence[There], work: Callable[[There], object]) -> None:
     """Does something to containers, those first that nobody depends on, and what is in no service of the model before
     all; independent ones side by side. All is tried; raises what fails first."""
+    _each(there, reversed_graph(_graph(ground, there)), work)
+
+
+def again(ground: Ground, there: Sequence[There], work: Callable[[There], object]) -> None:
+    """The same the other way round: those first that others depend on."""
+    _each(there, _graph(ground, there), work)
+
+
+def _graph(ground: Ground, there: Sequence[There]) -> dict[str, list[str]]:
+    """Containers to those that they depend on, all by id."""
     model = ground.project.model["services"]
-    by_id = {one.id: one for one in there}
     of: dict[str, list[str]] = {}
     for one in there:
         of.setdefault(one.service, []).append(one.id)
     needs = {name: (model[name].get("depends_on") or {}) if name in model else {} for name in of}
-    graph = {one.id: [other for name in needs[one.service] for other in of.get(name, ())] for one in there}
+    return {one.id: [other for name in needs[one.service] for other in of.get(name, ())] for one in there}
+
+
+def _each(there: Sequence[There], graph: dict[str, list[str]], work: Callable[[There], object]) -> None:
+    by_id = {one.id: one for one in there}
     failures: list[OcipipeError] = []
 
     def each(container_id: str) -> None:
@@ -227,6 +240,6 @@ def stop(ground: Ground, there: Sequence[There], work: Callable[[There], object]
         except OcipipeError as error:
             failures.append(error)
 
-    Walk(reversed_graph(graph), each).run()
+    Walk(graph, each).run()
     if failures:
         raise failures[0]

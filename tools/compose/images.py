@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from threading import Event
-    from typing import Any
+    from typing import Any, TypeVar
 
     from oci_spec.jsondoc import Document
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .ground import Ground
 
     Need = tuple[str, str, str]
+    T = TypeVar("T")
 
 _SERVICE = "service:"
 _PERIODS = {"daily": "24h", "weekly": "7d"}
@@ -209,43 +210,62 @@ def build_all(ground: Ground, services: Sequence[str], how: How, *, push: bool =
 
 def pull_all(
     ground: Ground, services: Sequence[str], *, policy: str, deps: bool, buildable: bool, access: Access
-) -> Iterator[Document | Exception]:
+) -> list[Document | Exception]:
     """Pulls the images of services, each once; the descriptors, and what could not be had."""
     project = ground.project
-    done = set()
+    wanted: dict[str, str] = {}
     for name in project.enabled(services, dependencies=deps):
         keys = project.service(name)
-        image = project.image(name)
         passed = "build" in keys and ("image" not in keys or not buildable)
-        if passed or image in done or keys.get("pull_policy") in ("never", "build"):
-            continue
-        done.add(image)
+        if not (passed or keys.get("pull_policy") in ("never", "build")):
+            wanted.setdefault(project.image(name), name)
+
+    def pulled(image: str) -> Document | Exception | None:
         try:
-            document = pull(ground, name, image, policy, access)
+            return pull(ground, wanted[image], image, policy, access)
         except OcipipeError as error:
-            yield error
-        else:
-            yield from () if document is None else (document,)
+            return error
+
+    return _side_by_side(ground, wanted, pulled)
 
 
 def push_all(ground: Ground, services: Sequence[str], *, deps: bool, access: Access) -> list[Document]:
-    """Pushes the images of services that have a build and a name of their own; the descriptors."""
+    """Pushes the images of services that have a build and a name of their own, each once; the descriptors. Raises what
+    fails first."""
     from ..images.local import find
     from ..images.push import PushOptions, push
 
     project = ground.project
+    names = project.enabled(services, dependencies=deps)
+    wanted = dict.fromkeys(
+        project.image(name) for name in names if {"build", "image"} <= project.service(name).keys()
+    )  # fmt: skip
 
-    def pushed(image: str) -> Document:
-        return push(ground.ctx, ground.store, find(ground.store, image), image, PushOptions(access)).document
+    def pushed(image: str) -> Document | None:
+        def do() -> Document:
+            return push(ground.ctx, ground.store, find(ground.store, image), image, PushOptions(access)).document
 
-    found: list[Document] = []
-    for name in project.enabled(services, dependencies=deps):
-        keys = project.service(name)
-        if "build" in keys and "image" in keys:
-            image = project.image(name)
-            done = ground.act(f"push {image}", lambda image=image: pushed(image))  # type: ignore[misc]
-            found += [] if done is None else [done]
-    return found
+        return ground.act(f"push {image}", do)
+
+    return _side_by_side(ground, wanted, pushed)
+
+
+def _side_by_side(ground: Ground, images: Iterable[str], do: Callable[[str], T | None]) -> list[T]:
+    """What comes of each image, in their order. What is on its way when all is to end is left."""
+    found: dict[str, T] = {}
+
+    def each(image: str) -> None:
+        done = do(image)
+        if done is not None:
+            found[image] = done
+
+    if ground.dry:  # is said in their order, too
+        for image in images:
+            each(image)
+    else:
+        walk = Walk(dict.fromkeys(images, ()), lambda image: aside(lambda: each(image), walk.check))
+        walk.run()
+    return [found[image] for image in images if image in found]
 
 
 def used(ground: Ground, services: Sequence[str]) -> Iterator[Document]:

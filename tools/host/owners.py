@@ -8,6 +8,7 @@ as SEEN there, and what SEEN makes is STORED. Owners that it does not name are s
 from __future__ import annotations
 
 import os
+from _thread import allocate_lock
 from sys import byteorder
 
 from . import libc
@@ -23,6 +24,7 @@ _IDMAP = 0x00100000
 _FROM_DESCRIPTOR = 4
 _GET_SECUREBITS, _SET_SECUREBITS, _NO_SETUID_FIXUP = 27, 28, 4
 ALL = "0 0 4294967295"
+_alone = allocate_lock()
 
 
 def mount(source: str, target: str, users: str, groups: str) -> None:
@@ -60,6 +62,11 @@ def namespaces(users: str, groups: str, *, joined: str = "", network: bool = Fal
     """Descriptors of a user namespace with these maps, which no process is in, and, with `network`, of a network
     namespace that belongs to it, else -1. With `joined`, the path of one, that user namespace is taken, and no maps.
     Raises OSError."""
+    with _alone:  # a child of another thread would have our ends of the pipes, and ours would wait for it
+        return _namespaces(users, groups, joined, network)
+
+
+def _namespaces(users: str, groups: str, joined: str, network: bool) -> tuple[int, int]:
     import ctypes
 
     lib = ctypes.CDLL(None, use_errno=True)

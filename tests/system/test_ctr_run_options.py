@@ -226,7 +226,7 @@ def test_the_runtime_that_is_asked_for_is_used(box: Box, tmp_path: Path) -> None
     (tmp_path / "mine").write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/asked\nexec {program} "$@"\n')
     (tmp_path / "mine").chmod(0o755)
     assert box.text("--runtime", tmp_path / "mine", "--", "echo", "ran") == "ran\n"
-    assert " run --bundle " in (tmp_path / "asked").read_text()
+    assert " create --bundle " in (tmp_path / "asked").read_text()
     (tmp_path / "mine").chmod(0o644)
     assert "mine: is not installed" in box.refused("--runtime", tmp_path / "mine")
     assert os.listdir(box.root / "containers" / "rm") == []

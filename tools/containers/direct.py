@@ -1,13 +1,13 @@
-"""A container as our own child: no monitor, its streams are ours, and nothing of what it says is kept."""
+"""A container as our own child: no monitor, what it says goes where our streams do, and nothing of it is kept."""
 
 from __future__ import annotations
 
 import os
 
 from ..host import files, process, times
-from ..runtime import foreground, oci
+from ..runtime import foreground, oci, stdio
 from ..runtime.oci import RuntimeFailed
-from . import ending, joining, preparing
+from . import ending, joining, preparing, starting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class Aside:
     """How a process runs that has nothing of our own streams: `stdin` and `output` are descriptors of its own.
 
-    `started` is told the runtime's process; `ended` the exit status, when its root is unmounted and not yet removed.
-    Such a process gets none of the signals that we get: it is ended through the runtime.
+    `started` is told the container's first process; `ended` the exit status, when its root is unmounted and not yet
+    removed. Such a process gets none of the signals that we get: it is ended through the runtime.
     """
 
     __slots__ = ("ended", "output", "started", "stdin")
@@ -44,71 +44,159 @@ def run(
     Its root is mounted and its lock ours. With `aside`, in any thread. Raises CommandNotFound (127), CannotExecute
     (126), RuntimeFailed (125).
     """
-    runtime = ending.runtime_of(container, ctx.env)
     ran = False
+    streams = None
     try:
-        # A terminal's keys must reach the process: the runtime makes it raw, and nothing else would see Ctrl-C.
-        terminal = bool(config["process"].get("terminal"))  # type: ignore[attr-defined]
-        if aside is not None:
-            stdin = aside.stdin
-        else:
-            stdin = 0 if interactive or terminal else os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
         preparing.check(container, config)
-        directory = container.run_directory(ctx.run_root)
-        files.make_directories(directory, 0o700)
-        files.make_directories(runtime.root, 0o700)
-        log, pid_file = os.path.join(directory, "runtime.log"), os.path.join(directory, "pid")
-
-        def start() -> int:
-            if container.record.get("health"):
-                from . import health
-
-                health.begin(ctx, container, config)
-            output = None if aside is None else aside.output
-            pid = runtime.run(container.id, container.path, log, pid_file, stdin, lock, output)
-            files.write_atomic(os.path.join(directory, "monitor"), str(pid).encode(), durable=False)
-            container.update(status="running", started=times.stamp(times.of_seconds(ctx.now())), **joined.published)
-            ending.tell(ctx, store, container, "start")
-            return pid
-
-        lock = container.lock_file("run.lock")
-        try:
-            with joining.Joined(ctx, store, container) as joined:
-                if aside is not None:
-                    pid = start()
-                    aside.started(pid)
-                    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-                else:
-                    ctx.progress.close()  # stderr is the process's now
-                    code = foreground.run(
-                        start,
-                        lambda: process.read_pid(pid_file),
-                        lambda: runtime.delete(container.id),
-                        terminal=terminal,
-                    )
-        finally:
-            os.close(lock)
-        status = 128 - code if code < 0 else code
-        if code < 0:  # the runtime was killed: its process may live on
-            runtime.delete(container.id)
-        started = os.path.exists(pid_file)
-        problem = oci.last_error(log) if status else ""
-        if status and (not started or (problem and not runtime.tells_pid_late)):
-            raise RuntimeFailed(
-                container.name,
-                f"{runtime.name} cannot start it: {problem or f'it ended with status {status}'}",
-                "see the options, and the runtime's needs",
-            )
+        with _Run(ctx, store, container, config) as this:
+            # A terminal's keys must reach the process: the runtime makes it raw, and nothing else would see Ctrl-C.
+            if config["process"].get("terminal"):  # type: ignore[attr-defined]
+                status = this.with_terminal()
+            elif aside is not None:
+                status = this.aside(aside)
+            else:
+                streams = stdio.Streams(interactive=interactive, owner=_root(container))
+                status = this.in_foreground(streams)
         ran = True
         ending.settle(ctx, store, container, status)
         if aside is not None:
             aside.ended(status)
-        return status
     finally:
-        if not ran and os.path.exists(os.path.join(runtime.root, container.id)):
-            runtime.delete(container.id)
+        if not ran:
+            ending.end_process(container, ctx.env)
         if ran and not container.record["removedAtEnd"]:
             store.containers.keep(container)
         else:
             ending.remove(ctx, store, container)
         container.release()
+    if streams is not None:
+        streams.end()
+    return status
+
+
+def _root(container: Container) -> tuple[int, int] | None:
+    if not container.record.get("users"):
+        return None
+    from ..runtime.userns import Maps
+
+    maps = Maps.of_record(container.record)
+    return maps.root if maps else None
+
+
+class _Run:
+    """A run, which for the `with` block holds what tells others of it: the kernel lock of `run.lock`."""
+
+    __slots__ = ("_config", "_container", "_ctx", "_lock", "_log", "_pid_file", "_runtime", "_store")
+
+    def __init__(self, ctx: Context, store: Store, container: Container, config: Document) -> None:
+        directory = container.run_directory(ctx.run_root)
+        self._ctx = ctx
+        self._store = store
+        self._container = container
+        self._config = config
+        self._runtime = ending.runtime_of(container, ctx.env)
+        self._log = os.path.join(directory, "runtime.log")
+        self._pid_file = os.path.join(directory, "pid")
+        files.make_directories(directory, 0o700)
+        files.make_directories(self._runtime.root, 0o700)
+
+    def __enter__(self) -> _Run:
+        self._lock = self._container.lock_file("run.lock")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._lock)
+
+    def in_foreground(self, streams: stdio.Streams) -> int:
+        """The process's exit status, as a shell shows it. It gets our signals."""
+
+        def start() -> int:
+            return self._begin(joined, streams.given, streams.begin)
+
+        self._ctx.progress.close()  # stderr is the process's now
+        try:
+            with self._joined() as joined:
+                code = foreground.run(start, self._pid, self._kill, apart=True)
+        finally:
+            streams.close()
+        return 128 - code if code < 0 else code
+
+    def aside(self, aside: Aside) -> int:
+        with self._joined() as joined:
+            pid = self._begin(joined, (aside.stdin, aside.output, aside.output))
+            aside.started(pid)
+            return process.wait(pid)
+
+    def _joined(self) -> joining.Joined:
+        return joining.Joined(self._ctx, self._store, self._container, first=starting.looks_for_network(self._config))
+
+    def _begin(
+        self, joined: joining.Joined, streams: tuple[int, int, int], taken: Callable[[], None] = lambda: None
+    ) -> int:
+        """Lets the container's first process begin, as our child; its id. `taken` is called when the runtime has the
+        streams. The network is put together while it creates the container."""
+        container, runtime = self._container, self._runtime
+        process.adopt_orphans()
+        creating = runtime.create(container.id, container.path, self._log, self._pid_file, streams, self._lock)
+        try:
+            taken()
+            joined.plug()
+            self._runs(joined)
+        finally:
+            status = process.wait(creating)
+        if status:
+            raise self._failed(status)
+        pid = self._pid()
+        joined.begun(pid)
+        self._begin_health()
+        runtime.start(container.id, self._log, pid, hooks=bool(self._config.get("hooks")))
+        ending.tell(self._ctx, self._store, container, "start")
+        return pid
+
+    def with_terminal(self) -> int:
+        """The same with our terminal: the runtime is our child, and the two share it."""
+        container, runtime = self._container, self._runtime
+
+        def start() -> int:
+            self._begin_health()
+            pid = runtime.run(container.id, container.path, self._log, self._pid_file, self._lock)
+            monitor = os.path.join(container.run_directory(self._ctx.run_root), "monitor")
+            files.write_atomic(monitor, str(pid).encode(), durable=False)
+            self._runs(joined)
+            ending.tell(self._ctx, self._store, container, "start")
+            return pid
+
+        self._ctx.progress.close()
+        with joining.Joined(self._ctx, self._store, container) as joined:
+            code = foreground.run(start, self._pid, self._kill, terminal=True)
+        if code < 0:  # the runtime was killed: its process may live on
+            self._kill()
+        status = 128 - code if code < 0 else code
+        says_why = not runtime.tells_pid_late and oci.last_error(self._log)
+        if status and (says_why or not os.path.exists(self._pid_file)):
+            raise self._failed(status)
+        return status
+
+    def _begin_health(self) -> None:
+        if self._container.record.get("health"):
+            from . import health
+
+            health.begin(self._ctx, self._container, self._config)
+
+    def _runs(self, joined: joining.Joined) -> None:
+        started = times.stamp(times.of_seconds(self._ctx.now()))
+        self._container.update(status="running", started=started, **joined.published)
+
+    def _pid(self) -> int:
+        """The container's first process; 0 when there is none yet."""
+        return process.read_pid(self._pid_file)
+
+    def _kill(self) -> None:
+        self._runtime.delete(self._container.id)
+
+    def _failed(self, status: int) -> RuntimeFailed:
+        problem = oci.last_error(self._log) or f"it ended with status {status}"
+        return RuntimeFailed(
+            self._container.name, f"{self._runtime.name} cannot start it: {problem}",
+            "see the options, and the runtime's needs",
+        )  # fmt: skip

@@ -35,34 +35,45 @@ def settle(ctx: Context, store: Store, container: Container, code: int | None) -
     """
     if container.record["status"] != "running":
         return
-    finished = times.stamp(times.of_seconds(ctx.now()))
-    changes: Document = {"status": "stopped", "exitCode": code, "finished": finished}
-    changes |= memory.at_end(container, ctx.run_root, code)
-    detail = {} if code is None else {"exitCode": str(code)}
-    # The journal first: who is killed between leaves a container that is settled once more, never an end untold.
-    ended = store.containers.container({**container.record, **changes})
-    tell(ctx, store, ended, "die", durable=True, **detail)
-    container.update(**changes)
-    take_apart(ctx, store, container)
+    with joining.Leaving(ctx, container):  # first of all: the kernel has begun to take its interfaces away
+        finished = times.stamp(times.of_seconds(ctx.now()))
+        changes: Document = {"status": "stopped", "exitCode": code, "finished": finished}
+        changes |= memory.at_end(container, ctx.run_root, code)
+        detail = {} if code is None else {"exitCode": str(code)}
+        # The journal first: who is killed between leaves a container that is settled once more, never an end untold.
+        ended = store.containers.container({**container.record, **changes})
+        tell(ctx, store, ended, "die", durable=True, **detail)
+        container.update(**changes)
+        _take_apart(ctx, store, container)
 
 
 def take_apart(ctx: Context, store: Store, container: Container) -> None:
     """Takes away what a container without a process has of the host: who checks it, the runtime's state with its
-    cgroup, the mounts of its root and its volumes, its run-time directory."""
+    cgroup, its networks, the mounts of its root and its volumes, its run-time directory."""
+    with joining.Leaving(ctx, container):
+        _take_apart(ctx, store, container)
+
+
+def _take_apart(ctx: Context, store: Store, container: Container) -> None:
     background.end(container, ctx.run_root, background.HEALTH)
+    end_process(container, ctx.env)
     runtime = runtime_of(container, ctx.env)
     directory = container.run_directory(ctx.run_root)
-    if os.path.exists(os.path.join(runtime.root, container.id)):
-        runtime.delete(container.id)
     if os.path.exists(directory) and not os.path.exists(os.path.join(directory, "pid")):
         _take_away_half_made(container, runtime)
-    joining.leave(ctx, container)
     unmount(store, container)
     if container.monitored:
         from ..runtime import logs
 
         logs.end(container, ctx.run_root)
     trees.remove_tree(directory)
+
+
+def end_process(container: Container, env: Mapping[str, str]) -> None:
+    """Ends a container, with all its processes, where its runtime knows of it; it knows of none then."""
+    runtime = runtime_of(container, env)
+    if os.path.exists(os.path.join(runtime.root, container.id)):
+        runtime.delete(container.id)
 
 
 def _take_away_half_made(container: Container, runtime: Runtime) -> None:
@@ -178,8 +189,9 @@ def last_known(container: Container) -> state.Observed:
 
 
 def has_process(container: Container, env: Mapping[str, str]) -> bool:
-    """Whether its runtime still has a process of the container."""
-    return runtime_of(container, env).status(container.id) in ("created", "running", "paused")
+    """Whether its runtime still has a process of the container that has begun. Who was to let one begin and has not, as
+    the container's lock is free, never will."""
+    return runtime_of(container, env).status(container.id) in ("running", "paused")
 
 
 def remove_ended(ctx: Context, store: Store, container: Container) -> bool:

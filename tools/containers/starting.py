@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..store.store import Store
 
 _LOOK_SECONDS = 0.1
+_OF_INTERFACES = (".conf.", ".neigh.")
 
 
 def start(
@@ -86,7 +87,7 @@ def begin(
         if before["removedAtEnd"]:
             store.containers.give_up(container)
         terminal = bool(config["process"].get("terminal"))  # type: ignore[attr-defined]
-        first = bool(restored) or _looks_for_network(container, config)
+        first = bool(restored or container.record.get("ports")) or looks_for_network(config)  # its monitor holds ports
         env = ctx.env
         if restored and runtime.name == "runc" and cgroups.version() == 2:
             env = {**env, monitor.CRIU_CONFIG: _criu_config(config, directory)}
@@ -128,11 +129,12 @@ def _criu_config(config: Document, directory: str) -> str:
     return place
 
 
-def _looks_for_network(container: Container, config: Document) -> bool:
-    """Whether the network has to be there when the container is created: its monitor holds ports for it, and the
-    runtime runs hooks, and writes what sysctls of interfaces say."""
+def looks_for_network(config: Document) -> bool:
+    """Whether the network has to be there when the container is created: the runtime runs hooks, and writes what
+    sysctls of interfaces say (net.ipv4.conf.eth0.forwarding)."""
     linux: Any = config["linux"]
-    return bool(container.record.get("ports") or config.get("hooks") or linux.get("sysctl"))
+    names = linux.get("sysctl") or ()
+    return bool(config.get("hooks")) or any(kind in name for name in names for kind in _OF_INTERFACES)
 
 
 def _runs(ctx: Context, container: Container, joined: joining.Joined) -> None:

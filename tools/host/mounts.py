@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
-from . import libc
+from . import libc, trees
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,18 +36,36 @@ def leave_host_namespace() -> None:
     mount("none", "/", "", flags=MS_REC | MS_PRIVATE)
 
 
-def overlay(lowers: Sequence[str], upper: str, work: str, target: str, links: str, label: str = "") -> None:
+def overlay(
+    lowers: Sequence[str], upper: str, work: str, target: str, links: str, label: str = "", *, volatile: bool = False
+) -> None:
     """Mounts an overlay of `lowers` (topmost first) with a writable `upper` on `target`; with '' for that, of two or
     more lowers, read only.
 
     Inode index, metadata-only copy-up and directory redirects are off, so that `upper` can be read back as a layer.
     mount(2) takes one page of options: where the paths would not fit, the layers are named through short links in the
     directory `links`, which is made for that. With a `label`, all that is in it has that label of SELinux's.
+
+    What is written to a `volatile` one need not last: nothing waits for the disk, neither fsync nor the unmount, which
+    else has all of the file system written that `upper` is on. Where the kernel has no such overlay (before 5.10), it
+    is one that lasts.
     """
     writable = f",upperdir={_escape(upper)},workdir={_escape(work)}" if upper else ""
     tail = f"{writable},index=off,metacopy=off,redirect_dir=off"
     if label:
         tail += f',context="{label}"'
+    if volatile and upper:
+        trees.remove_tree(os.path.join(work, "work", "incompat"))  # the mark of an earlier one, which forbids another
+        try:
+            _overlay(lowers, f"{tail},volatile", target, links)
+            return
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+    _overlay(lowers, tail, target, links)
+
+
+def _overlay(lowers: Sequence[str], tail: str, target: str, links: str) -> None:
     options = "lowerdir=" + ":".join(_escape(lower, ":") for lower in lowers) + tail
     if len(os.fsencode(options)) < 4096:
         mount("overlay", target, "overlay", options)

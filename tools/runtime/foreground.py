@@ -1,4 +1,5 @@
-"""A container in the foreground: the runtime is our child, has our terminal, and gets our signals."""
+"""A process in the foreground: a runtime that is our child and has our terminal, or a container's first process itself,
+gets our signals."""
 
 from __future__ import annotations
 
@@ -33,15 +34,22 @@ _PATIENCE = 100
 """Polls in which a process that has begun may still make itself ready for a signal."""
 
 
-def run(start: Callable[[], int], process: Callable[[], int], stop: Callable[[], None], *, terminal: bool) -> int:
+def run(
+    start: Callable[[], int],
+    process: Callable[[], int],
+    stop: Callable[[], None],
+    *,
+    terminal: bool = False,
+    apart: bool = False,
+) -> int:
     """Starts the runtime by `start() -> pid` and waits for its end; its exit status, -n when signal n ended it.
 
     A signal that somebody sent us goes to the runtime, which hands it to the process. What the terminal's keys send,
-    the kernel gives to the whole process group, so the runtime has it already. One that asks to end before there is a
-    process (`process()` is 0 so long, then its id) waits until that takes it: as number 1 of its namespace it never
-    hears of what comes before it has a handler. Where it has none for a while, `stop` ends it and the signal is ours
-    at our return; a second one waits for nothing. With `terminal`, its settings are put back at the end, also when the
-    runtime was killed in raw mode.
+    the kernel gives to the whole process group, so the runtime has it already, unless it is `apart`: not in ours. One
+    that asks to end before there is a process (`process()` is 0 so long, then its id), or before `start` returns, waits
+    until that takes it: as number 1 of its namespace it never hears of what comes before it has a handler. Where it has
+    none for a while, `stop` ends it and the signal is ours at our return; a second one waits for nothing. With
+    `terminal`, its settings are put back at the end, also when the runtime was killed in raw mode.
     """
     waited = FORWARDED | {signal.SIGCHLD}
     settings = _terminal_settings() if terminal else None
@@ -51,11 +59,14 @@ def run(start: Callable[[], int], process: Callable[[], int], stop: Callable[[],
     patience = _PATIENCE
     try:
         pid = start()
+        begun = not apart  # else what is waiting now came before there was a process
         while True:
-            waiting = early and patience > 0
-            found = signal.sigtimedwait(waited, _POLL_SECONDS) if waiting else signal.sigwaitinfo(waited)
+            waiting = not begun or (early and patience > 0)
+            seconds = _POLL_SECONDS if begun else 0
+            found = signal.sigtimedwait(waited, seconds) if waiting else signal.sigwaitinfo(waited)
             if found is None:
-                number = process()
+                begun = True
+                number = process() if early else 0
                 if number and _takes(number, early):
                     os.kill(pid, early)
                     early = 0
@@ -64,14 +75,14 @@ def run(start: Callable[[], int], process: Callable[[], int], stop: Callable[[],
                     if not patience:
                         stop()
             elif found.si_signo == signal.SIGCHLD:
-                ended, status = os.waitpid(pid, os.WNOHANG)
+                ended, status = _reap(pid, orphans=apart)
                 if ended:
                     return os.waitstatus_to_exitcode(status)
             elif early:
                 os.kill(pid, signal.SIGKILL)
-            elif found.si_signo in _ENDING and not process():
+            elif found.si_signo in _ENDING and not (begun and process()):
                 early = found.si_signo
-            elif found.si_code != _FROM_KERNEL:
+            elif apart or found.si_code != _FROM_KERNEL:
                 os.kill(pid, found.si_signo)
     finally:
         _restore(settings)
@@ -81,6 +92,14 @@ def run(start: Callable[[], int], process: Callable[[], int], stop: Callable[[],
             os.kill(os.getpid(), early)  # blocked still: it is delivered with the mask
         signal.signal(signal.SIGCHLD, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _reap(pid: int, *, orphans: bool) -> tuple[int, int]:
+    """Whether a child of ours has ended (its id, or 0), and its status; with `orphans`, others that have are let go."""
+    while True:
+        ended, status = os.waitpid(-1 if orphans else pid, os.WNOHANG)
+        if ended in (0, pid):
+            return ended, status
 
 
 def _takes(process: int, number: int) -> bool:

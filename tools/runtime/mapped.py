@@ -130,7 +130,8 @@ class _Layers:
         try:
             # What overlayfs makes of its own accord, it makes as who has mounted it.
             with owners.acting_as(*maps.root):
-                mounts.overlay(lowers, upper, work, target, f"{target}.m", label)
+                volatile = bool(self._container.record["removedAtEnd"])
+                mounts.overlay(lowers, upper, work, target, f"{target}.m", label, volatile=volatile)
         except OSError as error:
             if error.errno == errno.EINVAL:
                 raise Unsupported(

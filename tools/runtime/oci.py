@@ -54,17 +54,25 @@ class Runtime:
         """What stands before the operation on its command line, whatever that is."""
         return ["--root", self.root, *self._options]
 
-    def run(
-        self, container_id: str, bundle: str, log: str, pid_file: str, stdin: int, lock: int, output: int | None = None
-    ) -> int:
-        """Starts `run` in the foreground with our stdout and stderr, or both to `output`; the runtime's process id.
+    def run(self, container_id: str, bundle: str, log: str, pid_file: str, lock: int) -> int:
+        """Starts `run` in the foreground, with our terminal; the runtime's process id.
 
         `lock` is a descriptor that the runtime has for as long as it lives; it closes it for the container's process.
         """
         argv = [*self._argv("--log", log, "--log-format", "json"), "run", "--bundle", bundle]
-        stdout, stderr = (1, 2) if output is None else (output, output)
-        argv += ["--pid-file", pid_file, container_id]
-        return process.spawn(argv, env=self._env, stdin=stdin, stdout=stdout, stderr=stderr, keep=(lock,))
+        return process.spawn([*argv, "--pid-file", pid_file, container_id], env=self._env, keep=(lock,))
+
+    def create(
+        self, container_id: str, bundle: str, log: str, pid_file: str, streams: tuple[int, int, int], lock: int
+    ) -> int:
+        """Starts `create` of a container whose process gets `streams` as they are; the runtime's process id. It hears
+        nothing of our terminal's keys; what it has created waits for `start`, as a child of who adopts orphans."""
+        argv = [*self._argv("--log", log, "--log-format", "json"), "create", "--bundle", bundle]
+        stdin, stdout, stderr = streams
+        return process.spawn(
+            [*argv, "--pid-file", pid_file, container_id],
+            env=self._env, stdin=stdin, stdout=stdout, stderr=stderr, keep=(lock,), new_session=True,
+        )  # fmt: skip
 
     def exec(
         self, container_id: str, spec: str, log: str, pid_file: str, *, stdin: int, detach: int | None = None
@@ -79,7 +87,7 @@ class Runtime:
         )
 
     def start(self, container_id: str, log: str, pid: int, *, hooks: bool) -> None:
-        """Starts the process of a container that a monitor has created, which is `pid`; `hooks`: its config has some.
+        """Starts the process of a container that was created, which is `pid`; `hooks`: its config has some.
         Raises RuntimeFailed with the runtime's own words, which it has written to `log` too."""
         if self.name == "runc" and not hooks:
             from . import runc

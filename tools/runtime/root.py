@@ -35,14 +35,14 @@ def prepare(container: Container, lowers: list[str]) -> None:
 
 
 def mount(container: Container, lowers: list[str], label: str = "") -> None:
-    """Mounts the root: the image's layers (topmost first) under a writable one of its own. `label` is SELinux's of all
-    in it, '' for their own. Raises Unavailable."""
+    """Mounts the root: the image's layers (topmost first) under a writable one of its own, which need not last where
+    the container is removed at its end. `label` is SELinux's of all in it, '' for their own. Raises Unavailable."""
     upper = os.path.join(container.path, "upper")
     lowers = lowers or [empty(container)]
     try:
         mounts.overlay(
             lowers, upper, os.path.join(container.path, "work"), container.rootfs, os.path.join(container.path, "l"),
-            label,
+            label, volatile=bool(container.record["removedAtEnd"]),
         )  # fmt: skip
     except OSError as error:
         raise Unavailable(

@@ -327,3 +327,41 @@ def test_a_runtime_that_outlives_its_command_keeps_the_container(box: Box, tmp_p
     process.communicate()
     assert box.left() == []
     assert list(shared.iterdir()) == []
+
+
+def test_a_runtime_that_hangs_is_ended_by_the_second_signal(box: Box, tmp_path: Path) -> None:
+    begun, slow = tmp_path / "begun", tmp_path / "slow"
+    slow.write_text(
+        f"""#!/bin/sh
+        case " $* " in *" create "*) touch {begun}; exec sleep 1000 ;; esac
+        exec runc "$@"
+        """
+    )
+    slow.chmod(0o755)
+    process = start(box, "--rm", "--runtime", slow, "busybox", "true")
+    until(begun.exists, process)
+    process.send_signal(signal.SIGTERM)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(timeout=0.3)  # it may be on the point of beginning
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == -signal.SIGTERM
+    process.communicate()
+    assert box.left() == []
+
+
+@pytest.mark.parametrize("rm", [True, False])
+def test_what_is_removed_at_its_end_waits_for_no_disk(box: Box, rm: bool, tmp_path: Path) -> None:
+    """Its root is a volatile overlay, also when it was mounted before; that of one that stays is none."""
+    script = "cat /given; sync; grep '^overlay / ' /proc/mounts; exec sleep 1000"
+    box.run("ctr-create", *(["--rm"] if rm else []), "--name", "it", "busybox", "sh", "-c", script)
+    try:
+        (tmp_path / "given").write_text("given\n")
+        box.run("ctr-cp", tmp_path / "given", "it:/given")
+        box.run("ctr-start", "it")
+        until(lambda: b"overlay" in box.run("ctr-logs", "it").out)
+        given, mount, *_ = box.run("ctr-logs", "it").out.decode().splitlines()
+        assert given == "given"
+        assert ("volatile" in mount) == rm
+    finally:
+        box.run("ctr-rm", "--force", "it")
+    assert box.left() == []

@@ -111,7 +111,7 @@ class _Run:
         """The process's exit status, as a shell shows it. It gets our signals."""
 
         def start() -> int:
-            return self._begin(joined, streams.given, streams.begin)
+            return self._begin(joined, streams.given, foreground.await_end, streams.begin)
 
         self._ctx.progress.close()  # stderr is the process's now
         try:
@@ -123,7 +123,7 @@ class _Run:
 
     def aside(self, aside: Aside) -> int:
         with self._joined() as joined:
-            pid = self._begin(joined, (aside.stdin, aside.output, aside.output))
+            pid = self._begin(joined, (aside.stdin, aside.output, aside.output), process.wait)
             aside.started(pid)
             return process.wait(pid)
 
@@ -131,10 +131,14 @@ class _Run:
         return joining.Joined(self._ctx, self._store, self._container, first=starting.looks_for_network(self._config))
 
     def _begin(
-        self, joined: joining.Joined, streams: tuple[int, int, int], taken: Callable[[], None] = lambda: None
+        self,
+        joined: joining.Joined,
+        streams: tuple[int, int, int],
+        await_end: Callable[[int], int],
+        taken: Callable[[], None] = lambda: None,
     ) -> int:
-        """Lets the container's first process begin, as our child; its id. `taken` is called when the runtime has the
-        streams. The network is put together while it creates the container."""
+        """Lets the container's first process begin, as our child; its id. The network is put together while the runtime
+        creates the container, whose end `await_end` waits for; `taken` is called when it has the streams."""
         container, runtime = self._container, self._runtime
         process.adopt_orphans()
         creating = runtime.create(container.id, container.path, self._log, self._pid_file, streams, self._lock)
@@ -143,7 +147,7 @@ class _Run:
             joined.plug()
             self._runs(joined)
         finally:
-            status = process.wait(creating)
+            status = await_end(creating)
         if status:
             raise self._failed(status)
         pid = self._pid()

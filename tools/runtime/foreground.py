@@ -57,6 +57,7 @@ def run(
     handler = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     early = 0  # the signal that asked to end before there was a process
     patience = _PATIENCE
+    pid = 0
     try:
         pid = start()
         begun = not apart  # else what is waiting now came before there was a process
@@ -65,7 +66,11 @@ def run(
             seconds = _POLL_SECONDS if begun else 0
             found = signal.sigtimedwait(waited, seconds) if waiting else signal.sigwaitinfo(waited)
             if found is None:
-                begun = True
+                if not begun:
+                    begun = True
+                    ended, status = _reap(pid, orphans=apart)  # who told of it may have been taken for another
+                    if ended:
+                        return os.waitstatus_to_exitcode(status)
                 number = process() if early else 0
                 if number and _takes(number, early):
                     os.kill(pid, early)
@@ -86,12 +91,30 @@ def run(
                 os.kill(pid, found.si_signo)
     finally:
         _restore(settings)
-        while signal.sigtimedwait(waited, 0) is not None:
+        while pid and signal.sigtimedwait(waited, 0) is not None:
             pass  # came for a process that had ended
         if early:
             os.kill(os.getpid(), early)  # blocked still: it is delivered with the mask
         signal.signal(signal.SIGCHLD, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def await_end(pid: int) -> int:
+    """For `start`: waits for a child, and its status as a shell shows it. A second signal that asks to end kills it."""
+    asked = 0
+    while True:
+        found = signal.sigwaitinfo(_ENDING | {signal.SIGCHLD})
+        if found.si_signo != signal.SIGCHLD:
+            if asked:
+                os.kill(pid, signal.SIGKILL)
+            asked = found.si_signo
+            continue
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            if asked:
+                os.kill(os.getpid(), asked)  # it waits for the process, as those do that nobody has taken yet
+            code = os.waitstatus_to_exitcode(status)
+            return 128 - code if code < 0 else code
 
 
 def _reap(pid: int, *, orphans: bool) -> tuple[int, int]:

@@ -27,6 +27,7 @@ services:
     environment: {A: "${A}"}
     ports: ["8080:80"]
     volumes: [/cache, /other]
+    post_start: [{command: [touch, /begun]}]
     configs: [settings]
     secrets: [token]
   db:
@@ -81,7 +82,8 @@ class Shop:
         assert self.project.names("net") == ["shop_back"]
         assert len(self.project.names("vol")) == 3  # files, and two without a name
         assert self.project("compose-plan", env=self.env).out == b""
-        assert self.inside("cat /settings /run/secrets/token; echo $A") == f"as it is\nhush{self.env['A']}\n"
+        script = "ls /begun; cat /settings /run/secrets/token; echo $A"
+        assert self.inside(script) == f"/begun\nas it is\nhush{self.env['A']}\n"
 
     def inside(self, script: str) -> str:
         """What a script says in web."""

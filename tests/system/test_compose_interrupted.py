@@ -77,6 +77,41 @@ def test_while_a_hook_runs(project: Project) -> None:
     assert project.all()["shop-a-1"]["status"] == "stopped"
 
 
+def test_hooks_that_were_cut_off_or_failed(project: Project) -> None:
+    """The next one runs them, from the first; the one after that has nothing to do."""
+    service = SLEEPS.replace("}", ", post_start: [{command: [sh, -c, '%s']}, {command: [sh, -c, '%s']}]}")
+    project.write(f"services: {{a: {service % ('echo >>/ran', 'test -e /go || sleep 98764')}}}")
+    command = begin(project, "-d")
+    until(lambda: running("98764"), 30)
+    command.kill()
+    command.communicate(timeout=60)
+    before = project.all()["shop-a-1"]["pid"]
+    project("compose-exec", "a", "touch", "/go")
+    assert project.plan() == ["start shop-a-1 post_start"]
+    for name in ("compose-up", "compose-start"):
+        assert project(name, "--dry-run").err == b'would start shop-a-1: post_start "due"\n'
+    stale = project("compose-plan").out
+    project.up()
+    assert project.text("a", "wc", "-l", "/ran") == "2 /ran\n"
+    assert project.all()["shop-a-1"]["pid"] == before
+    assert project.plan() == []
+    assert "has changed since the plan was made" in project.refused("compose-up", "-d", "--plan", "-", input=stale)
+    project.up()
+    project("compose-start")
+    assert project.text("a", "wc", "-l", "/ran") == "2 /ran\n"
+
+    failing = service % ("echo >>/ran", "exit 3")
+    project.write(f"services: {{a: {failing}}}")
+    assert "ended with status 3" in told(project("compose-restart", "-t", "0", status=1))[0]["message"]
+    for name in (["compose-up", "-d"], ["compose-start"]):
+        assert "ended with status 3" in told(project(*name, status=1))[0]["message"]
+    project.write(f"services: {{a: {failing.replace('3', '0')}}}")
+    assert project.plan() == ["start shop-a-1 post_start"]
+    project("compose-start")
+    assert project.plan() == []
+    assert project.text("a", "wc", "-l", "/ran") == "6 /ran\n"
+
+
 def test_what_is_to_be_made_anew_is_removed(project: Project) -> None:
     """While what it depends on is waited for."""
     project.write(WAITS.replace("test -e /well", "test -d /"))

@@ -15,8 +15,8 @@ COMMAND = Command(
     "compose-start",
     "start the containers of a project that are there",
     description="Starts the containers that compose-up or compose-create has made and that do not run, each once "
-    "what it depends on has come to what it waits for, and prints them. None is made, whatever has "
-    "changed.",
+    "what it depends on has come to what it waits for, and prints them; of those that run it does what is left of "
+    "their start: post_start that was cut off, or failed. None is made, whatever has changed.",
     operands=(SERVICES,),
     options=(*COMPOSE, *CHANGING),
     writes="container",

@@ -23,7 +23,7 @@ COMMAND = Command(
     "networks and volumes, and makes and starts containers, each once what it depends on has come to what it waits "
     "for; independent ones side by side. A container that is there is kept unless what it is made from has changed: "
     "then it is made anew, with its anonymous volumes, and stderr says why, by field. One that has ended is started "
-    "again.\n\n"
+    "again. post_start that was cut off, or failed, is run again, from its first hook on.\n\n"
     "In the foreground it goes on with what the containers say until all have ended: on a terminal as lines behind the "
     "containers' names, in a pipe a document a line. Interrupted once, it stops them; twice, it kills them. With "
     "--detach it prints the containers instead and ends when they are started; with --wait, when they are healthy. "

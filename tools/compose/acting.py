@@ -8,6 +8,7 @@ from ..host import signals
 from ..runtime import state
 from . import apply, granted, plan, selecting, translate
 from .doing import Doing
+from .turn import Turn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,16 +26,19 @@ if TYPE_CHECKING:
 def start(ground: Ground, services: Sequence[str]) -> list[Document]:
     """Starts the containers of services that are there, each once what it depends on has come to what it waits for.
     Raises NotFound where there is none."""
-    there = selecting.selected(ground, services)
-    if not there:
-        raise NotFound(", ".join(services) or ground.project.name, "has no containers", "compose-up makes them")
-    names = [name for name in ground.project.model["services"] if any(one.service == name for one in there)]
-    actions = [plan.started(ground.project.name, one) for one in there if not one.runs and one.service in names]
-    graph = ground.project.graph(names, dependencies=False)
-    grants = granted.Grants(ground.ctx, ground.project, names)
-    everything = selecting.selected(ground, ())
-    doing = Doing(ground, translate.Around())
-    apply.Up(ground, graph, actions, everything, grants, doing).run()
+    with Turn(ground, lambda: None):
+        there = selecting.selected(ground, services)
+        if not there:
+            raise NotFound(", ".join(services) or ground.project.name, "has no containers", "compose-up makes them")
+        names = [name for name in ground.project.model["services"] if any(one.service == name for one in there)]
+        actions = [
+            plan.started(ground.project.name, one) for one in there if not one.is_started and one.service in names
+        ]
+        graph = ground.project.graph(names, dependencies=False)
+        grants = granted.Grants(ground.ctx, ground.project, names)
+        everything = selecting.selected(ground, ())
+        doing = Doing(ground, translate.Around())
+        apply.Up(ground, graph, actions, everything, grants, doing).run()
     return list(selecting.documents(ground, there))
 
 

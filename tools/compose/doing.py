@@ -89,7 +89,7 @@ class Doing:
             ending.unmount(ground.store, container)
             return
         try:
-            starting.begin(ground.ctx, ground.store, container, config)
+            starting.begin(ground.ctx, ground.store, container, config, hooks.before_start(ground, service))
         except BaseException:
             ending.unmount(ground.store, container)
             raise
@@ -97,12 +97,13 @@ class Doing:
         hooks.after_start(ground, service, container)
 
     def start(self, service: str, container_id: str) -> Container:
-        """Starts a container that is there; one that runs is left as it is."""
+        """Starts a container that is there; of one that runs, only what is left of its start is done (hooks)."""
         ground = self.ground
         container = ground.store.containers.load(container_id)
         if ground.store.containers.is_given_up(container) and not container.record["removedAtEnd"]:
             ground.store.containers.keep(container)
-        if starting.start(ground.ctx, ground.store, container):
+        started = starting.start(ground.ctx, ground.store, container, hooks.before_start(ground, service))
+        if started or container.record.get("hooksDue"):
             hooks.after_start(ground, service, container)
         return container
 

@@ -2,6 +2,11 @@
 
 Each is one more process in the container, whose end is waited for; what it says goes to people. One that fails after
 the start is a failure; one before the stop is told, and stops nothing.
+
+That post_start is due is noted in the container's record before its process begins, and taken away when the last hook
+has ended well. So whoever brings the service up next makes up for what was cut off, and tries again what has failed,
+also with hooks that were mended meanwhile, as they are no reason to make a container anew: from the first one on, as
+nobody knows what one that was cut off has done. Docker compose forgets both, and its next up says that all is well.
 """
 
 from __future__ import annotations
@@ -18,7 +23,7 @@ from . import labels
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from ..store.container import Container
@@ -33,10 +38,25 @@ class HookFailed(OcipipeError):
     code = "HOOK"
 
 
+def before_start(ground: Ground, service: str) -> Callable[[Container], None] | None:
+    """What notes, of a container that is locked and about to begin, that the service's post_start is due; None for a
+    service that has none."""
+    return _note if ground.project.service(service).get("post_start") else None
+
+
+def _note(container: Container) -> None:
+    if not container.record.get("hooksDue"):
+        container.update(hooksDue=True)
+
+
 def after_start(ground: Ground, service: str, container: Container) -> None:
-    """Runs the service's post_start in a container that has just begun. Raises HookFailed."""
+    """Runs the service's post_start in a container that has begun. Raises HookFailed, NotFound for a container that was
+    removed meanwhile."""
     for hook in ground.project.service(service).get("post_start") or ():
         run(ground, container, hook)
+    if container.record.get("hooksDue"):
+        with ground.store.containers.locked(container) as mine:
+            mine.update(hooksDue=False)
 
 
 def run(ground: Ground, container: Container, hook: Mapping[str, Any]) -> None:

@@ -187,7 +187,7 @@ class _Plan:
         name = service.container(one.number)
         if one.replaces and one.name != name:  # whoever made it was killed before it could give it its name
             yield self.container("rename", one, [reason("name", one.name, name)])
-        if self.choices.start and not one.runs:
+        if self.choices.start and not one.is_started:
             yield started(self.wanted.project, one)
 
     def reasons(self, service: Service, one: There) -> list[Document]:
@@ -226,13 +226,14 @@ def _of_container(project: str, action: str, one: There, reasons: Sequence[Docum
 
 
 def started(project: str, one: There) -> Document:
-    """The action that starts a container that is there."""
-    return _of_container(project, "start", one, [reason("status", one.status, "running")])
+    """The action that starts a container that is there, or does what is left of that."""
+    why = reason("post_start", "due", None) if one.runs else reason("status", one.status, "running")
+    return _of_container(project, "start", one, [why])
 
 
 def container_state(one: There) -> str:
     """What a container is like: another one, or one that does something else, has another state."""
-    return f"{one.id}:{one.status}"
+    return f"{one.id}:{one.status}{':due' if one.hooks_due else ''}"
 
 
 def resource_state(labels: Mapping[str, str]) -> str:

@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 
 class There:
     """A container of the project. `material`: what of the model it was made from; `image`: its image's digest;
-    `replaces`: the id of the one whose place it takes, '' for none; `named`: its networks."""
+    `replaces`: the id of the one whose place it takes, '' for none; `named`: its networks; `hooks_due`: whether its
+    service's post_start is still to be run."""
 
-    __slots__ = ("exit_code", "id", "image", "labels", "material", "name", "named", "status")
+    __slots__ = ("exit_code", "hooks_due", "id", "image", "labels", "material", "name", "named", "status")
 
     def __init__(
         self, id: str, name: str, labels: Mapping[str, str], status: str, exit_code: int | None, image: str,
-        material: Document | None, named: list[str],
+        material: Document | None, named: list[str], *, hooks_due: bool = False,
     ) -> None:  # fmt: skip
         self.id = id
         self.name = name
@@ -39,6 +40,7 @@ class There:
         self.image = image
         self.material = material
         self.named = named
+        self.hooks_due = hooks_due
 
     @classmethod
     def of(cls, ctx: Context, container: Container) -> There:
@@ -47,7 +49,7 @@ class There:
         return cls(
             container.id, container.name, record["labels"], seen.status, seen.exit_code,
             record["image"]["digest"] if "image" in record else "", record.get("compose"),
-            list(record.get("networks") or ()),
+            list(record.get("networks") or ()), hooks_due=bool(record.get("hooksDue")),
         )  # fmt: skip
 
     @property
@@ -70,6 +72,11 @@ class There:
     @property
     def runs(self) -> bool:
         return self.status in ("running", "paused", "restarting")
+
+    @property
+    def is_started(self) -> bool:
+        """Whether nothing is left of starting it: it runs, and its hooks have been run, or cannot be at this moment."""
+        return self.runs and not (self.hooks_due and self.status == "running")
 
 
 class Present:

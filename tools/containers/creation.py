@@ -176,7 +176,7 @@ def _write_cidfile(path: str, container_id: str) -> None:
 
 _NOT_KEPT = (
     "started", "finished", "restartCount", "restartDelay", "stoppedByUser", "stoppedByShutdown", "oomKilled",
-    "oomSeen", "checkpoint", "formerName",
+    "oomSeen", "checkpoint", "formerName", "hooksDue",
 )  # fmt: skip
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -89,10 +91,44 @@ def test_nothing_is_done(project: Project, tmp_path: Path) -> None:
         "remove shop-web-1", "remove shop-db-1", "remove network shop_default", "remove volume shop_data",
         f"remove image {web}", "remove image busybox",
     ]  # fmt: skip
+    assert would(project, "compose-cp", "web:/etc/passwd", "there") == ["copy shop-web-1:/etc/passwd to there"]
+    assert "neither is in a container" in project.refused("compose-cp", "--dry-run", "a", "b", status=2, env={"A": "1"})
     project("compose-pause", "web", env={"A": "1"})
     project("compose-stop", "db", env={"A": "1"})
     assert would(project, "compose-unpause") == ["unpause shop-web-1"]
     assert would(project, "compose-start") == ['start shop-db-1: status "stopped" to "running"']
+
+
+def test_what_watch_would_do(project: Project) -> None:
+    """Of each change, also where nothing is up."""
+    watch = "[{path: ., action: sync+restart, target: /app, initial_sync: true, ignore: [compose.yaml, go]}, "
+    watch += "{path: ./go, action: rebuild}]"
+    project.write(f"services: {{web: {SLEEPS.replace('}', f', develop: {{watch: {watch}}}}}')}}}")
+    for name in ("a", "go"):
+        (project.directory / name).write_text("1")
+    before = everything(project)
+    command = subprocess.Popen(
+        project.host.argv(str(project.host.run.bin / "compose-watch"), "--dry-run"), cwd=project.directory,
+        env=project.host.run.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert command.stderr is not None
+    lines = (line.decode().strip() for line in command.stderr)
+    try:
+        synced = f"would sync+restart service web: {project.directory}/"
+        expected = ["would create network shop_default", "would create shop-web-1", f"{synced}a"]
+        assert [next(lines) for _ in expected] == expected
+        for text in ("two", "three"):
+            (project.directory / "a").write_text(text)
+            assert next(lines) == f"{synced}a"
+        (project.directory / "a").unlink()
+        assert next(lines) == f"{synced}a"
+        (project.directory / "go").write_text("2")
+        assert next(lines) == f"would rebuild service web: {project.directory}/go"
+    finally:
+        command.send_signal(signal.SIGINT)
+        out, _ = command.communicate(timeout=30)
+    assert (command.returncode, out) == (-signal.SIGINT, b"")
+    assert everything(project) == before
 
 
 def test_one_at_a_time(project: Project) -> None:

@@ -35,9 +35,9 @@ PARALLEL = Option(
     "--parallel", "do so much at a time at most: images built and pulled, containers made, started and stopped; -1 for "
     "no limit (default: $COMPOSE_PARALLEL_LIMIT, or no limit)", kind="integer",
 )  # fmt: skip
-CHANGING = (
-    PARALLEL,
-    Option("--dry-run", "do nothing: say on stderr what would be done, a line each; print nothing", kind="flag"),
-)
+DRY_RUN = Option(
+    "--dry-run", "do nothing: say on stderr what would be done, a line each; print nothing", kind="flag"
+)  # fmt: skip
+CHANGING = (PARALLEL, DRY_RUN)
 """How a command changes anything; compose.ground.asked takes them."""
 NO_DEPS = Option("--no-deps", "without what the services depend on", kind="flag")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..cli.compose_options import INDEX
+from ..cli.compose_options import DRY_RUN, INDEX
 from ..cli.declare import Command, Operand, Option
 from ..cli.options import COMPOSE
 
@@ -22,6 +22,7 @@ COMMAND = Command(
     ),
     options=(
         *COMPOSE,
+        DRY_RUN,
         INDEX,
         Option("-a, --archive", "keep owners and extended attributes", kind="flag"),
         Option("-L, --follow-link", "copy what the link SRC leads to, not the link", kind="flag"),
@@ -40,11 +41,16 @@ def run(ctx: Context, args: Args) -> int:
 
     from ..cli.output import write
     from ..compose import ground, selecting
-    from ..containers.copy import Copy
+    from ..containers.copy import Copy, sides
 
     base = ground.asked(ctx, args)
-    sides = [selecting.place(base, side, args.index) for side in (args.src, args.dest)]
-    with ExitStack() as stack:
-        copy = Copy(ctx, base.store, stack, archive=args.archive, follow=args.follow_link)
-        copy.run(sides[0], sides[1], lambda data: write(ctx.stdout, data))
+    source, target = (selecting.place(base, side, args.index) for side in (args.src, args.dest))
+    sides(source, target)
+
+    def do() -> None:
+        with ExitStack() as stack:
+            copy = Copy(ctx, base.store, stack, archive=args.archive, follow=args.follow_link)
+            copy.run(source, target, lambda data: write(ctx.stdout, data))
+
+    base.act(f"copy {source} to {target}", do)
     return 0

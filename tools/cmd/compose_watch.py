@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..cli.compose_options import PARALLEL, SERVICES
+from ..cli.compose_options import CHANGING, SERVICES
 from ..cli.declare import Command, Option
 from ..cli.options import COMPOSE
 
@@ -21,9 +21,9 @@ COMMAND = Command(
     "and sync+restart start the containers anew; sync+exec runs a command in them; rebuild builds the "
     "image and makes the containers anew. Prints an action each time, with the paths that have changed, "
     "until it is interrupted; the containers stay. What a rule ignores, .git and what .dockerignore "
-    "leaves out is not looked at.",
+    "leaves out is not looked at. With --dry-run it watches as well, and says of each change what it would do.",
     operands=(SERVICES,),
-    options=(*COMPOSE, PARALLEL, Option("--no-up", "only watch: the containers are there", kind="flag")),
+    options=(*COMPOSE, *CHANGING, Option("--no-up", "only watch: the containers are there", kind="flag")),
     writes="action",
     streams=True,
     examples=(("compose-watch web & sleep 3; kill %1", "watch one service for three seconds"),),

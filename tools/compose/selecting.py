@@ -93,4 +93,4 @@ def place(ground: Ground, side: str, index: int | None) -> str:
     service, colon, path = side.partition(":")
     if not colon or side.startswith(("/", ".")):
         return side
-    return f"{single(ground, service, index).id}:{path}"
+    return f"{single(ground, service, index).name}:{path}"

@@ -147,7 +147,8 @@ class Watching:
         self._bringing: up.Bringing | None = None
 
     def run(self) -> Iterator[Document | Exception]:
-        """Does what the rules say, without end; an action for each thing done. What fails is told."""
+        """Does what the rules say, without end; an action for each thing done. What fails is told. Where nothing is
+        done, people are told what would be, at each change."""
         for rule in self._rules:
             if rule.begins and "sync" in rule.action:
                 yield from self._act(rule, list(rule.tree), [])
@@ -181,16 +182,19 @@ class Watching:
         with self._lock:
             if self.over:
                 return
+            reasons = [{"field": os.path.join(rule.path, one) if one else rule.path} for one in (*changed, *gone)]
+            target: Document = {"kind": "service", "name": rule.service}
+            action: Document = {"action": rule.action, "object": target, "reasons": reasons}
+            if self.ground.dry:  # not by its act, which says the same thing once: each change is one more
+                self.ground.say(f"would {plan.line(action)}")
+                return
+            found: Document | Exception = action
             try:
                 self._do(rule, changed, gone)
             except Cancelled:
                 return
             except OcipipeError as error:
-                found: Document | Exception = error
-            else:
-                reasons = [{"field": os.path.join(rule.path, one) if one else rule.path} for one in (*changed, *gone)]
-                target: Document = {"kind": "service", "name": rule.service}
-                found = {"action": rule.action, "object": target, "reasons": reasons}
+                found = error
         yield found
 
     def _do(self, rule: Rule, changed: list[str], gone: list[str]) -> None:

@@ -55,6 +55,16 @@ class Place:
         self.path = os.fsencode(path or "/")
 
 
+def sides(source: str, target: str) -> tuple[Place, Place]:
+    """The two sides of a copy. Raises UsageError unless one is in a container, and one is no stream."""
+    if source == STREAM and target == STREAM:
+        raise UsageError("- -", "copies a stream to a stream", "name a container on one side")
+    here, there = Place(source), Place(target)
+    if not here.container and not there.container:
+        raise UsageError(f"{source} {target}", "neither is in a container", "write CONTAINER:PATH")
+    return here, there
+
+
 class Copy:
     """One copy. `archive` keeps owners and extended attributes; else all belongs to root in a container, and to us on
     the host. `follow` copies what a link in the source's last part leads to, in place of the link."""
@@ -73,11 +83,7 @@ class Copy:
         Raises UsageError, NotFound, Conflict for what is in the way or may not be replaced, Denied where nothing may be
         written, Corrupt for a broken archive, Unsupported, Unavailable. What was copied before stays.
         """
-        if source == STREAM and target == STREAM:
-            raise UsageError("- -", "copies a stream to a stream", "name a container on one side")
-        here, there = Place(source), Place(target)
-        if not here.container and not there.container:
-            raise UsageError(f"{source} {target}", "neither is in a container", "write CONTAINER:PATH")
+        here, there = sides(source, target)
         destination = None if target == STREAM else self._enter(there, write=True)
         if source == STREAM:
             assert destination is not None

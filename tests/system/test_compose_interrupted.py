@@ -37,6 +37,13 @@ def interrupted(command: subprocess.Popen[bytes]) -> None:
     assert command.returncode == -signal.SIGINT, err
 
 
+def interrupted_twice(command: subprocess.Popen[bytes]) -> None:
+    command.send_signal(signal.SIGINT)
+    assert command.stderr is not None
+    assert any(b"once more to kill" in line for line in iter(command.stderr.readline, b""))
+    interrupted(command)
+
+
 @pytest.mark.parametrize("argv", [["-d"], ["-d", "a"], []], ids=["background", "one", "foreground"])
 def test_while_images_are_built(project: Project, argv: list[str]) -> None:
     """What their processes do is ended, too; what ran before goes on."""
@@ -69,11 +76,7 @@ def test_while_a_hook_runs(project: Project) -> None:
     project.write(f"services: {{a: {SLEEPS.replace('}', hook)}}}")
     command = begin(project)
     until(lambda: running("98763"), 30)
-    command.send_signal(signal.SIGINT)
-    assert command.stderr is not None
-    while b"once more to kill" not in command.stderr.readline():
-        pass
-    interrupted(command)
+    interrupted_twice(command)
     assert project.all()["shop-a-1"]["status"] == "stopped"
 
 
@@ -110,6 +113,29 @@ def test_hooks_that_were_cut_off_or_failed(project: Project) -> None:
     project("compose-start")
     assert project.plan() == []
     assert project.text("a", "wc", "-l", "/ran") == "6 /ran\n"
+
+
+def test_steps_that_were_cut_off(project: Project) -> None:
+    """The next one does them anew, and ends what the first has begun; interrupted twice, they are ended."""
+    step = ", volumes: ['data:/data'], pre_start: [{command: [sh, -c, '%s']}]}"
+    step %= "echo >>/data/ran; test -e /data/go || sleep 98765"
+    project.write(f"services: {{a: {SLEEPS.replace('}', step)}}}\nvolumes: {{data: }}")
+    command = begin(project, "-d")
+    until(lambda: running("98765"), 30)
+    command.kill()
+    command.communicate(timeout=60)
+    first = running("98765")
+    command = begin(project)
+    until(lambda: running("98765") and not set(first) & set(running("98765")), 30)
+    assert project.all()["shop-a-1"]["status"] == "created"
+    interrupted_twice(command)
+    until(lambda: running("98765") == [])
+    assert list(project.all()) == ["shop-a-1"]
+    project.host.run("ctr-run", "--rm", "-v", "shop_data:/data", "busybox", "touch", "/data/go")
+    assert project.plan() == ["start shop-a-1 status"]
+    project.up()
+    assert project.text("a", "wc", "-l", "/data/ran") == "3 /data/ran\n"
+    assert project.plan() == []
 
 
 def test_what_is_to_be_made_anew_is_removed(project: Project) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from boxes import Box
 from observing import reboot
-from projects import SLEEPS, Project
+from projects import SLEEPS, Project, told
 
 
 def test_several_containers_answer_to_one_name(project: Project) -> None:
@@ -142,6 +142,69 @@ networks: {out: {external: true}}
     project("compose-down")
 
 
+def test_steps_before_the_start(project: Project) -> None:
+    """Once for the service or for each container, with its volumes, until they have ended well."""
+    text = """
+services:
+  web:
+    image: busybox
+    command: sleep 1000
+    stop_signal: SIGKILL
+    user: app
+    environment: {A: "1", B: "2"}
+    volumes: ["data:/data", /own]
+    networks: {default: {aliases: [other]}}
+    logging: {driver: none}
+    ports: ["80"]
+    depends_on: [db]
+    pre_start:
+      - {command: sh -c 'echo once >>/data/log && id -un', user: root}
+      - {command: sh -c 'echo $$A$$B >>/data/log && touch /own/there && nslookup db >/dev/null', per_replica: true,
+         image: "localhost/tools", environment: {B: "3"}, user: "0"}
+      - {command: id -un}
+  db: {image: busybox, command: sleep 1000, stop_signal: SIGKILL, volumes: ["data:/data"]}
+  after: {image: busybox, command: sleep 1000, stop_signal: SIGKILL, depends_on: [web]}
+volumes: {data: }
+"""
+    project.host.run("img-tag", "busybox", "localhost/tools")
+
+    def lines() -> list[str]:
+        return project.text("db", "sh", "-c", "cat /data/log").split()
+
+    project.write(text)
+    done = project("compose-up", "-d", "--scale", "web=2")
+    assert b"shop-web-1-pre_start: root\nshop-web-1-pre_start: app\n" in done.err
+    assert lines() == ["once", "13", "13"]
+    for number in ("1", "2"):
+        assert project("compose-exec", "--index", number, "web", "test", "-e", "/own/there").out == b""
+    project("compose-stop", "web")
+    project.up("--scale", "web=2")
+    project("compose-restart", "-t", "0", "web")
+    assert lines() == ["once", "13", "13"]
+    project("compose-scale", "web=3")
+    assert lines() == ["once", "13", "13", "13"]
+    project.write(text.replace('A: "1"', 'A: "4"'))
+    project.up("--scale", "web=3")
+    assert lines()[4:] == ["once", "43", "43", "43"]
+    assert sorted(project.all()) == ["shop-after-1", "shop-db-1", "shop-web-1", "shop-web-2", "shop-web-3"]
+    project("compose-down", "-v")
+    assert project.left() == []
+    project.write(text.replace("echo once", "exit 3"))
+    (error,) = told(project("compose-up", "-d", status=1))
+    assert error["message"].startswith("web: shop-web-1-pre_start: sh -c exit 3 ")
+    assert error["message"].endswith(": ended with status 3")
+    assert {name: one["status"] for name, one in project.all().items()} == {
+        "shop-db-1": "running", "shop-web-1": "created",
+    }  # fmt: skip
+    assert "ended with status 3" in project.refused("compose-start", "web")
+    project.write(text)
+    assert project.plan()[0] == "recreate shop-web-1 pre_start[0].command[2]"
+    project.up()
+    assert lines() == ["once", "13"]
+    project("compose-down", "-v")
+    assert project.left() == []
+
+
 def test_what_a_service_shares_with_another(project: Project) -> None:
     project.write("""
 services:
@@ -184,8 +247,8 @@ services:
     assert record["stopTimeout"] == 90
     # Whoever stands on a container that is made anew is made anew with it.
     done = project("compose-up", "-d", env={"A": "2"})
-    told = [line for line in done.err.decode().splitlines() if line.startswith("recreate")]
-    assert told == [
+    said = [line for line in done.err.decode().splitlines() if line.startswith("recreate")]
+    assert said == [
         'recreate shop-app-1: environment.A "1" to "2"',
         'recreate shop-side-1: network_mode "app" to "a new app", pid "app" to "a new app", '
         'volumes_from[0] "app" to "a new app"',

@@ -33,6 +33,7 @@ COMMAND = Command(
 
 def run(ctx: Context, args: Args) -> Iterator[dict[str, object] | Exception]:
     """Restarts them."""
+    from ..cli.container_options import arguments
     from ..compose import acting, ground
 
-    return acting.restart(ground.asked(ctx, args), args.service, args.timeout, dependents=not args.no_deps)
+    return acting.restart(ground.asked(ctx, args, arguments), args.service, args.timeout, dependents=not args.no_deps)

@@ -34,6 +34,7 @@ COMMAND = Command(
 
 def run(ctx: Context, args: Args) -> list[dict[str, object]]:
     """Starts them."""
+    from ..cli.container_options import arguments
     from ..compose import acting, ground
 
-    return acting.start(ground.asked(ctx, args), args.service)
+    return acting.start(ground.asked(ctx, args, arguments), args.service)

@@ -66,6 +66,8 @@ def restart(ground: Ground, services: Sequence[str], seconds: float | None, *, d
     doing = Doing(ground, translate.Around(), seconds=seconds)
     there = selecting.selected(ground, list(wanted))
     grants = granted.Grants(ground.ctx, ground.project, {one.service for one in there} & set(model))
+    doing.around.files = grants.paths
+    doing.around.names = {name: translate.name(ground.project, name, 1) for name in model}
 
     def each(one: There) -> Document | None:
         grants.write()

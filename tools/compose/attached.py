@@ -246,7 +246,7 @@ class Attached:
         self._ending.start()
 
     def _kill(self) -> None:
-        for one in self.bringing.containers():
+        for one in (*self.bringing.containers(), *self.bringing.steps()):
             if one.runs:
                 try:
                     found = self.ground.store.containers.load(one.id)

@@ -28,7 +28,6 @@ UNSUPPORTED = {
     "services.*.provider": "is done by a plugin of another tool: run it before compose-up",
     "services.*.use_api_socket": "means docker's daemon, and there is none",
     "services.*.storage_opt": "needs quotas, which the store does not have",
-    "services.*.pre_start": "has no counterpart: let it wait for a service_completed_successfully",
     "services.*.deploy.placement": _SWARM,
     "services.*.deploy.update_config": _SWARM,
     "services.*.deploy.rollback_config": _SWARM,

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from ..containers import ending, making, starting, stopping
 from ..errors import NotFound, OcipipeError
-from . import hooks, labels, translate, wanting
+from ..runtime import state
+from . import due, hooks, labels, translate, wanting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class Doing:
         self.seconds = seconds
         self.begins = start
         self.renew = False
+        self._stepped: set[str] = set()
+        """Services whose pre_start was done by now."""
 
     def create(self, service: str, number: int) -> Container:
         """Makes a service's container of this number, and starts it unless nothing is to be started."""
@@ -59,7 +62,7 @@ class Doing:
             self.remove(old.id)
             with_name = translate.name(self.ground.project, service, number)
             store.containers.rename(container, with_name)
-            self._begin(service, container, config)
+            self._begin(service, container, config, anew=True)
         finally:
             container.release()
         return container
@@ -79,14 +82,20 @@ class Doing:
             words.insert(1, f"--label={labels.REPLACES}={old_id}")
         args = ground.parse(words)
         beside: Document = {"compose": wanting.material(ground.project, service)}
+        if ground.project.service(service).get(due.PRE_START):
+            beside[due.FIELD] = due.PRE_START
         container, config = making.make(ground.ctx, ground.store, args, args.image, None, monitored=True, beside=beside)
         ground.store.containers.keep(container)
         return container, config
 
-    def _begin(self, service: str, container: Container, config: Document) -> None:
+    def _begin(self, service: str, container: Container, config: Document, *, anew: bool = False) -> None:
         ground = self.ground
-        if not self.begins:
+        steps = due.of(container) == due.PRE_START
+        if steps or not self.begins:
             ending.unmount(ground.store, container)
+            if self.begins:
+                container.release()  # the steps may take their time, too
+                self.start(service, container.id, anew=anew)
             return
         try:
             starting.begin(ground.ctx, ground.store, container, config, hooks.before_start(ground, service))
@@ -96,16 +105,30 @@ class Doing:
         container.release()  # a hook may take its time, and whoever stops the container does not wait for it
         hooks.after_start(ground, service, container)
 
-    def start(self, service: str, container_id: str) -> Container:
-        """Starts a container that is there; of one that runs, only what is left of its start is done (hooks)."""
+    def start(self, service: str, container_id: str, *, anew: bool = False) -> Container:
+        """Starts a container that is there; of one that runs, only what is left of its start is done (hooks). `anew`:
+        it has just taken the place of another one."""
         ground = self.ground
         container = ground.store.containers.load(container_id)
         if ground.store.containers.is_given_up(container) and not container.record["removedAtEnd"]:
             ground.store.containers.keep(container)
+        if due.of(container) == due.PRE_START:
+            self._steps(service, container, anew=anew)
         started = starting.start(ground.ctx, ground.store, container, hooks.before_start(ground, service))
-        if started or container.record.get("hooksDue"):
+        if started or due.of(container) == due.POST_START:
             hooks.after_start(ground, service, container)
         return container
+
+    def _steps(self, service: str, container: Container, *, anew: bool) -> None:
+        """Does what comes before a container's start, unless somebody has started it all the same."""
+        from . import steps
+
+        ground = self.ground
+        if state.observe(container, ground.ctx.run_root, ground.ctx.env).runs:
+            return
+        every = service not in self._stepped and (anew or not steps.are_shared(ground, container))
+        steps.run(ground, service, container, self.around, every=every)
+        self._stepped.add(service)
 
     def rename(self, container_id: str, name: str) -> None:
         ground = self.ground

@@ -3,8 +3,8 @@
 Each is one more process in the container, whose end is waited for; what it says goes to people. One that fails after
 the start is a failure; one before the stop is told, and stops nothing.
 
-That post_start is due is noted in the container's record before its process begins, and taken away when the last hook
-has ended well. So whoever brings the service up next makes up for what was cut off, and tries again what has failed,
+That post_start is due is noted in the container's record before its process begins, and no more when the last hook has
+ended well. So whoever brings the service up next makes up for what was cut off, and tries again what has failed,
 also with hooks that were mended meanwhile, as they are no reason to make a container anew: from the first one on, as
 nobody knows what one that was cut off has done. Docker compose forgets both, and its next up says that all is well.
 """
@@ -19,7 +19,7 @@ from ..containers import ending, executing
 from ..errors import OcipipeError
 from ..host import files, trees
 from ..runtime import joining, probe, root, state
-from . import labels
+from . import due, labels
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,22 +41,19 @@ class HookFailed(OcipipeError):
 def before_start(ground: Ground, service: str) -> Callable[[Container], None] | None:
     """What notes, of a container that is locked and about to begin, that the service's post_start is due; None for a
     service that has none."""
-    return _note if ground.project.service(service).get("post_start") else None
-
-
-def _note(container: Container) -> None:
-    if not container.record.get("hooksDue"):
-        container.update(hooksDue=True)
+    if not ground.project.service(service).get(due.POST_START):
+        return None
+    return lambda container: due.note(container, due.POST_START)
 
 
 def after_start(ground: Ground, service: str, container: Container) -> None:
     """Runs the service's post_start in a container that has begun. Raises HookFailed, NotFound for a container that was
     removed meanwhile."""
-    for hook in ground.project.service(service).get("post_start") or ():
+    for hook in ground.project.service(service).get(due.POST_START) or ():
         run(ground, container, hook)
-    if container.record.get("hooksDue"):
+    if due.of(container) == due.POST_START:
         with ground.store.containers.locked(container) as mine:
-            mine.update(hooksDue=False)
+            due.note(mine, "")
 
 
 def run(ground: Ground, container: Container, hook: Mapping[str, Any]) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ..registry.settings import Access
     from .ground import Ground
+    from .project import Project
 
     Need = tuple[str, str, str]
     T = TypeVar("T")
@@ -46,15 +47,23 @@ def needed(ground: Ground, services: Iterable[str], how: How) -> list[Need]:
     store, project = ground.store, ground.project
     found: dict[str, Need] = {}
     for service in _with_bases(ground, services):
-        keys = project.service(service)
         image = project.image(service)
         action = _action(ground, service, image, how)
         if action and (image not in found or action == "build"):
             found[image] = (service, image, action)
-        for one in keys.get("volumes") or ():
-            if one["type"] == "image" and not present.image(store, str(one["source"])):
-                found.setdefault(str(one["source"]), (service, str(one["source"]), "pull"))
+        for other in beside(project, service):
+            if not present.image(store, other):
+                if how.pull == "never":
+                    raise NotFound(other, "is not in the store, and is never to be pulled", "compose-pull, or img-load")
+                found.setdefault(other, (service, other, "pull"))
     return list(found.values())
+
+
+def beside(project: Project, service: str) -> list[str]:
+    """The images that a service needs beside its own: those that are mounted, and those of pre_start."""
+    keys = project.service(service)
+    found = [str(one["source"]) for one in keys.get("volumes") or () if one["type"] == "image"]
+    return [*found, *(str(one["image"]) for one in keys.get("pre_start") or () if "image" in one)]
 
 
 def _with_bases(ground: Ground, services: Iterable[str]) -> list[str]:
@@ -214,11 +223,15 @@ def pull_all(
     """Pulls the images of services, each once; the descriptors, and what could not be had."""
     project = ground.project
     wanted: dict[str, str] = {}
+    built = {project.image(name) for name, keys in project.model["services"].items() if "build" in keys}
     for name in project.enabled(services, dependencies=deps):
         keys = project.service(name)
         passed = "build" in keys and ("image" not in keys or not buildable)
         if not (passed or keys.get("pull_policy") in ("never", "build")):
             wanted.setdefault(project.image(name), name)
+        for other in beside(project, name):
+            if other not in built:
+                wanted.setdefault(other, name)
 
     def pulled(image: str) -> Document | Exception | None:
         try:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from . import kube_rights
+from .kube_objects import label
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from .kube_objects import Path, Source
@@ -14,6 +16,7 @@ _PULL = {"always": "Always", "missing": "IfNotPresent", "build": "IfNotPresent",
 _INTERVAL, _RETRIES, _START_INTERVAL = "30s", 3, "5s"
 """What a health check has that says nothing else (compose-spec, 05-services.md, as Docker has it)."""
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
+_OF_STEP = ("imagePullPolicy", "workingDir", "env", "resources", "volumeMounts")
 _UNITS = (("Gi", 1 << 30), ("Mi", 1 << 20), ("Ki", 1 << 10))
 
 
@@ -22,7 +25,7 @@ def container(source: Source, ports: list[dict[str, Any]], mounts: list[dict[str
     keys = source.keys
     made: dict[str, Any] = {"name": source.name, "image": source.objects.project.image(source.service)}
     made |= _pull(source) | _process(source)
-    environment = _environment(source)
+    environment = _variables(source, source.keys.get("environment") or {}, ("environment",))
     for key, value in (
         ("env", environment), ("ports", ports), ("resources", _resources(source)), ("volumeMounts", mounts),
         ("securityContext", kube_rights.of_container(source)), ("lifecycle", _hooks(source)),
@@ -34,6 +37,30 @@ def container(source: Source, ports: list[dict[str, Any]], mounts: list[dict[str
         if keys.get(key):
             made[other] = True
     return made
+
+
+def steps(source: Source, before: dict[str, Any]) -> list[dict[str, Any]]:
+    """The init containers (as above) that the steps of pre_start become: like `before`, the service's own container,
+    but for what a step says otherwise. They run before every start of a pod."""
+    found = []
+    for number, step in enumerate(source.keys.get("pre_start") or ()):
+        path: Path = ("pre_start", number)
+        if not step.get("per_replica"):
+            source.warn(path, "is done in every pod there, and whenever one is started anew", "or write a Job")
+        made = {key: before[key] for key in _OF_STEP if key in before}
+        made |= {"name": label(f"{source.name}-step-{number + 1}"), "image": str(step.get("image") or before["image"])}
+        made["args"] = [literal(str(word)) for word in step["command"]]
+        said = _variables(source, step.get("environment") or {}, (*path, "environment"))
+        names = {one["name"] for one in said}
+        if said:
+            made["env"] = [*(one for one in before.get("env") or () if one["name"] not in names), *said]
+        if step.get("working_dir"):
+            made["workingDir"] = step["working_dir"]
+        rights = {**(before.get("securityContext") or {}), **kube_rights.of_step(source, step, path)}
+        if rights:
+            made["securityContext"] = rights
+        found.append(made)
+    return found
 
 
 def amount(size: int) -> str:
@@ -73,13 +100,13 @@ def _process(source: Source) -> dict[str, Any]:
     return made
 
 
-def _environment(source: Source) -> list[dict[str, str]]:
+def _variables(source: Source, values: Mapping[str, Any], path: Path) -> list[dict[str, str]]:
     made = []
-    for name, value in (source.keys.get("environment") or {}).items():
+    for name, value in values.items():
         if value is None:
-            source.warn(("environment", name), "has no value, and the image's cannot be taken away")
+            source.warn((*path, name), "has no value, and the image's cannot be taken away")
         elif not name or not _NAME.issuperset(name) or name[0].isdigit():
-            source.warn(("environment", name), "is no name for a variable there, and left out")
+            source.warn((*path, name), "is no name for a variable there, and left out")
         else:
             made.append({"name": name, "value": literal(str(value))})
     return made

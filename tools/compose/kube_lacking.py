@@ -14,9 +14,9 @@ _MADE = frozenset((
     "annotations", "cap_add", "cap_drop", "command", "configs", "container_name", "cpus", "deploy", "dns", "dns_opt",
     "dns_search", "entrypoint", "environment", "expose", "extra_hosts", "gpus", "group_add", "healthcheck", "hostname",
     "image", "ipc", "labels", "links", "mem_limit", "mem_reservation", "network_mode", "networks", "pid", "platform",
-    "ports", "post_start", "pre_stop", "privileged", "pull_policy", "read_only", "restart", "scale", "secrets",
-    "security_opt", "shm_size", "stdin_open", "stop_grace_period", "sysctls", "tmpfs", "tty", "user", "volumes",
-    "working_dir",
+    "ports", "post_start", "pre_start", "pre_stop", "privileged", "pull_policy", "read_only", "restart", "scale",
+    "secrets", "security_opt", "shm_size", "stdin_open", "stop_grace_period", "sysctls", "tmpfs", "tty", "user",
+    "volumes", "working_dir",
 ))  # fmt: skip
 """Keys that the other modules make something of, or warn of."""
 _WHY: dict[str, tuple[str, str]] = {

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
-    from .kube_objects import Source
+    from .kube_objects import Path, Source
 
 _PROFILES = {"seccomp": "seccompProfile", "apparmor": "appArmorProfile"}
 
@@ -14,7 +15,7 @@ _PROFILES = {"seccomp": "seccompProfile", "apparmor": "appArmorProfile"}
 def of_container(source: Source) -> dict[str, Any]:
     """The container's (Kubernetes API, core/v1, SecurityContext)."""
     keys = source.keys
-    made = _user(source)
+    made = _user(source, keys, ())
     if keys.get("read_only"):
         made["readOnlyRootFilesystem"] = True
     if keys.get("privileged"):
@@ -56,14 +57,19 @@ def of_pod(source: Source, *, claims: bool) -> dict[str, Any]:
     return made
 
 
-def _user(source: Source) -> dict[str, Any]:
+def of_step(source: Source, step: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """What a step of pre_start, which stands at `path`, has otherwise than the container."""
+    return {**_user(source, step, path), **({"privileged": True} if step.get("privileged") else {})}
+
+
+def _user(source: Source, keys: Mapping[str, Any], path: Path) -> dict[str, Any]:
     made: dict[str, Any] = {}
-    user, _, group = str(source.keys.get("user") or "").partition(":")
+    user, _, group = str(keys.get("user") or "").partition(":")
     for key, name in (("runAsUser", user), ("runAsGroup", group)):
         if name.isdigit() or name == "root":
             made[key] = 0 if name == "root" else int(name)
         elif name:
-            source.warn(("user",), f"{name} is a name, of which only numbers are known", "write the number")
+            source.warn((*path, "user"), f"{name} is a name, of which only numbers are known", "write the number")
     return made
 
 

@@ -7,7 +7,7 @@ from oci_spec.jsondoc import FormatError
 from oci_spec.platform import Platform
 
 from . import kube_rights, kube_service
-from .kube_container import container
+from .kube_container import container, steps
 from .kube_objects import PREFIX, is_key, is_value, label
 from .kube_storage import Mounts
 
@@ -76,7 +76,11 @@ def _template(source: Source, claims: Claims) -> dict[str, Any]:
     grace = source.keys.get("stop_grace_period")
     if grace is not None:
         spec["terminationGracePeriodSeconds"] = source.seconds(str(grace), ("stop_grace_period",))
-    spec["containers"] = [container(source, kube_service.of_container(source), mounts.mounts)]
+    own = container(source, kube_service.of_container(source), mounts.mounts)
+    before = steps(source, own)
+    if before:
+        spec["initContainers"] = before
+    spec["containers"] = [own]
     if mounts.volumes:
         spec["volumes"] = mounts.volumes
     return {"metadata": metadata, "spec": spec}

@@ -45,8 +45,8 @@ _KEYS: dict[Path, Callable[[Any], object]] = {
 }
 """What two items of a list may not have in common: the later one takes the place of the earlier."""
 _SEVERAL = {
-    ("services", "*", "post_start"), ("services", "*", "pre_stop"), ("services", "*", "develop", "watch"),
-    ("services", "*", "gpus"),
+    ("services", "*", "pre_start"), ("services", "*", "post_start"), ("services", "*", "pre_stop"),
+    ("services", "*", "develop", "watch"), ("services", "*", "gpus"),
 }  # fmt: skip
 """Lists in which one thing may stand twice."""
 

@@ -233,7 +233,7 @@ def started(project: str, one: There) -> Document:
 
 def container_state(one: There) -> str:
     """What a container is like: another one, or one that does something else, has another state."""
-    return f"{one.id}:{one.status}{':due' if one.hooks_due else ''}"
+    return f"{one.id}:{one.status}{one.hooks_due and ':'}{one.hooks_due}"
 
 
 def resource_state(labels: Mapping[str, str]) -> str:

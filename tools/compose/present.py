@@ -6,7 +6,7 @@ from ..errors import NotFound, OcipipeError
 from ..images import local
 from ..network.networks import Networks
 from ..runtime import state
-from . import labels
+from . import due, labels
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 class There:
     """A container of the project. `material`: what of the model it was made from; `image`: its image's digest;
-    `replaces`: the id of the one whose place it takes, '' for none; `named`: its networks; `hooks_due`: whether its
-    service's post_start is still to be run."""
+    `replaces`: the id of the one whose place it takes, '' for none; `named`: its networks; `hooks_due`: which of
+    its service's hooks are still to be run (due), '' for none."""
 
     __slots__ = ("exit_code", "hooks_due", "id", "image", "labels", "material", "name", "named", "status")
 
     def __init__(
         self, id: str, name: str, labels: Mapping[str, str], status: str, exit_code: int | None, image: str,
-        material: Document | None, named: list[str], *, hooks_due: bool = False,
+        material: Document | None, named: list[str], *, hooks_due: str = "",
     ) -> None:  # fmt: skip
         self.id = id
         self.name = name
@@ -49,7 +49,7 @@ class There:
         return cls(
             container.id, container.name, record["labels"], seen.status, seen.exit_code,
             record["image"]["digest"] if "image" in record else "", record.get("compose"),
-            list(record.get("networks") or ()), hooks_due=bool(record.get("hooksDue")),
+            list(record.get("networks") or ()), hooks_due=due.of(container),
         )  # fmt: skip
 
     @property
@@ -76,7 +76,7 @@ class There:
     @property
     def is_started(self) -> bool:
         """Whether nothing is left of starting it: it runs, and its hooks have been run, or cannot be at this moment."""
-        return self.runs and not (self.hooks_due and self.status == "running")
+        return self.runs and not (self.hooks_due == due.POST_START and self.status == "running")
 
 
 class Present:

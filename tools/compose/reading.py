@@ -120,7 +120,7 @@ class Reader:
 def _resolve(service: Mapping, variables: Variables[str, str]) -> None:
     """Names without a value get the one that the variable has; one that has none stays null."""
     build = service.get("build") or {}
-    hooks = (*(service.get("post_start") or ()), *(service.get("pre_stop") or ()))
+    hooks = [hook for key in ("pre_start", "post_start", "pre_stop") for hook in service.get(key) or ()]
     for values in (service.get("environment"), build.get("args"), *(hook.get("environment") for hook in hooks)):
         for key, value in (values or {}).items():
             if value is None:

@@ -53,9 +53,17 @@ def _count(value: Any, where: Where) -> Any:
 _DEVICE_REQUESTS = items(fields({"count": _count, "options": labels, "device_ids": forms.numerals}))
 
 
+_HOOK = {"command": command, "privileged": flag, "environment": variables, "user": numeral}
+
+
 def hook(value: Any, where: Where) -> Any:
     """A command of post_start, pre_stop or a watch: {command, user, privileged, working_dir, environment}."""
-    return fields({"command": command, "privileged": flag, "environment": variables, "user": numeral})(value, where)
+    return fields(_HOOK)(value, where)
+
+
+def step(value: Any, where: Where) -> Any:
+    """A command of pre_start: as a hook, with {image, per_replica}."""
+    return fields({**_HOOK, "per_replica": flag})(value, where)
 
 
 def _watch(value: Any, where: Where) -> Any:
@@ -152,6 +160,7 @@ FORMS: dict[str, Form] = {
     "pids_limit": whole,
     "ports": items(ports.port),
     "post_start": items(hook),
+    "pre_start": items(step),
     "pre_stop": items(hook),
     "privileged": flag,
     "pull_policy": _policy,

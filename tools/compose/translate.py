@@ -46,13 +46,15 @@ class Around:
 
 
 class Wish:
-    """A one-off container's difference: what compose-run says otherwise than the model."""
+    """A one-off container's difference: what compose-run, or a step of pre_start (`step`), says otherwise than the
+    model."""
 
     def __init__(self) -> None:
         self.name = ""
         self.command: Sequence[str] | None = None
         self.ports = False
         self.aliases = False
+        self.step: Table[str, object] | None = None
         self.words: list[str] = []
 
 
@@ -69,7 +71,10 @@ def words(project: Project, service: str, number: int, around: Around, wish: Wis
     _limits(said)
     _rights(said)
     _end(said)
-    _health(said)
+    step = None if wish is None else wish.step
+    if step is None:
+        _logging(said)
+        _health(said)
     for number, one in enumerate(keys.get("expose") or ()):
         said.option("--expose", one, ("expose", number), ports.parse)
     said.key("platform", "--platform")
@@ -79,14 +84,15 @@ def words(project: Project, service: str, number: int, around: Around, wish: Wis
         said.said += wish.words
     command = keys.get("command") if wish is None or wish.command is None else list(wish.command)
     entrypoint = keys.get("entrypoint")
-    if wish is not None and any(word.startswith("--entrypoint=") for word in wish.words):
+    if wish is not None and (step is not None or any(word.startswith("--entrypoint=") for word in wish.words)):
         entrypoint = None
     if entrypoint is None and command == [] and around.entrypoint is not None:
         entrypoint = list(around.entrypoint)
     if entrypoint is not None:
         said.said.append(f"--entrypoint={entrypoint[0] if entrypoint else ''}")
         command = [*entrypoint[1:], *(command or ())]
-    return [*said.said, "--", project.image(service), *(command or ())]
+    image = str((step or {}).get("image") or project.image(service))
+    return [*said.said, "--", image, *(command or ())]
 
 
 def name(project: Project, service: str, number: int) -> str:
@@ -203,7 +209,10 @@ def _end(said: Words) -> None:
     if grace is not None:
         seconds = quantity.seconds(str(grace)) or 0
         said.said.append(f"--stop-timeout={math.ceil(seconds)}")
-    logging = keys.get("logging") or {}
+
+
+def _logging(said: Words) -> None:
+    logging = said.keys.get("logging") or {}
     driver = str(logging.get("driver") or "json-file")
     if driver not in _LOG_DRIVERS:
         raise said.refuse(

@@ -143,8 +143,15 @@ class Bringing:
 
     def containers(self) -> list[present.There]:
         """The services' containers as they are now."""
+        return [one for one in self._there() if not one.one_off]
+
+    def steps(self) -> list[present.There]:
+        """Those in which their pre_start is being done."""
+        return [one for one in self._there() if labels.STEP in one.labels]
+
+    def _there(self) -> list[present.There]:
         there = present.containers(self.ground.ctx, self.ground.store, self.ground.project)
-        return [one for one in there if one.service in self.graph and not one.one_off]
+        return [one for one in there if one.service in self.graph]
 
 
 def read_plan(items: Iterable[Document | str]) -> list[Document]:

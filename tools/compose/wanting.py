@@ -121,6 +121,10 @@ def check(ground: Ground, services: Sequence[str]) -> granted.Grants:
         said = translate.words(project, name, 1, around)
         try:
             ground.parse(said)
+            for step in project.service(name).get("pre_start") or ():
+                from . import steps
+
+                ground.parse(steps.words(project, name, 1, around, step))
         except OcipipeError as error:
             path = ("services", name)
             raise ComposeError(place_at(project.model, path), path, f"{error.subject}: {error.problem}") from None

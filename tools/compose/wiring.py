@@ -76,7 +76,8 @@ def _networks(said: Words, nameless: Container[str], alone: bool) -> None:
         said.none_of(path, one, ("driver_opts",), "addresses and names are what one has here")
         name = said.model["networks"][key]["name"]
         own = [] if alone or name in nameless else [said.service, *linked]
-        parts = [f"alias={alias}" for alias in dict.fromkeys((*own, *(one.get("aliases") or ())))]
+        aliases_of = () if alone else one.get("aliases") or ()
+        parts = [f"alias={alias}" for alias in dict.fromkeys((*own, *aliases_of))]
         address = one.get("mac_address") or (mac if key == order[0] else None)
         given = (("ip", one.get("ipv4_address")), ("ip6", one.get("ipv6_address")), ("mac", address),
                  ("interface", one.get("interface_name")))  # fmt: skip

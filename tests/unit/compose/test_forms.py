@@ -155,6 +155,10 @@ LISTS = [
     ("configs: [a]", [{"source": "a", "target": "/a"}]),
     ("configs: [{source: a, target: b}]", [{"source": "a", "target": "/b"}]),
     ("post_start: [{command: a b}]", [{"command": ["a", "b"]}]),
+    (
+        "pre_start: [{command: a b, image: c, user: 0, per_replica: 'true', environment: [D=e]}]",
+        [{"command": ["a", "b"], "image": "c", "user": "0", "per_replica": True, "environment": {"D": "e"}}],
+    ),
 ]
 
 
@@ -376,6 +380,11 @@ PREFIX = "compose.yaml:3: services.web."
         ("develop: {watch: [{path: a}]}", "develop.watch[0]: lacks action"),
         ("post_start: [{user: a}]", "post_start[0]: lacks command"),
         ("post_start: [{command: []}]", "post_start[0].command: is empty"),
+        ("post_start: [{command: a, image: b}]", "post_start[0].image: is no key of Compose here (see compose-spec)"),
+        (
+            "pre_start: [{command: a, per_replica: some}]",
+            "pre_start[0].per_replica: 'some' is no truth value (write true or false)",
+        ),
         ("build: {context: 1}", "build.context: is 1, not a string"),
         ("build: 1", "build: is 1, not an object"),
         ("build: {privileged: yes}", "build.privileged: is true, not false"),

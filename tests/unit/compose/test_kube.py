@@ -134,6 +134,8 @@ def test_no_ingress() -> None:
         ("pull_policy: daily", ["pull_policy"]),
         ("healthcheck: {interval: 3s}", ["healthcheck"]),
         ("post_start: [{command: a, user: me}, {command: b}]", ["post_start[0].user", "post_start[1]"]),
+        ("pre_start: [{command: a}, {command: b, user: me, environment: {C: }, per_replica: true}]",
+         ["pre_start[0]", "pre_start[1].environment.C", "pre_start[1].user"]),
         ("volumes: ['./src:/src', /etc:/x]", ["volumes[0]", "volumes[1]"]),
         ("volumes: [{type: image, source: i, target: /x}]", ["volumes[0]"]),
         ("volumes: [{type: tmpfs, target: /x, tmpfs: {mode: 0700}}]", ["volumes[0].tmpfs.mode"]),

@@ -61,6 +61,30 @@ def test_the_container(keys: str, said: dict[str, Any]) -> None:
     assert made.told == []
 
 
+def test_steps_before_the_start() -> None:
+    made = service("""
+working_dir: /app
+environment: {A: "1", B: "2"}
+user: "7"
+cap_drop: [ALL]
+ports: ["80:80"]
+healthcheck: {test: "true"}
+pre_start:
+  - {command: [a, '$$(b)'], per_replica: true}
+  - {command: [c], image: other, environment: {B: "3"}, user: root, privileged: true, working_dir: /, per_replica: true}
+""")
+    rights = {"capabilities": {"drop": ["ALL"]}}
+    a = {"name": "A", "value": "1"}
+    assert pod(made)["initContainers"] == [
+        {"name": "web-step-1", "image": "app", "args": ["a", "$$(b)"], "workingDir": "/app",
+         "env": [a, {"name": "B", "value": "2"}], "securityContext": {"runAsUser": 7, **rights}},
+        {"name": "web-step-2", "image": "other", "args": ["c"], "workingDir": "/",
+         "env": [a, {"name": "B", "value": "3"}],
+         "securityContext": {"runAsUser": 0, "privileged": True, **rights}},
+    ]  # fmt: skip
+
+
+
 @pytest.mark.parametrize(
     ("keys", "said"),
     [

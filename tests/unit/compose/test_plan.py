@@ -17,7 +17,7 @@ from ocipipe.errors import Conflict, NotFound
 def there(
     service: str, number: int = 1, *, status: str = "running", code: int | None = None, material: Any = None,
     image: str = "sha256:1", replaces: str = "", name: str = "", one_off: bool = False, hash: str = "",
-    due: bool = False,
+    due: str = "",
 ) -> There:  # fmt: skip
     given = {
         labels.SERVICE: service, labels.NUMBER: str(number), labels.ONE_OFF: str(one_off), labels.HASH: hash,
@@ -59,10 +59,12 @@ def made(services: list[Service], containers: list[There], *, known: str = "", *
     [
         ([service("a")], [], {}, ["create p-a-1"]),
         ([service("a")], [there("a")], {}, []),
-        ([service("a")], [there("a", due=True)], {}, ["start p-a-1 post_start"]),
-        ([service("a")], [there("a", due=True)], {"start": False}, []),
-        ([service("a")], [there("a", due=True, status="paused")], {}, []),
-        ([service("a")], [there("a", due=True, status="stopped")], {}, ["start p-a-1 status"]),
+        ([service("a")], [there("a", due="post_start")], {}, ["start p-a-1 post_start"]),
+        ([service("a")], [there("a", due="pre_start")], {}, []),
+        ([service("a")], [there("a", due="pre_start", status="created")], {}, ["start p-a-1 status"]),
+        ([service("a")], [there("a", due="post_start")], {"start": False}, []),
+        ([service("a")], [there("a", due="post_start", status="paused")], {}, []),
+        ([service("a")], [there("a", due="post_start", status="stopped")], {}, ["start p-a-1 status"]),
         ([service("a", 3)], [there("a")], {}, ["create p-a-2", "create p-a-3"]),
         ([service("a", 2)], [there("a", 2)], {}, ["create p-a-1"]),
         ([service("a")], [there("a"), there("a", 2)], {}, ["remove p-a-2 scale"]),

@@ -123,7 +123,12 @@ def test_images_are_built_and_pushed(project: Project, registry: DockerRegistry)
     name = f"{registry.address}/shop/app:1"
     project.write(f"""
 services:
-  base: {{build: {{context: ., dockerfile_inline: "FROM busybox\\nRUN echo base > /base\\n", network: none}}}}
+  base:
+    build:
+      context: .
+      dockerfile_inline: "FROM busybox\\nRUN --network=host echo base > /base\\n"
+      network: none
+      entitlements: [network.host]
   app:
     image: {name}
     build: {{context: ., additional_contexts: {{base: "service:base"}}, args: {{V: "${{V:-1}}"}}, network: none}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 from projects import SLEEPS, Project, told
@@ -144,6 +145,10 @@ def test_what_is_refused_is_refused_before_anything_is_made(project: Project) ->
         ("a: {image: busybox, container_name: x, scale: 2}", "services.a.container_name: one name cannot be"),
         ("a: {image: busybox, secrets: [s]}\nsecrets: {s: {file: ./none}}", "secrets.s.file: there is no"),
         ("a: {image: busybox, ulimits: {nofoo: 3}}", "services.a.ulimits.nofoo: "),
+        (
+            "a: {image: busybox, scale: 2, deploy: {resources: {reservations: {cpus: 9999.5}}}}",
+            f"reservations.cpus: 19999 are reserved by then, and this host has {len(os.sched_getaffinity(0))}",
+        ),
     ):
         project.write(f"services:\n  b: {SLEEPS}\n  {text}\n")
         message = project.refused("compose-up", "-d")

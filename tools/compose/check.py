@@ -31,7 +31,6 @@ UNSUPPORTED = {
     "services.*.deploy.placement": _SWARM,
     "services.*.deploy.update_config": _SWARM,
     "services.*.deploy.rollback_config": _SWARM,
-    "services.*.deploy.endpoint_mode": _SWARM,
     "services.*.deploy.labels": "is of a cluster's service: use labels",
     "services.*.deploy.resources.reservations.generic_resources": _SWARM,
     "services.*.deploy.restart_policy.delay": "cannot be chosen: it begins with 100 ms and doubles up to a minute",

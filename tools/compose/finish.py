@@ -214,7 +214,7 @@ class _Finish:
 
     def amounts(self, service: Mapping, path: list[str | int]) -> None:
         """What a service's own keys and its deploy can both say is said by its own keys."""
-        deploy = service.get("deploy") or {}
+        deploy: Any = service.get("deploy") or {}
         resources = deploy.get("resources") or {}
         for key, part, other in _SAME:
             theirs = (resources.get(part) or {}).get(other)
@@ -226,6 +226,11 @@ class _Finish:
             self.same(service, key, value, path, f"deploy.resources.{part}.{other}")
         if "replicas" in deploy:
             self.same(service, "scale", deploy["replicas"], path, "deploy.replicas")
+        if deploy.get("mode") == "global" and service.get("scale", 1) > 1:
+            raise ComposeError(
+                deploy.place_of("mode"), [*path, "deploy", "mode"],
+                f"is one container to a host, and scale or replicas says {service['scale']}", "leave one of them",
+            )  # fmt: skip
         policy = deploy.get("restart_policy")
         if policy is not None and "restart" not in service:
             restart = _CONDITIONS[policy.get("condition", "any")]

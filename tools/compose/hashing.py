@@ -1,10 +1,11 @@
 """What a service's container is made of, and its hash: a container whose hash has not changed is kept.
 
 The material is the finished service without what says when and how many containers are made, not what they are: build,
-depends_on, deploy, develop, profiles, scale, attach, pull_policy, pull_refresh_after, post_start, pre_stop, `x-` keys. pre_start is in it: steps that have changed are done again.
-With it goes what the service is given by reference: the definitions of its secrets and configs (of a value from the
-environment its digest, never the value), the names of its networks and volumes. The image's digest is not in it:
-whether that has changed is the plan's to ask. Neither are the contents of files that are mounted.
+depends_on, deploy, develop, profiles, scale, attach, pull_policy, pull_refresh_after, post_start, pre_stop, `x-` keys.
+(pre_start is in it: steps that have changed are to be done again.) With it goes what the service is given by reference:
+the definitions of its secrets and configs (of a value from the environment its digest, never the value), the names of
+its networks and volumes. The image's digest is not in it: whether that has changed is the plan's to ask. Neither are
+the contents of files that are mounted.
 """
 
 from __future__ import annotations

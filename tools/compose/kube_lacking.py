@@ -52,6 +52,8 @@ def warn(objects: Objects, *, jobs: set[str]) -> None:
                 source.warn((key,), *_WHY.get(key, ("has no counterpart", "")))
         if (source.keys.get("deploy") or {}).get("mode") == "global":
             source.warn(("deploy", "mode"), "global has no counterpart here: it is replicated", "a DaemonSet, by hand")
+        if (source.keys.get("deploy") or {}).get("endpoint_mode"):
+            source.warn(("deploy", "endpoint_mode"), "dnsrr has no counterpart here: the Service has an address", "")
         _namespaces(source)
         _networks(source)
         restart = str(source.keys.get("restart") or "")

@@ -58,6 +58,7 @@ def request(
     found.sbom = bool(build.get("sbom"))
     proof = build.get("provenance")
     found.provenance = provenance("min" if proof is True else str(proof).removeprefix("mode=") if proof else None)
+    wanted.allowed = set(map(str, build.get("entitlements") or ()))
     wanted.fresh = {str(one).lower() for one in build.get("no_cache_filter") or ()}
     wanted.settings = {**vars(ground.parse(["--", "image"])), **_settings(build)}
     wanted.network = str(build.get("network") or "")

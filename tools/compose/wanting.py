@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from ..errors import OcipipeError, UsageError
 from . import granted, hashing, linked, plan, present, resources, translate, wiring
 from .positions import ComposeError, place_at
@@ -135,4 +137,22 @@ def check(ground: Ground, services: Sequence[str]) -> granted.Grants:
         for key in _used(project, name, "volumes"):
             if not resources.is_external(project, "volumes", key):
                 resources.volume(project, key)
+    _processors(project, services)
     return grants
+
+
+def _processors(project: Project, services: Sequence[str]) -> None:
+    """Raises ComposeError where more processors are reserved for services than there are, as a cluster of this one
+    host would have no place for them (compose-spec, deploy.md)."""
+    there = len(os.sched_getaffinity(0))
+    reserved = 0.0
+    for name in services:
+        found = (project.service(name).get("deploy") or {}).get("resources") or {}
+        cpus = (found.get("reservations") or {}).get("cpus")
+        reserved += float(cpus or 0) * translate.count(project, name)
+        if cpus and reserved > there:
+            path = ("services", name, "deploy", "resources", "reservations", "cpus")
+            raise ComposeError(
+                place_at(project.model, path), path, f"{reserved:g} are reserved by then, and this host has {there}",
+                "reserve less; limits.cpus is what a container may use at most",
+            )  # fmt: skip

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping
     from typing import Any
 
-    from .words import Words
+    from .words import Path, Words
 
 _SERVICE, _CONTAINER = "service:", "container:"
+_IFNAME, _SYSCTLS = "com.docker.network.endpoint.ifname", "com.docker.network.endpoint.sysctls"
+"""What docker's networks let a container say of its interface; of the settings, IFNAME stands for the interface."""
 
 
 def words(
@@ -70,20 +72,43 @@ def _networks(said: Words, nameless: Container[str], alone: bool) -> None:
     mac = said.keys.get("mac_address")
     linked = [alias for alias, _ in aliases(said.model, said.service)]
     order = sorted(wanted, key=lambda key: (-wanted[key].get("gw_priority", 0), -wanted[key].get("priority", 0)))
+    interfaces: list[str] = []
     for key in order:
         one = wanted[key]
         path = ("networks", key)
-        said.none_of(path, one, ("driver_opts",), "addresses and names are what one has here")
+        interface = _endpoint(said, path, one, interfaces)
         name = said.model["networks"][key]["name"]
         own = [] if alone or name in nameless else [said.service, *linked]
         aliases_of = () if alone else one.get("aliases") or ()
         parts = [f"alias={alias}" for alias in dict.fromkeys((*own, *aliases_of))]
         address = one.get("mac_address") or (mac if key == order[0] else None)
         given = (("ip", one.get("ipv4_address")), ("ip6", one.get("ipv6_address")), ("mac", address),
-                 ("interface", one.get("interface_name")))  # fmt: skip
+                 ("interface", interface))  # fmt: skip
         parts += [f"{what}={value}" for what, value in given if value]
         parts += [f"link-local={value}" for value in one.get("link_local_ips") or ()]
         said.option("--network", f"{name}:{','.join(parts)}" if parts else name, path, networks.network)
+
+
+def _endpoint(said: Words, path: Path, one: Mapping[str, Any], interfaces: list[str]) -> str:
+    """The name that is asked for of the interface on a network, '' for the next one (network.asking); what it is called
+    then is added to `interfaces`. Says what driver_opts of docker's say of it."""
+    options = one.get("driver_opts") or {}
+    asked = str(one.get("interface_name") or options.get(_IFNAME) or "")
+    if options.get(_IFNAME, asked) != asked:
+        raise said.refuse((*path, "driver_opts", _IFNAME), f"interface_name says {asked}", "take one of them away")
+    free = (f"eth{number}" for number in range(len(interfaces) + 1))
+    interfaces.append(asked or next(name for name in free if name not in interfaces))
+    for key, text in options.items():
+        where = (*path, "driver_opts", key)
+        if key not in (_IFNAME, _SYSCTLS):
+            raise said.refuse(where, "is not supported", f"there are {_IFNAME} and {_SYSCTLS}")
+        for setting in text.split(",") if key == _SYSCTLS else ():
+            name, equals, value = setting.strip().partition("=")
+            parts = name.split(".")
+            if not equals or parts[0] != "net" or "IFNAME" not in parts:
+                raise said.refuse(where, f"{setting!r} is no setting", "like net.ipv4.conf.IFNAME.log_martians=1")
+            said.option("--sysctl", f"{name.replace('IFNAME', interfaces[-1])}={value}", where)
+    return asked
 
 
 def _ports(said: Words) -> None:

@@ -8,8 +8,7 @@ from .positions import ComposeError, place_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from typing import Any
+    from collections.abc import Callable
 
     from .positions import Mapping
 
@@ -59,10 +58,3 @@ class Words:
     def flag(self, key: str, name: str) -> None:
         if self.keys.get(key):
             self.said.append(name)
-
-    def none_of(self, path: Path, value: Any, keys: Iterable[str], remedy: str) -> None:
-        """Raises ComposeError where `value`, which stands at `path`, has one of these keys: we have nothing of it."""
-        for key in keys:
-            found: Any = value.get(key)
-            if found not in (None, False, "", [], {}):
-                raise self.refuse((*path, key), "is not supported", remedy)

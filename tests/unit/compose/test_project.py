@@ -436,6 +436,11 @@ def test_names_of_resources(section: str, text: str, name: str, here: Path) -> N
             "compose.yaml:1: services.web.scale: says 2 and deploy.replicas 3 (leave one of them)",
         ),
         (
+            "services: {web: {image: i, deploy: {mode: global, replicas: 3}}}",
+            "compose.yaml:1: services.web.deploy.mode: is one container to a host, and scale or replicas says 3 (leave"
+            " one of them)",
+        ),
+        (
             "services: {web: {image: i, mem_limit: 1k, deploy: {resources: {limits: {memory: 2k}}}}}",
             "compose.yaml:1: services.web.mem_limit: says 1024 and deploy.resources.limits.memory 2048 (leave"
             " one of them)",

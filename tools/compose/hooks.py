@@ -71,8 +71,11 @@ def run(ground: Ground, container: Container, hook: Mapping[str, Any]) -> None:
 
 
 def before_stop(ground: Ground, container: Container) -> None:
-    """Runs pre_stop in a container that is about to be stopped, if it runs."""
+    """Runs pre_stop in a container that is about to be stopped, if it runs, and is no step before another one's
+    start."""
     given: Any = container.record["labels"]
+    if labels.STEP in given:
+        return
     service = ground.project.model["services"].get(given.get(labels.SERVICE)) or {}
     for hook in service.get("pre_stop") or ():
         if state.observe(container, ground.ctx.run_root, ground.ctx.env).status != "running":

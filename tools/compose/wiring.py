@@ -22,7 +22,7 @@ _IFNAME, _SYSCTLS = "com.docker.network.endpoint.ifname", "com.docker.network.en
 def words(
     said: Words, names: Mapping[str, str], nameless: Container[str], *, alone: bool = False, ports: bool = True
 ) -> None:
-    """What a container is connected to. `names` as in translate.Around; `alone`: it is not found by its service's name;
+    """What a container is connected to. `names` as in translate.Around; `alone`: it has none of its service's names;
     without `ports` it publishes none."""
     mode = said.keys.get("network_mode")
     if mode is None:

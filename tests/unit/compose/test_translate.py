@@ -9,7 +9,7 @@ import pytest
 from cli_world import context
 
 from ocipipe.cli.container_options import arguments
-from ocipipe.compose import translate
+from ocipipe.compose import steps, translate
 from ocipipe.compose.positions import ComposeError
 from ocipipe.compose.project import Project, load
 
@@ -204,7 +204,8 @@ def test_links_are_names_of_the_other(tmp_path: Path) -> None:
 def test_one_off(tmp_path: Path) -> None:
     wish = translate.Wish()
     wish.name, wish.command, wish.words = "shop-web-run-1", ["ls"], ["--env=A=2", "--restart=no"]
-    keys = "command: serve\nports: ['80']\nrestart: always\nenvironment: {A: 1}\nentrypoint: [e, f]"
+    keys = "command: serve\nports: ['80']\nrestart: always\nenvironment: {A: 1}\nentrypoint: [e, f]\n"
+    keys += "networks: {default: {aliases: [other]}}"
     found = translate.words(project(tmp_path, keys), "web", 1, translate.Around(), wish)
     assert found[0] == "--name=shop-web-run-1"
     assert found[-5:] == ["--entrypoint=e", "--", "app", "f", "ls"]
@@ -213,3 +214,31 @@ def test_one_off(tmp_path: Path) -> None:
     assert "--network=net" in found
     made = arguments(found)
     assert (made.restart, made.env) == ("no", ["A=1", "A=2"])
+    wish.aliases = True
+    found = translate.words(project(tmp_path, keys), "web", 1, translate.Around(), wish)
+    assert "--network=net:alias=web,alias=other" in found
+
+
+def test_a_step_before_the_start(tmp_path: Path) -> None:
+    keys = """
+command: serve
+entrypoint: [e, f]
+user: "7"
+environment: {A: 1}
+ports: ["80"]
+healthcheck: {test: "true"}
+logging: {driver: none}
+volumes: ["data:/data", /own]
+pre_start:
+  - {command: a b, image: tools, user: root, working_dir: /x, privileged: true, environment: {A: 2}}
+"""
+    own = project(tmp_path, keys)
+    around = translate.Around()
+    around.kept = {"/own": "f" * 64}
+    found = steps.words(own, "web", 3, around, own.service("web")["pre_start"][0])
+    assert found[0] == "--name=shop-web-3-pre_start"
+    assert found[-4:] == ["--", "tools", "a", "b"]
+    assert not [one for one in found if one.startswith(("--publish", "--health", "--log", "--entrypoint"))]
+    assert {"--network=net", f"--mount=type=volume,source={'f' * 64},destination=/own", "--privileged"} <= set(found)
+    made = arguments(found)
+    assert (made.user, made.workdir, made.env, made.restart) == ("root", "/x", ["A=1", "A=2"], "no")

@@ -167,7 +167,7 @@ def _explained(error: Any) -> Iterator[tuple[list[Any], str]]:
         branches: dict[int, list[tuple[list[Any], str]]] = {}
         for inner in error.context:
             branches.setdefault(inner.schema_path[0], []).extend(_explained(inner))
-        yield from max(branches.values(), key=lambda branch: max(len(path) for path, _ in branch))
+        yield from max(branches.values(), key=lambda branch: len(branch[0][0]))  # as `check`, which ends at the first
         return
     path, argument = list(error.absolute_path), error.validator_value
     if error.validator == "additionalProperties":

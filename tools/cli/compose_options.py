@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from .declare import Operand, Option
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
 LINES = (
     Option("--no-color", "names in no colour", kind="flag"),
     Option("--no-log-prefix", "no name before each line", kind="flag"),
@@ -41,3 +46,10 @@ DRY_RUN = Option(
 CHANGING = (PARALLEL, DRY_RUN)
 """How a command changes anything; compose.ground.asked takes them."""
 NO_DEPS = Option("--no-deps", "without what the services depend on", kind="flag")
+
+
+def late_arguments(words: Sequence[str]) -> Any:
+    """container_options.arguments, for a command that seldom makes a container: imported only when it does."""
+    from .container_options import arguments
+
+    return arguments(words)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..cli.compose_options import CHANGING, SERVICES, TIME
+from ..cli.compose_options import CHANGING, SERVICES, TIME, late_arguments
 from ..cli.declare import Command, Option
 from ..cli.options import COMPOSE
 
@@ -33,7 +33,7 @@ COMMAND = Command(
 
 def run(ctx: Context, args: Args) -> Iterator[dict[str, object] | Exception]:
     """Restarts them."""
-    from ..cli.container_options import arguments
     from ..compose import acting, ground
 
-    return acting.restart(ground.asked(ctx, args, arguments), args.service, args.timeout, dependents=not args.no_deps)
+    base = ground.asked(ctx, args, late_arguments)
+    return acting.restart(base, args.service, args.timeout, dependents=not args.no_deps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..cli.compose_options import CHANGING, SERVICES
+from ..cli.compose_options import CHANGING, SERVICES, late_arguments
 from ..cli.declare import Command
 from ..cli.options import COMPOSE
 
@@ -34,7 +34,6 @@ COMMAND = Command(
 
 def run(ctx: Context, args: Args) -> list[dict[str, object]]:
     """Starts them."""
-    from ..cli.container_options import arguments
     from ..compose import acting, ground
 
-    return acting.start(ground.asked(ctx, args, arguments), args.service)
+    return acting.start(ground.asked(ctx, args, late_arguments), args.service)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 from ..containers import ending, pausing, stopping
 from ..errors import NotFound, OcipipeError, UsageError
 from ..host import signals
 from ..runtime import state
-from . import apply, granted, plan, selecting, translate
+from . import apply, due, granted, plan, selecting, translate
 from .doing import Doing
 from .turn import Turn
 
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 def start(ground: Ground, services: Sequence[str]) -> list[Document]:
     """Starts the containers of services that are there, each once what it depends on has come to what it waits for.
     Raises NotFound where there is none."""
-    with Turn(ground, lambda: None):
+    # Who runs hooks does not do so beside another one that is at it.
+    with Turn(ground, lambda: None) if _has_hooks(ground) else nullcontext():
         there = selecting.selected(ground, services)
         if not there:
             raise NotFound(", ".join(services) or ground.project.name, "has no containers", "compose-up makes them")
@@ -40,6 +43,11 @@ def start(ground: Ground, services: Sequence[str]) -> list[Document]:
         doing = Doing(ground, translate.Around())
         apply.Up(ground, graph, actions, everything, grants, doing).run()
     return list(selecting.documents(ground, there))
+
+
+def _has_hooks(ground: Ground) -> bool:
+    services = ground.project.model["services"].values()
+    return any(keys.get(due.PRE_START) or keys.get(due.POST_START) for keys in services)
 
 
 def stop(ground: Ground, services: Sequence[str], seconds: float | None) -> Found:

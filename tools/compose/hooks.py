@@ -6,7 +6,7 @@ the start is a failure; one before the stop is told, and stops nothing.
 That post_start is due is noted in the container's record before its process begins, and no more when the last hook has
 ended well. So whoever brings the service up next makes up for what was cut off, and tries again what has failed,
 also with hooks that were mended meanwhile, as they are no reason to make a container anew: from the first one on, as
-nobody knows what one that was cut off has done. Docker compose forgets both, and its next up says that all is well.
+nobody knows what one that was cut off has done.
 """
 
 from __future__ import annotations

@@ -66,7 +66,11 @@ def _action(kind: str, name: str, **more: str) -> Document:
 
 
 def _networks(ground: Ground) -> Iterator[Document | Exception]:
-    for network in Networks(ground.store).all():
+    """This project's, and what killed commands had half made."""
+    networks = Networks(ground.store)
+    if not ground.dry:
+        networks.remove_unfinished()
+    for network in networks.all():
         if isinstance(network, OcipipeError) or not labels.is_of(network.labels, ground.project):
             continue
 

@@ -79,8 +79,10 @@ class Networks:
 
     def settle(self, network: Network) -> None:
         """Keeps what the default network is like from now on; of any other network that is known already."""
-        if network.name == DEFAULT and not os.path.exists(os.path.join(self.path, DEFAULT + _SUFFIX)):
-            self._write(network.document)
+        if network.name == DEFAULT and not self._exists(DEFAULT):
+            self.store.directory("networks", 0o755)
+            with locks.locked(self.path):
+                self._write(network.document)
 
     def create(self, make: Callable[[], Document]) -> Network:
         """Keeps a new network, whose document is made while nobody else makes one.
@@ -112,6 +114,14 @@ class Networks:
         files.remove_file(os.path.join(self.path, name + _SUFFIX))
         files.sync_directory(self.path)
 
+    def remove_unfinished(self) -> None:
+        """Removes what killed commands left of networks that never appeared."""
+        if os.path.isdir(self.path):
+            with locks.locked(self.path):  # who writes one has this
+                for name in os.listdir(self.path):
+                    if name.startswith(files.TEMPORARY):
+                        files.remove_file(os.path.join(self.path, name))
+
     def taken(self) -> list[Subnet]:
         """Every subnet that a new network must keep clear of: other networks' and those that the host has routes to."""
         known = [subnet for one in self._stored() for subnet in one.subnets]
@@ -141,7 +151,7 @@ class Networks:
         return Network(conflist.bridge(DEFAULT, self.bridge_name(DEFAULT), [found], 0, own))
 
     def _write(self, document: Document) -> None:
-        self.store.directory("networks", 0o755)
+        """The lock of the directory is ours."""
         path = os.path.join(self.path, f"{document['name']}{_SUFFIX}")
         files.write_atomic(path, jsondoc.dumps(document) + b"\n", 0o644, sealed=True)
 

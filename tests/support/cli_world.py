@@ -122,4 +122,9 @@ def on_terminal(argv: list[str], env: dict[str, str], stream: str) -> tuple[int,
             break
         shown += part
     os.close(master)
-    return process.wait(), re.sub(r"\x1b\[[0-9;]*m", "", shown.decode())
+    return process.wait(), plain(shown)
+
+
+def plain(shown: bytes) -> str:
+    """What a terminal shows, without its colours."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", shown.decode())

@@ -19,7 +19,7 @@ from registry import DockerRegistry
 from rootfs import busybox_tar
 from tars import Tar
 
-ROUNDS = 6
+ROUNDS = 4
 PATIENCE = 120
 """Seconds for one command, where all of them together take less."""
 REF = "org.opencontainers.image.ref.name"

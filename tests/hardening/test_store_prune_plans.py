@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import damage
-import pytest
 from commands import Commands
 from images import Image
 from pruning import NOW, stored
@@ -55,19 +54,17 @@ def test_plans_that_are_none(run: Commands, store_root: Path, dangling: Image, t
     assert run("store-prune", "--apply", tmp_path / "none", status=1).errors[0]["code"] == "NOT_FOUND"
 
 
-@pytest.mark.parametrize(
-    "path", ["../victim", "leases/../../victim", "/etc/passwd", "containers/names/../../../victim"]
-)
-@pytest.mark.parametrize("kind", ["temporary", "partial", "lease", "mark"])
-def test_a_path_that_leads_out(
-    run: Commands, store_root: Path, dangling: Image, tmp_path: Path, path: str, kind: str
-) -> None:
+def test_a_path_that_leads_out(run: Commands, store_root: Path, dangling: Image, tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_text("stays")
-    found = Path(os.path.normpath(store_root / path)).stat()
-    state = f"{found.st_ino}-{found.st_size}-{found.st_mtime_ns}"
-    action = {**run("store-prune", "--plan", NOW).documents[0], "kind": kind, "object": {"path": path}, "state": state}
-    (done,) = run("store-prune", "--apply", "-", input=json.dumps(action).encode()).documents
-    assert done["action"] == "skip"
+    like = run("store-prune", "--plan", NOW).documents[0]
+    plan = []
+    for path in ("../victim", "leases/../../victim", "/etc/passwd", "containers/names/../../../victim"):
+        found = Path(os.path.normpath(store_root / path)).stat()
+        state = f"{found.st_ino}-{found.st_size}-{found.st_mtime_ns}"
+        for kind in ("temporary", "partial", "lease", "mark"):
+            plan.append(changed(like, kind=kind, object={"path": path}, state=state))
+    done = run("store-prune", "--apply", "-", input=b"\n".join(plan)).documents
+    assert [one["action"] for one in done] == ["skip"] * len(plan)
     assert victim.read_text() == "stays"
     assert Path("/etc/passwd").exists()

@@ -14,7 +14,7 @@ from commands import Commands
 from outages import Outage, Recorder
 
 REF = "org.opencontainers.image.ref.name"
-SOME, MANY = 4, 60
+SOME, MANY = 3, 60
 """So many, evenly chosen, of what takes a command each, and of the states looked at; all with --every-point."""
 
 

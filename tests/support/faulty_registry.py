@@ -198,6 +198,20 @@ class FaultyRegistry:
     def __init__(
         self, *, host: str = "127.0.0.1", tls: tuple[Path, Path] | None = None, clients: Path | None = None
     ) -> None:
+        self.reset()
+        self.lock = threading.Lock()
+        handler = type("Handler", (Request,), {"registry": self})
+        server = type("Server", (_Server,), {"address_family": socket.AF_INET6 if ":" in host else socket.AF_INET})
+        self._server = server((host, 0), handler)
+        self.tls: ssl.SSLContext | None = None
+        if tls is not None:
+            self.tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=clients)
+            self.tls.load_cert_chain(tls[1], tls[0])
+            self.tls.verify_mode = ssl.CERT_REQUIRED if clients else ssl.CERT_NONE
+        self.address = f"[{host}]:{self._server.server_port}" if ":" in host else f"{host}:{self._server.server_port}"
+
+    def reset(self) -> None:
+        """Holds nothing, was asked nothing, and has no fault."""
         self.blobs: dict[str, bytes] = {}
         self.types: dict[str, str] = {}
         self.tags: dict[str, str] = {}
@@ -209,16 +223,6 @@ class FaultyRegistry:
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.connections: list[object] = []
         self.fault: Fault = lambda request: False
-        self.lock = threading.Lock()
-        handler = type("Handler", (Request,), {"registry": self})
-        server = type("Server", (_Server,), {"address_family": socket.AF_INET6 if ":" in host else socket.AF_INET})
-        self._server = server((host, 0), handler)
-        self.tls: ssl.SSLContext | None = None
-        if tls is not None:
-            self.tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=clients)
-            self.tls.load_cert_chain(tls[1], tls[0])
-            self.tls.verify_mode = ssl.CERT_REQUIRED if clients else ssl.CERT_NONE
-        self.address = f"[{host}]:{self._server.server_port}" if ":" in host else f"{host}:{self._server.server_port}"
 
     def hold(self, image: Image, tag: str = "1") -> str:
         """Has an image; its reference."""

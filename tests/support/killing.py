@@ -8,7 +8,7 @@ from pathlib import Path
 
 import tracing
 
-SAMPLE = 6
+SAMPLE = 4
 
 
 class Kills:
@@ -32,7 +32,7 @@ class Kills:
         *,
         calls: Collection[str] = tracing.CHANGES,
         input: bytes = b"",
-        least: float = 0.8,
+        least: float = 0.7,
     ) -> int:
         """The number of changes at which it was killed. A command that fails by itself fails the test; one that shares
         its work with another process may do less of it at times, but not under the part `least`."""

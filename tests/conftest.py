@@ -249,6 +249,11 @@ def debian_world(
         yield env
 
 
+def end_containers(run: Commands, store_root: Path) -> None:
+    if list(store_root.glob("containers/*/record.json")):
+        run.shell("ctr-ps -aq | ctr-rm -f")
+
+
 @pytest.fixture
 def example_env(
     example_world: dict[str, str], run: Commands, store_root: Path, example_image: Image
@@ -257,7 +262,7 @@ def example_env(
     (as does registry.local). What runs in the end is removed."""
     example_image.into_store(store_root, DEBIAN)
     yield {**run.env, **example_world}
-    run.shell("ctr-ps -aq | ctr-rm -f")
+    end_containers(run, store_root)
 
 
 @pytest.fixture
@@ -267,4 +272,4 @@ def debian_env(
     """The same with the real Debian, which takes its time."""
     debian_image.into_store(store_root, DEBIAN)
     yield {**run.env, **debian_world}
-    run.shell("ctr-ps -aq | ctr-rm -f")
+    end_containers(run, store_root)

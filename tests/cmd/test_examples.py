@@ -22,11 +22,14 @@ WEB = """ctr-run -d --name web --label tier=test --health-cmd true --health-inte
 CACHE = """printf 'FROM debian:bookworm\\nRUN --mount=type=cache,id=pip,target=/c true\\n' |
     img-build --network none -"""
 BEFORE = {
+    "ctr-attach --no-stdin web": WEB.replace("seq 100", "seq 40"),
     "ctr-rm web": "ctr-create --name web debian:bookworm",
     "ctr-start web": "ctr-create --name web debian:bookworm true",
     "ctr-unpause web": f"{WEB}; ctr-pause web",
 }
 """What must be there for an example, where it is not WEB."""
+MANY = "/usr/share/doc"
+"""A directory of the host in examples, with thousands of files: they run on one with few."""
 AUTHOR = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
 EXAMPLES = [(command.name, line) for command in catalog.declarations() for line, _ in command.examples]
 
@@ -81,6 +84,10 @@ def test_example(name: str, line: str, bin: Path, example_env: dict[str, str], t
         (tmp_path / "Dockerfile").write_text("FROM debian:bookworm\nRUN true\n")
     if name.startswith("ctr-") and "ctr-run" not in line and "ctr-create --name web " not in line:
         subprocess.run(["bash", "-c", BEFORE.get(line, WEB)], env=env, capture_output=True, check=True, timeout=120)
+    if MANY in line:
+        (tmp_path / "doc").mkdir()
+        (tmp_path / "doc" / "README").write_text("words\n")
+        line = line.replace(MANY, str(tmp_path / "doc"))
     shell = ["bash", "-e", "-o", "pipefail", "-c", line]
     if " -it " in line:
         shell = ["script", "--quiet", "--return", "--command", line, "/dev/null"]

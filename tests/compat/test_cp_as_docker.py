@@ -25,7 +25,7 @@ TARGETS = [
     "full/", "full-link/", "up-link", "old/new", ".",
 ]  # fmt: skip
 FEW_SOURCES, FEW_TARGETS = 5, 8
-"""How many of each are tried when not --every-point is asked for."""
+"""How many of each are tried when not --every-point is asked for; every second pair of these."""
 BETTER = [(source, "full-link/") for source in ("dir/.", "to-dir/.")]
 """What docker refuses on the host's side and we do: a link to a directory with a slash is that directory."""
 
@@ -49,6 +49,8 @@ def cases(request: pytest.FixtureRequest) -> list[Case]:
     links = [source for source in sources if source.startswith("to-")]
     found = [(source, target, False) for source, target in itertools.product(sources, targets)]
     found += [(source, target, True) for source, target in itertools.product(links, targets)]
+    if not every:
+        found = [case for case in found if (sources.index(case[0]) + targets.index(case[1]) + case[2]) % 2 == 0]
     return [Case(number, *case) for number, case in enumerate(found)]
 
 

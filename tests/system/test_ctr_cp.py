@@ -239,7 +239,7 @@ def test_a_process_that_swaps_links_under_our_feet(box: Box, host: Path, tmp_pat
     (host / "d/pipe").unlink(missing_ok=True)
     os.mkfifo(host / "d/pipe")  # its mode is set by name
     with running(box, SWAPPER.format(out=out)) as name:
-        for _ in range(40):
+        for _ in range(20):
             for words in ((host / "d", f"{name}:/w/real/deep/"), (host / "d/.", f"{name}:/w/real"),
                           (host / "f", f"{name}:/w/real/deep/file")):  # fmt: skip
                 done = box.run("ctr-cp", *words, status=None)

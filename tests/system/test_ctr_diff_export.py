@@ -125,7 +125,7 @@ def test_a_process_that_swaps_links_under_our_feet(box: Box, tmp_path: Path, com
     (tmp_path / "out" / "deep" / "host-secret").write_text("what the host has")
     options = ["--pause=false"] if command == "ctr-commit" else []
     with running(box, SWAPPER.format(out=tmp_path / "out")) as name:
-        for _ in range(25):
+        for _ in range(12):
             done = box.run(command, *options, name)
             assert b"host-secret" not in done.out
             assert b"what the host has" not in done.out

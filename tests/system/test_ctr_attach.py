@@ -159,7 +159,7 @@ def test_binary_through_it(box: Box, run: Commands, tmp_path: Path) -> None:
 @pytest.mark.parametrize("how", ["run", "start"])
 def test_much_of_both_streams(box: Box, run: Commands, tmp_path: Path, how: str) -> None:
     """In order, whole, and with nobody waiting for anybody: stdin is longer than all pipes and sockets together."""
-    data = os.urandom(1 << 20) * 50
+    data = os.urandom(1 << 20) * 20
     (tmp_path / "in").write_bytes(data)
     command = "ctr-run -i --name c busybox tee /dev/stderr"
     if how == "start":

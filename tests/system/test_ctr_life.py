@@ -99,31 +99,31 @@ def test_the_same_container_again(lives: Lives) -> None:
     assert lives.refused("ctr-create", "-e", "X=1", "-", status=2, input=json.dumps(one).encode())
 
 
-@pytest.mark.parametrize(
-    ("argv", "words"),
-    [
-        (["ctr-start", "nothing"], "nothing: no such container"),
-        (["ctr-stop", "nothing"], "nothing: no such container"),
-        (["ctr-rm", "nothing"], "nothing: no such container"),
-        (["ctr-wait", "nothing"], "nothing: no such container"),
-        (["ctr-inspect", "nothing"], "nothing: no such container"),
-        (["ctr-rm", "runs"], "runs: is running (ctr-stop it first, or ctr-rm --force)"),
-        (["ctr-kill", "made"], "made: does not run (ctr-start it first)"),
-        (["ctr-pause", "made"], "made: is created (only a running container can be paused)"),
-        (["ctr-unpause", "runs"], "runs: is running (only a paused container can be unpaused)"),
-        (["ctr-rename", "made", "runs"], "runs: the name is in use by container"),
-        (["ctr-top", "made"], "made: does not run (ctr-start it first)"),
-        (["ctr-create", "--name", "runs", "busybox"], "runs: the name is in use by container"),
-        (["ctr-wait", "--condition", "healthy", "runs"], "runs: has no health check (make it with --health-cmd)"),
-        (["ctr-wait", "--timeout", "0.1", "runs"], "runs: has not ended in time (wait longer with --timeout)"),
-    ],
-)
-def test_refusals(lives: Lives, argv: list[str], words: str) -> None:
+REFUSED = [
+    (["ctr-start", "nothing"], "nothing: no such container"),
+    (["ctr-stop", "nothing"], "nothing: no such container"),
+    (["ctr-rm", "nothing"], "nothing: no such container"),
+    (["ctr-wait", "nothing"], "nothing: no such container"),
+    (["ctr-inspect", "nothing"], "nothing: no such container"),
+    (["ctr-rm", "runs"], "runs: is running (ctr-stop it first, or ctr-rm --force)"),
+    (["ctr-kill", "made"], "made: does not run (ctr-start it first)"),
+    (["ctr-pause", "made"], "made: is created (only a running container can be paused)"),
+    (["ctr-unpause", "runs"], "runs: is running (only a paused container can be unpaused)"),
+    (["ctr-rename", "made", "runs"], "runs: the name is in use by container"),
+    (["ctr-top", "made"], "made: does not run (ctr-start it first)"),
+    (["ctr-create", "--name", "runs", "busybox"], "runs: the name is in use by container"),
+    (["ctr-wait", "--condition", "healthy", "runs"], "runs: has no health check (make it with --health-cmd)"),
+    (["ctr-wait", "--timeout", "0.1", "runs"], "runs: has not ended in time (wait longer with --timeout)"),
+]
+
+
+def test_refusals(lives: Lives) -> None:
     lives("ctr-create", "--name", "made", "busybox", "true")
     lives.detached("--name", "runs")
     before = lives.all()
-    assert lives.refused(*argv).startswith(words)
-    assert lives.all() == before
+    for argv, words in REFUSED:
+        assert lives.refused(*argv).startswith(words)
+        assert lives.all() == before, argv
 
 
 def test_an_ambiguous_id(lives: Lives) -> None:
@@ -384,16 +384,16 @@ def test_what_is_coming_does_not_run_yet(lives: Lives, tmp_path: Path) -> None:
         assert starts.result().documents[0]["status"] == waits.result().documents[0]["status"] == "running"
 
 
-def test_fifty_at_once(lives: Lives) -> None:
+def test_many_at_once(lives: Lives) -> None:
     def start(number: int) -> int:
         return lives("ctr-run", "-d", "--name", f"n{number}", "busybox", "sh", "-c", SLEEPS, status=None).status
 
     with ThreadPoolExecutor(16) as pool:
-        assert set(pool.map(start, range(50))) == {0}
+        assert set(pool.map(start, range(24))) == {0}
         found = lives.all()
-        assert len(found) == 50
+        assert len(found) == 24
         assert {one["status"] for one in found.values()} == {"running"}
-        assert len({one["pid"] for one in found.values()}) == 50
+        assert len({one["pid"] for one in found.values()}) == 24
         stops = pool.map(lambda name: lives("ctr-stop", name, status=None), found)
         codes = [(one.status, one.documents[0]["annotations"][CODE]) for one in stops]
     assert {status for status, _ in codes} == {0}

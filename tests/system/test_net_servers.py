@@ -16,6 +16,8 @@ from images import Image
 from nethosts import ADDRESS, NEIGHBOUR, Host, Place, until
 from registry import DockerRegistry
 
+from ocipipe.host import mounts, trees
+
 NAME = "docker.io/library/servers:latest"
 _FETCH = """
 import sys, urllib.request
@@ -23,11 +25,18 @@ with urllib.request.urlopen(sys.argv[1], timeout=5) as answer: print(answer.head
 """
 
 
-@pytest.fixture
-def host(run: Commands, store_root: Path, servers_image: Image) -> Iterator[Host]:
-    servers_image.into_store(store_root, NAME)
-    with nethosts.host(run) as found:
+@pytest.fixture(scope="module")
+def host(programs: Path, tmp_path_factory: pytest.TempPathFactory, servers_image: Image) -> Iterator[Host]:
+    place = tmp_path_factory.mktemp("servers")
+    env = {
+        "PATH": os.environ["PATH"], "HOME": str(place), "OCIPIPE_ROOT": str(place / "store"),
+        "OCIPIPE_RUN_ROOT": str(place / "run"), "TMPDIR": str(place),
+    }  # fmt: skip
+    servers_image.into_store(place / "store", NAME)
+    with nethosts.host(Commands(programs, env)) as found:
         yield found
+    assert mounts.mounted_under(str(place)) == []
+    trees.remove_tree(str(place / "store"))
 
 
 def fetch(place: Place, url: str) -> str:
@@ -61,6 +70,7 @@ def test_nginx_on_a_published_port(host: Host, tmp_path: Path) -> None:
     until(lambda: "hello" not in fetch(host, "http://127.0.0.1:8080/"))
     host.run("ctr-start", "web")
     answers()
+    host.run("ctr-rm", "-f", "web", "other")
 
 
 def test_postgresql_keeps_its_rows_in_a_volume(host: Host, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import threading
 
 import pytest
 from cli_world import Stream
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oci_spec.jsondoc import FormatError
@@ -37,6 +37,7 @@ class Pieces(Stream):
         return super().read(min(piece, size) if size and size > 0 else piece)
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(st.tuples(OBJECTS, st.sampled_from([None, 2]), st.sampled_from(["", "\n", "\n\n \t"])) | NAMES),
     st.lists(st.integers(1, 9)),

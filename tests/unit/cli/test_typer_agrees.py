@@ -83,7 +83,7 @@ def value(option: Option) -> st.SearchStrategy[str]:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(data=st.data())
 def test_same_values_or_both_refuse(name: str, data: st.DataObject) -> None:
     command = COMMANDS[name]

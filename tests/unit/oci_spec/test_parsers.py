@@ -68,7 +68,7 @@ USES: list[tuple[str, Callable[[bytes], None]]] = [
 
 
 @pytest.mark.parametrize(("type", "use"), USES)
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_view_or_an_error(type: str, use: Callable[[bytes], None], data: st.DataObject) -> None:
     golden = [json.loads(path.read_text()) for path in sorted(GOLDEN.glob(f"{type}.*"))]

@@ -102,7 +102,7 @@ class TestSchema:
         fields = {name for rule in rules(validate.schema(type)) for name in rule.get("properties", ())}
         assert fields - set(_keys(goldens_of(type))) == set()
 
-    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
     @given(data=st.data())
     def test_both_readers_agree(self, type: str, data: st.DataObject) -> None:
         """On documents made from the schema, golden ones, and both with something changed, or anything."""

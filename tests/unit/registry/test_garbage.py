@@ -101,7 +101,7 @@ ASKED: dict[str, Callable[[Remote], object]] = {
 
 @pytest.mark.parametrize("what", ASKED)
 def test_garbage(what: str, world: Any, shared: FaultyRegistry) -> None:
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
     @given(answers, st.sampled_from([None, Credential("me", "secret"), Credential(identity_token="secret")]))
     def ask(given_: list[tuple[int, list[tuple[str, str]], bytes]], credential: Credential | None) -> None:
         left = list(given_)

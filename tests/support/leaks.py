@@ -45,7 +45,7 @@ def _ancestors() -> set[int]:
 
 def after(directory: Path) -> list[str]:
     """Everything that is left, as lines for people; it is ended and unmounted, so that it harms nobody."""
-    patience = time.monotonic() + 5  # a process that has been told to end may still be at it
+    patience = time.monotonic() + 30  # a process that has been told to end may still be at it
     while (left := processes(directory)) and time.monotonic() < patience:
         time.sleep(0.05)
     lines = [f"process {pid}: {arguments}" for pid, arguments in left.items()]

@@ -217,7 +217,7 @@ def host(run: Commands) -> Iterator[Host]:
         assert left == b""
 
 
-def until(condition: Any, seconds: float = 10) -> None:
+def until(condition: Any, seconds: float = 60) -> None:
     """Waits for something that comes by itself."""
     end = time.monotonic() + seconds
     while not condition():

@@ -228,7 +228,7 @@ def test_nothing_is_left_after_its_end(box: Box, way: str, shared: Path) -> None
     else:
         box.run(*way.split(), "web")
     until(lambda: not [one for one in seen if Path(f"/proc/{one}").exists()])
-    assert not locks_held(box)
+    until(lambda: not locks_held(box))  # a monitor's last call may hold one
 
 
 def locks_held(box: Box) -> list[str]:

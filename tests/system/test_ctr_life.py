@@ -310,15 +310,18 @@ def test_prune(lives: Lives) -> None:
 # --- what is killed
 
 
-def test_the_command_that_started_it_is_killed(lives: Lives) -> None:
+def test_the_command_that_started_it_is_killed(lives: Lives, tmp_path: Path) -> None:
     """The container goes on, and its exit status is known."""
-    argv = [lives.run.bin / "ctr-run", "--name", "x", "busybox", "sh", "-c", "echo up; sleep 1; exit 6"]
+    (tmp_path / "shared").mkdir()
+    script = "echo up; until [ -e /mnt/go ]; do sleep 0.05; done; exit 6"
+    argv = [lives.run.bin / "ctr-run", "--name", "x", "-v", f"{tmp_path}/shared:/mnt", "busybox", "sh", "-c", script]
     started = subprocess.Popen(argv, env=lives.run.env, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
     assert started.stdout is not None
     assert started.stdout.read(2) == b"up"
     started.kill()
     started.communicate()
     assert lives.status("x") == "running"
+    (tmp_path / "shared" / "go").touch()
     lives("ctr-wait", "--exit-status", "x", status=6)
 
 

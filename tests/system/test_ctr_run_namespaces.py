@@ -12,6 +12,7 @@ import pytest
 from boxes import Box, stored
 from commands import Commands
 from images import Image
+from observing import until
 
 KINDS = ("pid", "ipc", "uts", "cgroup", "user", "net", "mnt")
 
@@ -70,8 +71,7 @@ def test_the_end_of_all_that_shares_the_host_s_processes(box: Box) -> None:
     """No process is left when the first one has ended, though nothing but its cgroup holds them together."""
     mark = f"98{os.getpid()}"
     box.sh(f"sleep {mark} & sleep 0.1", "--pid", "host")
-    left = subprocess.run(["pgrep", "-f", f"^sleep {mark}"], capture_output=True, text=True, check=False)
-    assert left.stdout == ""
+    until(lambda: subprocess.run(["pgrep", "-f", f"^sleep {mark}"], capture_output=True, check=False).stdout == b"")
     assert box.left() == []
 
 

@@ -29,7 +29,7 @@ APT = (
 )
 PYTHON = f"""FROM debian:bookworm
 RUN echo force-unsafe-io > /etc/dpkg/dpkg.cfg.d/unsafe-io
-RUN {APT} apt-get update -q && apt-get install -qy --no-install-recommends python3-pip
+RUN {APT} apt-get update -q && apt-get install -qy --no-install-recommends python3-pip tcc libc6-dev
 RUN ln -s python3 /usr/bin/python
 ENV PIP_BREAK_SYSTEM_PACKAGES=1 PIP_ROOT_USER_ACTION=ignore PATH=/usr/local/bin:/usr/sbin:/usr/bin
 """
@@ -77,7 +77,7 @@ def apps(
 
 @pytest.fixture(scope="module")
 def python(apps: Apps) -> Any:
-    """Debian with apt-get install: what the other images stand on as `python`."""
+    """Debian with apt-get install, of a C compiler too: what the other images stand on as `python`."""
     return apps.build("python", PYTHON)
 
 
@@ -130,12 +130,10 @@ def test_a_python_application_of_several_stages(apps: Apps, python: Any) -> None
     assert done.out == b"1000 755\n0 555\n"
 
 
-def test_c_from_one_stage_into_another(apps: Apps) -> None:
+def test_c_from_one_stage_into_another(apps: Apps, python: Any) -> None:
     image = apps.build(
         "hello",
-        f"FROM debian:bookworm AS compiler\nRUN {APT} apt-get update -q && apt-get install -qy "
-        "--no-install-recommends tcc libc6-dev\n"
-        "FROM compiler AS made\nRUN --mount=type=bind,target=/src <<EOF\nset -e\n"
+        "FROM python AS compiler\nFROM compiler AS made\nRUN --mount=type=bind,target=/src <<EOF\nset -e\n"
         "tcc -o /hello /src/hello.c\n/hello from the build\nEOF\n"
         'FROM debian:bookworm\nCOPY --from=made /hello /\nENTRYPOINT ["/hello"]\nCMD ["world"]\n',
         {"hello.c": '#include <stdio.h>\nint main(int n, char **w) { printf("hello %s\\n", w[n - 1]); return 0; }\n'},

@@ -27,7 +27,7 @@ def host(run: Commands, store_root: Path, busybox_image: Image) -> Iterator[Host
         yield found
 
 
-MANY = 24
+MANY = 50
 
 
 def state(host: Host) -> dict[str, Any]:

@@ -387,16 +387,16 @@ def test_what_is_coming_does_not_run_yet(lives: Lives, tmp_path: Path) -> None:
         assert starts.result().documents[0]["status"] == waits.result().documents[0]["status"] == "running"
 
 
-def test_many_at_once(lives: Lives) -> None:
+def test_fifty_at_once(lives: Lives) -> None:
     def start(number: int) -> int:
         return lives("ctr-run", "-d", "--name", f"n{number}", "busybox", "sh", "-c", SLEEPS, status=None).status
 
     with ThreadPoolExecutor(16) as pool:
-        assert set(pool.map(start, range(24))) == {0}
+        assert set(pool.map(start, range(50))) == {0}
         found = lives.all()
-        assert len(found) == 24
+        assert len(found) == 50
         assert {one["status"] for one in found.values()} == {"running"}
-        assert len({one["pid"] for one in found.values()}) == 24
+        assert len({one["pid"] for one in found.values()}) == 50
         stops = pool.map(lambda name: lives("ctr-stop", name, status=None), found)
         codes = [(one.status, one.documents[0]["annotations"][CODE]) for one in stops]
     assert {status for status, _ in codes} == {0}

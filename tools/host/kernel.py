@@ -5,8 +5,11 @@ from __future__ import annotations
 import errno
 import os
 
+from . import libc
+
 _NETLINK_NETFILTER, _NLM_REQUEST_ACK, _NLMSG_ERROR = 12, 5, 2
 _NFT_GETGEN = 10 << 8 | 16
+_X32_GETPID = 0x40000000 + 39
 
 
 def release() -> str:
@@ -28,6 +31,20 @@ def has_filesystem(name: str) -> bool:
 def has_seccomp() -> bool:
     """Whether system calls can be filtered."""
     return os.path.exists("/proc/sys/kernel/seccomp/actions_avail")
+
+
+def has_x32() -> bool:
+    """Whether programs may call this kernel by x32's numbers, which few kernels for x86_64 let them. It is asked,
+    unless our own calls are filtered, as a filter may end who asks: then it may have them."""
+    if os.uname().machine != "x86_64":
+        return False
+    if "\nSeccomp:\t0\n" not in _read("/proc/self/status"):
+        return True
+    try:
+        libc.call("x32", "syscall", _X32_GETPID)
+    except OSError:
+        return False
+    return True
 
 
 def has_user_namespaces() -> bool:

@@ -152,7 +152,7 @@ def linux_fields(container_id: str, granted: frozenset[str], options: Options, h
     if options.seccomp is not None:
         found["seccomp"] = options.seccomp
     elif not (options.seccomp_unconfined or options.privileged):
-        found["seccomp"] = seccomp.default(host.machine, granted)
+        found["seccomp"] = seccomp.default(host.machine, granted, x32=host.x32)
     label = labels(container_id, options, host)[1]
     if label:
         found["mountLabel"] = label

@@ -7,7 +7,7 @@ import os
 from oci_spec import jsondoc
 
 from ..errors import NotFound, Unavailable, Unsupported, UsageError
-from ..host import capabilities, cgroups, devices, files, process, security
+from ..host import capabilities, cgroups, devices, files, kernel, process, security
 from . import apparmor, confinement, limits, names, namespaces, seccomp, spec, variables
 from . import options as values
 
@@ -40,6 +40,7 @@ def host() -> spec.Host:
         knobs=cgroups.knobs(),
         apparmor=apparmor.usable(),
         selinux=security.has_selinux(),
+        x32=kernel.has_x32(),
         open_files=_open_files(),
     )
 

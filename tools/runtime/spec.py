@@ -54,8 +54,9 @@ _OPEN_PORTS = {"net.ipv4.ip_unprivileged_port_start": "0", "net.ipv4.ping_group_
 class Host:
     """What the generator must know of the host. `machine` is uname's, `kernel` its version; `bounding`: the
     capabilities that we can hand on; `controllers`: the cgroup controllers that can limit; `knobs`: the rarer controls
-    they have (host.cgroups); `apparmor`, `selinux`: whether these confine here; `open_files`: the caller's own rlimit,
-    which must be said because a runtime written in Go raises the soft one for what it starts."""
+    they have (host.cgroups); `apparmor`, `selinux`: whether these confine here; `x32`: as in host.kernel; `open_files`:
+    the caller's own rlimit, which must be said because a runtime written in Go raises the soft one for what it starts.
+    """
 
     def __init__(
         self,
@@ -70,6 +71,7 @@ class Host:
         knobs: frozenset[str] = frozenset(),
         apparmor: bool = False,
         selinux: bool = False,
+        x32: bool = False,
         open_files: Document | None = None,
     ) -> None:
         self.machine = machine
@@ -82,6 +84,7 @@ class Host:
         self.knobs = knobs
         self.apparmor = apparmor
         self.selinux = selinux
+        self.x32 = x32
         self.open_files = open_files
 
 

@@ -1,15 +1,17 @@
-"""host/devices, cgroups and capabilities: what they say of this host is what the kernel says elsewhere."""
+"""host/devices, cgroups, capabilities and kernel: what they say of this host is what the kernel says elsewhere."""
 
 from __future__ import annotations
 
+import ctypes
 import os
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from ocipipe.host import capabilities, cgroups, devices
+from ocipipe.host import capabilities, cgroups, devices, kernel
 from ocipipe.runtime.spec import ALL_CAPABILITIES
 
 
@@ -95,3 +97,27 @@ def test_cgroups_are_the_kernel_s() -> None:
 )
 def test_where_a_cgroup_is(path: str, place: str) -> None:
     assert cgroups.unified(path) == place
+
+
+FILTERED = """
+import ctypes, sys
+libc = ctypes.CDLL(None)
+class Rule(ctypes.Structure):
+    _fields_ = [("code", ctypes.c_ushort), ("jt", ctypes.c_ubyte), ("jf", ctypes.c_ubyte), ("k", ctypes.c_uint)]
+class Program(ctypes.Structure):
+    _fields_ = [("len", ctypes.c_ushort), ("filter", ctypes.POINTER(Rule))]
+# who calls by x32's numbers is killed
+rules = (Rule * 4)(Rule(0x20, 0, 0, 0), Rule(0x35, 0, 1, 0x40000000), Rule(0x06, 0, 0, 0), Rule(0x06, 0, 0, 0x7FFF0000))
+assert libc.prctl(38, 1, 0, 0, 0) == 0
+assert libc.prctl(22, 2, ctypes.byref(Program(4, rules))) == 0
+from ocipipe.host import kernel
+print(kernel.has_x32())
+"""
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="a way of calling x86_64's kernels")
+def test_x32_is_asked_for_unless_the_question_may_kill() -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert kernel.has_x32() == (libc.syscall(0x40000000 + 39) == os.getpid())
+    done = subprocess.run([sys.executable, "-c", FILTERED], stdout=subprocess.PIPE, check=True)
+    assert done.stdout == b"True\n"

@@ -115,8 +115,12 @@ def is_mounted(path: str) -> bool:
 
 
 def unmount_under(path: str) -> None:
-    """Unmounts all that is mounted at or below `path`, detaching what is still busy."""
-    for point in mounted_under(path):
+    """Unmounts all that is mounted at or below `path`, detaching what is still busy; nothing where that is from."""
+    points = mounted_under(path)
+    for point in points:
+        if any(other.startswith(point + "/") for other in points):
+            mount("none", point, "", flags=MS_PRIVATE)  # a bind of what is shared would take the same away from there
+    for point in points:
         try:
             unmount(point)
         except OSError:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _OPEN_TREE, _MOVE_MOUNT, _MOUNT_SETATTR = 428, 429, 442  # the same on every machine, as all newer system calls
 _AT_FDCWD, _AT_EMPTY_PATH, _CLONE_TREE = -100, 0x1000, 1
-_IDMAP = 0x00100000
+_IDMAP, _PRIVATE = 0x00100000, 1 << 18
 _FROM_DESCRIPTOR = 4
 _GET_SECUREBITS, _SET_SECUREBITS, _NO_SETUID_FIXUP = 27, 28, 4
 ALL = "0 0 4294967295"
@@ -51,7 +51,9 @@ def mount_as(source: str, target: str, namespace: int) -> None:
 
     tree = call(_OPEN_TREE, _AT_FDCWD, os.fsencode(source), _CLONE_TREE | os.O_CLOEXEC)
     try:
-        attributes = b"".join(one.to_bytes(8, byteorder) for one in (_IDMAP, 0, 0, namespace))
+        # Private: as a peer of where it is from (systemd makes all mounts shared), it would have what is mounted there
+        # later too, and take that away with itself.
+        attributes = b"".join(one.to_bytes(8, byteorder) for one in (_IDMAP, 0, _PRIVATE, namespace))
         call(_MOUNT_SETATTR, tree, b"", _AT_EMPTY_PATH, attributes, ctypes.c_size_t(len(attributes)))
         call(_MOVE_MOUNT, tree, b"", _AT_FDCWD, os.fsencode(target), _FROM_DESCRIPTOR)
     finally:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,3 +77,22 @@ def test_overlay_of_127_layers_with_long_paths(place: Path) -> None:
 def test_unmount_of_what_is_not_mounted_is_an_error(place: Path) -> None:
     with pytest.raises(OSError, match=str(place)):
         mounts.unmount(str(place))
+
+
+SHARED = """
+import os, subprocess, sys
+from ocipipe.host import mounts
+os.chdir(sys.argv[1])
+for name in ("from/sub", "to"):
+    os.makedirs(name)
+mounts.mount("none", "from/sub", "tmpfs")
+mounts.mount("from", "to", "", flags=mounts.MS_BIND | mounts.MS_REC)
+mounts.unmount_under(os.path.abspath("to"))
+print([os.path.relpath(one) for one in mounts.mounted_under(os.getcwd())])
+"""
+
+
+def test_unmounting_a_bind_takes_nothing_away_where_it_is_from(tmp_path: Path) -> None:
+    """Where mounts are shared, as systemd has them."""
+    argv = ["unshare", "--mount", "--propagation", "shared", sys.executable, "-c", SHARED, str(tmp_path)]
+    assert subprocess.run(argv, stdout=subprocess.PIPE, check=True).stdout == b"['from/sub']\n"

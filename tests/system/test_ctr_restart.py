@@ -19,6 +19,8 @@ from killing import Kills
 from observing import annotation, events, kill, pid, processes, record, state, until
 from tracing import CHANGES, PROCESSES
 
+from oci_spec.quantity import moment
+
 COUNT = 'n=$(cat /mnt/n 2>/dev/null || echo 0); echo $((n + 1)) >/mnt/n; '
 """How often it was started, in a file of the host."""
 
@@ -110,6 +112,22 @@ def test_a_process_that_somebody_else_kills_is_started_again(box: Box, shared: P
     kill(before)
     until(lambda: state(box, "web").get("pid") not in (None, before))
     assert events(box, "web").count("start") == 2
+
+
+def test_a_delay_and_a_window_of_its_own(box: Box, shared: Path) -> None:
+    """Each wait is as long; who was up for the window may fail as often as before, also as a copy of the container."""
+    script = '[ "$n" = 1 ] && sleep 1.2; exit 7'  # well once, the second time
+    policy = ("--restart", "on-failure:2", "--restart-delay", "300ms", "--restart-window", "1s")
+    box.run("ctr-create", "--name", "first", *policy, "-v", f"{shared}:/mnt", "busybox", "sh", "-c", COUNT + script)
+    box.run.shell("ctr-inspect first | ctr-create --name web - | ctr-start")
+    until(lambda: events(box, "web").count("die") == 4)
+    until(lambda: state(box, "web")["status"] == "stopped" and not processes(box, "web"))
+    found = record(box, "web")
+    assert found["restartPolicy"] == {"name": "on-failure", "maximum": 2, "delay": 0.3, "window": 1}
+    assert (runs(shared), found["restartCount"], found["restartDelay"]) == (4, 2, 0.3)
+    begun = [moment(one["time"]) for one in journal(box) if one["action"] == "start"]
+    ended = [moment(one["time"]) for one in journal(box) if one["action"] == "die"]
+    assert all(after - before >= 0.3 for before, after in zip(ended[-4:-1], begun[-3:], strict=True))
 
 
 def test_the_same_container_comes_again(box: Box, shared: Path) -> None:

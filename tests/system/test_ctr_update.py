@@ -150,6 +150,8 @@ def test_a_restart_policy(box: Box) -> None:
     start(box)
     update(box, "--restart", "on-failure:3")
     assert observing.record(box, "web")["restartPolicy"] == {"name": "on-failure", "maximum": 3}
+    update(box, "--restart-delay", "200ms")
+    assert observing.record(box, "web")["restartPolicy"] == {"name": "on-failure", "maximum": 3, "delay": 0.2}
     before = observing.state(box, "web")["pid"]
     observing.kill(before)
     until(lambda: observing.state(box, "web").get("pid") not in (None, before))

@@ -143,6 +143,13 @@ CONTAINER = (
         "start it anew when it has ended: no, on-failure[:N], always or unless-stopped",
         metavar="POLICY",
     ),
+    Option("--restart-delay", "wait so long each time (default: 100ms, doubling up to 1m)", metavar="DURATION"),
+    Option(
+        "--restart-window",
+        "up so long, it counts as started well: the waits double from 100ms, and on-failure:N counts, anew (default: "
+        "10s for the waits, never for the count)",
+        metavar="DURATION",
+    ),
     Option("--health-cmd", "command of the health check: for a shell, or a JSON list of words", metavar="COMMAND"),
     Option("--health-interval", "time between checks (default: the image's, or 30s)", metavar="DURATION"),
     Option("--health-timeout", "time a check may take (default: the image's, or 30s)", metavar="DURATION"),
@@ -179,7 +186,8 @@ def arguments(words: Sequence[str]) -> Args:
 
 _CHANGEABLE = frozenset(
     "--memory --memory-swap --memory-reservation --cpus --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime "
-    "--cpu-shares --cpuset-cpus --cpuset-mems --blkio-weight --pids-limit --restart".split()
+    "--cpu-shares --cpuset-cpus --cpuset-mems --blkio-weight --pids-limit --restart "
+    "--restart-delay --restart-window".split()
 )
 CHANGEABLE = tuple(option for option in CONTAINER if option.long in _CHANGEABLE)
 """What of it ctr-update can change; containers.updating takes them."""

@@ -15,7 +15,8 @@ COMMAND = Command(
     "change the limits and restart policy of containers",
     description="Gives each container the limits that are named, at once when it runs, and for all its starts to come; "
     "the others stay as they are. The limit of memory and swap together stays twice the memory where it was. With "
-    "--restart, its policy from now on. Prints each container.",
+    "--restart, its policy from now on, of which --restart-delay and --restart-window change a part; 0 gives their "
+    "defaults back. Prints each container.",
     operands=(Operand("CONTAINER", "container by name, id or an id's beginning", required=False, many=True),),
     options=CHANGEABLE,
     objects="container",

@@ -33,8 +33,6 @@ UNSUPPORTED = {
     "services.*.deploy.rollback_config": _SWARM,
     "services.*.deploy.labels": "is of a cluster's service: use labels",
     "services.*.deploy.resources.reservations.generic_resources": _SWARM,
-    "services.*.deploy.restart_policy.delay": "cannot be chosen: it begins with 100 ms and doubles up to a minute",
-    "services.*.deploy.restart_policy.window": "cannot be chosen: a container that ran for 10 s starts afresh",
     "secrets.*.driver": _SWARM,
     "secrets.*.driver_opts": _SWARM,
     "secrets.*.template_driver": _SWARM,

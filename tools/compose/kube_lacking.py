@@ -54,6 +54,12 @@ def warn(objects: Objects, *, jobs: set[str]) -> None:
             source.warn(("deploy", "mode"), "global has no counterpart here: it is replicated", "a DaemonSet, by hand")
         if (source.keys.get("deploy") or {}).get("endpoint_mode"):
             source.warn(("deploy", "endpoint_mode"), "dnsrr has no counterpart here: the Service has an address", "")
+        for key in ("delay", "window"):
+            if ((source.keys.get("deploy") or {}).get("restart_policy") or {}).get(key):
+                source.warn(
+                    ("deploy", "restart_policy", key), "has no counterpart: the waits double from 10s up to 5m, and "
+                    "begin anew after 10m"
+                )
         _namespaces(source)
         _networks(source)
         restart = str(source.keys.get("restart") or "")

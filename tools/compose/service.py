@@ -130,7 +130,8 @@ FORMS: dict[str, Form] = {
     "cpus": number,
     "depends_on": depends_on,
     "deploy": fields({
-        "replicas": whole, "labels": labels, "restart_policy": fields({"max_attempts": whole}),
+        "replicas": whole, "labels": labels,
+        "restart_policy": fields({"max_attempts": whole, "delay": duration, "window": duration}),
         "resources": fields({"limits": _cpus_text(_LIMITS), "reservations": _cpus_text(_RESERVATIONS)}),
     }),
     "develop": fields({"watch": items(_watch)}),

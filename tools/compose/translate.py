@@ -202,6 +202,14 @@ def _rights(said: Words) -> None:
 def _end(said: Words) -> None:
     keys = said.keys
     said.key("restart", "--restart", policy.restart)
+    if keys.get("restart") not in (None, "no"):
+        restarts = (keys.get("deploy") or {}).get("restart_policy") or {}
+        for key in ("delay", "window"):
+            if key in restarts:
+                said.option(
+                    f"--restart-{key}", restarts[key], ("deploy", "restart_policy", key),
+                    lambda text: policy.duration(text, ""),
+                )  # fmt: skip
     if keys.get("stop_signal") and signals.name(str(keys["stop_signal"])) is None:
         raise said.refuse(("stop_signal",), f"{keys['stop_signal']!r} is no signal", "like SIGTERM or 15")
     said.key("stop_signal", "--stop-signal")

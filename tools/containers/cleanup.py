@@ -33,6 +33,5 @@ def _restart(ctx: Context, container: Container) -> None:
     """Where its policy wants it, somebody waits in the background and then starts it again."""
     delay = restart.decide(container.record)
     if delay is not None:
-        count = int(container.record.get("restartCount") or 0)  # type: ignore[call-overload]
-        container.update(restartCount=count + 1, restartDelay=delay)
+        container.update(restartCount=restart.count(container.record) + 1, restartDelay=delay)
         waiting.begin(ctx, container, delay)

@@ -26,16 +26,17 @@ def update(ctx: Context, store: Store, container: Container, args: Any) -> Docum
     NotFound, Corrupt, RuntimeFailed.
     """
     limited = any(getattr(args, name) is not None for name in limits.CHANGEABLE)
-    if not limited and args.restart is None:
+    restarted = any(one is not None for one in (args.restart, args.restart_delay, args.restart_window))
+    if not limited and not restarted:
         raise UsageError(container.name, "there is nothing to change", "name a limit, or --restart")
     if state.observe(container, ctx.run_root, ctx.env).runs and not container.monitored:
         raise Conflict(container.name, "is run by a command, and has no monitor", "run it with -d")
     with store.containers.locked(container) as mine:
-        removed_at_end = bool(mine.record["removedAtEnd"])
-        wanted = None if args.restart is None else policy.restart(args.restart, removed_at_end=removed_at_end)
+        before: Any = mine.record.get("restartPolicy") or policy.restart("no")
+        wanted = policy.restarts(args, before, removed_at_end=bool(mine.record["removedAtEnd"]))
         if limited:
             _limit(ctx, mine, args)
-        if wanted is not None:
+        if restarted:
             mine.update(restartPolicy=wanted)
             if not restart.is_wanted(mine.record):
                 waiting.end(ctx, mine)

@@ -1,6 +1,8 @@
 """What is to happen to a container while it lives and when its process ends, as its record keeps it. Pure.
 
-restartPolicy  {"name": no | on-failure | always | unless-stopped, "maximum": restarts after failures, 0 for no limit}
+restartPolicy  {"name": no | on-failure | always | unless-stopped, "maximum": restarts after failures, 0 for no limit},
+               and where they were asked for "delay": seconds between an end and the start after it, and "window":
+               seconds after which it counts as started well
 health         null, or {"test": ["CMD", …] or ["CMD-SHELL", text], "interval", "timeout", "startPeriod",
                "startInterval": seconds, "retries": failures in a row that make it unhealthy}
 logDriver      json | journald | none | passthrough
@@ -44,7 +46,7 @@ _LEAST_TIME = 0.001
 def record(args: Any, image: ImageConfig) -> Document:
     """The fields above, from the arguments of ctr-run or ctr-create and the image's config. Raises UsageError."""
     return {
-        "restartPolicy": restart(RESTART[0] if args.restart is None else args.restart, removed_at_end=args.rm),
+        "restartPolicy": restarts(args, restart(RESTART[0]), removed_at_end=args.rm),
         "health": health(args, image),
         "logDriver": args.log_driver or LOG_DRIVERS[0],
         "logOptions": log_options(args.log_opt, args.log_driver or LOG_DRIVERS[0]),
@@ -53,7 +55,24 @@ def record(args: Any, image: ImageConfig) -> Document:
     }
 
 
-def restart(text: str, *, removed_at_end: bool = False) -> Document:
+def restarts(args: Any, before: Document, *, removed_at_end: bool) -> Document:
+    """The policy `before` with what --restart, --restart-delay and --restart-window change of it. Raises UsageError."""
+    found = {**before, **({} if args.restart is None else restart(args.restart))}
+    if removed_at_end and found["name"] != RESTART[0]:
+        raise UsageError(f"--restart {args.restart}", "does not go with --rm: what is removed is not restarted",
+                         "leave one of them out")  # fmt: skip
+    for key, text in (("delay", args.restart_delay), ("window", args.restart_window)):
+        if text is None:
+            continue
+        if found["name"] == RESTART[0]:
+            raise UsageError(f"--restart-{key}", "nothing starts the container again", "name a policy with --restart")
+        found.pop(key, None)
+        if seconds := duration(text, f"--restart-{key}"):
+            found[key] = seconds
+    return found
+
+
+def restart(text: str) -> Document:
     """--restart POLICY as the record has it. Raises UsageError."""
     name, colon, number = text.partition(":")
     subject = f"--restart {text}"
@@ -61,8 +80,6 @@ def restart(text: str, *, removed_at_end: bool = False) -> Document:
         raise UsageError(subject, "is no restart policy", f"choose from {', '.join(RESTART)}, on-failure:N")
     if colon and (name != "on-failure" or not (number.isascii() and number.isdigit() and len(number) < 10)):
         raise UsageError(subject, "only on-failure takes a number of restarts", "like on-failure:5")
-    if removed_at_end and name != "no":
-        raise UsageError(subject, "does not go with --rm: what is removed is not restarted", "leave one of them out")
     return {"name": name, "maximum": int(number or 0)}
 
 
@@ -85,7 +102,7 @@ def health(args: Any, image: ImageConfig) -> Document | None:
     document: Document = {"test": test}
     for key, default in _TIMES.items():
         image_s = max(int(found.get(_IN_IMAGE[key]) or 0), 0)
-        own = _duration(asked[key], _flag(_OPTIONS[key])) if asked[key] is not None else 0
+        own = duration(asked[key], _flag(_OPTIONS[key])) if asked[key] is not None else 0
         document[key] = own or quantity.of_nanoseconds(image_s) or default
     if args.health_retries is not None and args.health_retries < 0:
         raise UsageError("--health-retries", f"{args.health_retries} is less than nothing", "like 3")
@@ -118,7 +135,8 @@ def _command(text: str) -> list[str]:
     return ["CMD-SHELL", text]
 
 
-def _duration(text: str, subject: str) -> float:
+def duration(text: str, subject: str) -> float:
+    """Seconds, 0 for the default. Raises UsageError."""
     found = quantity.seconds(text)
     if found is None:
         raise UsageError(subject, f"{text!r} is no duration", "like 500ms, 30s or 1m30s")

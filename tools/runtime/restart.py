@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 FIRST_SECONDS, LONGEST_SECONDS = 0.1, 60.0
 """The first wait; each further one is twice the one before, up to the longest (docker's)."""
 LASTING_SECONDS = 10.0
-"""Who ran for so long is taken to have been well: the waits begin anew."""
+"""Who ran for so long is taken to have been well: the waits begin anew. A policy's own window stands for it, and with
+that the count of restarts begins anew, too."""
 
 UNSTOPPED: Document = {"stoppedByUser": False, "stoppedByShutdown": False}
 """What the record says of one that somebody has started."""
@@ -21,14 +22,25 @@ def decide(record: Document) -> float | None:
     """Seconds to wait before a container that has just ended is started again, from its record after the end; None
     when it is not.
 
-    `restartDelay` in the record is what was waited before; `restartCount` how often it was started again.
+    `restartDelay` in the record is what was waited before. A policy with a delay of its own waits that long every time.
     """
     if not is_wanted(record) or _is_spent(record):
         return None
+    policy = _policy(record)
+    if policy.get("delay"):
+        return float(policy["delay"])  # type: ignore[arg-type]
     before = float(record.get("restartDelay") or 0)  # type: ignore[arg-type]
-    if not before or lasted(record) >= LASTING_SECONDS:
+    if not before or lasted(record) >= float(policy.get("window") or LASTING_SECONDS):  # type: ignore[arg-type]
         return FIRST_SECONDS
     return min(2 * before, LONGEST_SECONDS)
+
+
+def count(record: Document) -> int:
+    """How often a container that has just ended was started again, as its policy counts: since somebody has started
+    it, and since it last ran for the policy's window, where it has one (compose-spec, deploy.md, restart_policy)."""
+    window = float(_policy(record).get("window") or 0)  # type: ignore[arg-type]
+    restarts: int = int(record.get("restartCount") or 0)  # type: ignore[call-overload]
+    return 0 if window and lasted(record) >= window else restarts
 
 
 def is_wanted(record: Document) -> bool:
@@ -60,7 +72,7 @@ def _is_spent(record: Document) -> bool:
     """Whether it was started again as often as it may."""
     policy = _policy(record)
     maximum = int(policy["maximum"])  # type: ignore[call-overload]
-    return policy["name"] == "on-failure" and 0 < maximum <= int(record.get("restartCount") or 0)  # type: ignore[call-overload]
+    return policy["name"] == "on-failure" and 0 < maximum <= count(record)
 
 
 def lasted(record: Document) -> float:

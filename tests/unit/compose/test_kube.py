@@ -112,6 +112,8 @@ def test_no_ingress() -> None:
         ("restart: 'no'", ["restart"]),
         ("restart: on-failure", ["restart"]),
         ("deploy: {restart_policy: {condition: on-failure}}", ["deploy.restart_policy"]),
+        ("deploy: {restart_policy: {delay: 5s, window: 1m}}",
+         ["deploy.restart_policy.delay", "deploy.restart_policy.window"]),
         ("deploy: {mode: global}", ["deploy.mode"]),
         ("devices: [/dev/fuse]", ["devices"]),
         ("logging: {driver: none}", ["logging"]),

@@ -66,6 +66,21 @@ def test_restart(text: str, name: str, maximum: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        ("--restart on-failure:2", {"name": "on-failure", "maximum": 2, "delay": 5, "window": 9}),
+        ("--restart-delay 1500ms", {"name": "always", "maximum": 0, "delay": 1.5, "window": 9}),
+        ("--restart-delay 0 --restart-window 1m", {"name": "always", "maximum": 0, "window": 60}),
+        ("--restart no", {"name": "no", "maximum": 0, "delay": 5, "window": 9}),
+        ("", {"name": "always", "maximum": 0, "delay": 5, "window": 9}),
+    ],
+)
+def test_what_changes_of_a_policy(argv: str, expected: object) -> None:
+    before = {"name": "always", "maximum": 0, "delay": 5, "window": 9}
+    assert policy.restarts(args(*argv.split()), before, removed_at_end=False) == expected
+
+
+@pytest.mark.parametrize(
     ("healthcheck", "argv", "expected"),
     [
         ({"Test": ["CMD", "probe"]}, "", {**TEST, **DEFAULT_TIMES}),
@@ -153,6 +168,10 @@ def test_an_attachment() -> None:
         ("--restart", "--restart "), ("--restart sometimes", "--restart sometimes"), ("--restart always:3", "always:3"),
         ("--restart on-failure:", "on-failure:"), ("--restart on-failure:-1", "on-failure:-1"),
         ("--restart on-failure:²", "on-failure:²"), ("--restart always --rm", "--restart always"),
+        ("--restart-delay 3s", "--restart-delay: nothing starts"),
+        ("--restart no --restart-window 3s", "--restart-window: nothing starts"),
+        ("--restart always --restart-delay soon", "--restart-delay: 'soon' is no duration"),
+        ("--restart always --restart-window 1us", "--restart-window: 1us is under a millisecond"),
         ("--health-interval 3s", "--health-interval: the image has no"),
         ("--health-retries 3", "--health-retries: the image has no"),
         ("--health-cmd none --health-timeout 3s", "--health-timeout: the image has no"),

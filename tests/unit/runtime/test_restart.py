@@ -59,6 +59,30 @@ def test_who_ran_for_ten_seconds_begins_anew(finished: str, wait: float) -> None
     assert restart.decide(record(restartDelay=51.2, finished=finished)) == wait
 
 
+@pytest.mark.parametrize("before", [0.0, 0.1, 51.2])
+@pytest.mark.parametrize("finished", ["2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"])
+def test_a_delay_of_its_own_is_waited_every_time(before: float, finished: str) -> None:
+    policy = {"name": "always", "maximum": 0, "delay": 2.5}
+    assert restart.decide(record(restartPolicy=policy, restartDelay=before, finished=finished)) == 2.5
+
+
+@pytest.mark.parametrize(
+    ("finished", "wait", "count"),
+    [("2026-01-01T00:00:02.999Z", 6.4, 2), ("2026-01-01T00:00:03Z", 0.1, 0), ("2026-01-01T00:00:11Z", 0.1, 0)],
+)
+def test_who_ran_for_its_window_begins_anew(finished: str, wait: float, count: int) -> None:
+    ended = {"restartDelay": 3.2, "restartCount": 2, "finished": finished}
+    found = record(restartPolicy={"name": "on-failure", "maximum": 3, "window": 3}, **ended)
+    assert (restart.decide(found), restart.count(found)) == (wait, count)
+    found["restartPolicy"]["maximum"] = 2
+    assert restart.decide(found) == (None if count else wait)
+
+
+def test_without_a_window_the_count_goes_on() -> None:
+    found = record("on-failure:3", restartCount=3, finished="2026-01-02T00:00:00Z")
+    assert (restart.decide(found), restart.count(found)) == (None, 3)
+
+
 @pytest.mark.parametrize(("finished", "lasted"), [("2026-01-01T00:01:01.5Z", 61.5), (None, 0.0)])
 def test_lasted(finished: str | None, lasted: float) -> None:
     assert restart.lasted(record(finished=finished)) == lasted

@@ -55,6 +55,31 @@ def test_containers_reach_each_other_and_the_outside(host: Host) -> None:
     assert host.ask("tcp", four, 7000) == f"two {four.rpartition('.')[0]}.1"
 
 
+def test_a_network_of_ipv6_alone(host: Host) -> None:
+    """Addresses, names, the outside and published ports are of IPv6, and nothing is of IPv4."""
+    host.do("sysctl -qw net.bridge.bridge-nf-call-ip6tables=0")
+    (made,) = host.json("net-create", "--ipv4=false", "--ipv6", "lab")
+    assert [one[0]["subnet"].startswith("fd") for one in made["plugins"][0]["ipam"]["ranges"]] == [True]
+    web = host.box("web", "--network", "lab", "-p", "8080:80")
+    one = host.box("one", "--network", "lab")
+    assert [":" in ip for ip in (*web.ips, *one.ips)] == [True, True]
+    assert "inet " not in web.do("ip address show eth0")
+    assert web.do("ip -4 route") == ""
+    web.serve("tcp", 80, 6)
+    assert web.ips[0] in one.look_up("web")
+    assert one.sh("cat /etc/hosts").count(one.ips[0]) == 1
+    assert one.ask("tcp", web.ips[0], 80) == f"web {one.ips[0]}"
+    for place in (host, one, web, host.neighbour):
+        assert place.ask("tcp", ADDRESS6, 8080).startswith("web "), place.path
+    assert host.ask("tcp", "::1", 8080).startswith("web ")
+    assert host.neighbour.ask("tcp", ADDRESS6, 8080) == f"web {NEIGHBOUR6}"
+    assert host.neighbour.refuses("tcp", ADDRESS, 8080)
+    host.serve(host.neighbour, "tcp", 7001, "neighbour", 6)
+    assert one.ask("tcp", NEIGHBOUR6, 7001) == f"neighbour {ADDRESS6}"
+    assert "has no address of this version" in host.refused(
+        "ctr-run", "--rm", "--network", "lab", "-p", "127.0.0.1:8081:80", "busybox", "true")  # fmt: skip
+
+
 def test_published_ports(host: Host) -> None:
     """From the host by its loopback and by its address, from another machine, from other containers, from itself."""
     host.do("sysctl -qw net.bridge.bridge-nf-call-ip6tables=0")  # a host without br_netfilter, or with docker's setting

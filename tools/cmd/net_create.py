@@ -33,6 +33,7 @@ COMMAND = Command(
             metavar="[NAME=]ADDRESS",
             many=True,
         ),
+        Option("--ipv4", "IPv4 (default: true, but with nothing but a --subnet of IPv6)", kind="flag", default=True),
         Option("--ipv6", "IPv6 too, with a subnet of its own where none is named", kind="flag"),
         Option("--internal", "no way out, and no published ports", kind="flag"),
         Option("--isolate", "other networks reach not even its published ports, nor it theirs", kind="flag"),
@@ -72,8 +73,8 @@ def each(ctx: Context, args: Args, item: str | dict[str, object]) -> dict[str, o
         return create.again(networks, item, ctx.timestamp()).document
     asked = create.Asked(
         item, ctx.timestamp(), ctx.random(5), driver=args.driver, subnets=args.subnet, gateways=args.gateway,
-        ranges=args.ip_range, ipv6=args.ipv6, internal=args.internal, isolate=args.isolate, mtu=args.mtu or 0,
-        labels=pairs(args.label, "--label"), options=pairs(args.opt, "--opt"), dns=args.dns,
+        ranges=args.ip_range, ipv4=args.ipv4, ipv6=args.ipv6, internal=args.internal, isolate=args.isolate,
+        mtu=args.mtu or 0, labels=pairs(args.label, "--label"), options=pairs(args.opt, "--opt"), dns=args.dns,
         disable_dns=args.disable_dns, interface=args.interface or "",
         reserved=[text.rpartition("=")[2] for text in args.aux_address],
     )  # fmt: skip

@@ -33,8 +33,6 @@ def network(ctx: Context, project: Project, key: str) -> create.Asked:
     driver = str(one.get("driver") or "bridge")
     if driver not in ("bridge", "macvlan", "ipvlan"):
         raise _refuse(model, ("networks", key, "driver"), f"there is no driver {driver}", "bridge, macvlan or ipvlan")
-    if one.get("enable_ipv4") is False:
-        raise _refuse(model, ("networks", key, "enable_ipv4"), "cannot be turned off", "take it away")
     given: dict[str, str] = {}
     for name, value in (one.get("driver_opts") or {}).items():
         if name not in _OPTIONS:
@@ -45,8 +43,13 @@ def network(ctx: Context, project: Project, key: str) -> create.Asked:
     if not given.get("mtu", "0").isdigit():
         raise _refuse(model, ("networks", key, "driver_opts"), f"{given['mtu']!r} is no size of packets", "like 1400")
     addresses = _addresses(model, key, one.get("ipam") or {})
+    ipv4, six = one.get("enable_ipv4") is not False, any(":" in subnet for subnet in addresses["subnet"])
+    if not ipv4 and not (six or (one.get("enable_ipv6") and driver == "bridge")):
+        raise _refuse(model, ("networks", key, "enable_ipv4"), "leaves it no addresses", "write enable_ipv6: true")
+    if not ipv4 and not all(":" in subnet for subnet in addresses["subnet"]):
+        raise _refuse(model, ("networks", key, "enable_ipv4"), "ipam has a subnet of IPv4", "take one of them away")
     return create.Asked(
-        str(one["name"]), ctx.timestamp(), ctx.random(5), driver=driver, ipv6=bool(one.get("enable_ipv6")),
+        str(one["name"]), ctx.timestamp(), ctx.random(5), driver=driver, ipv4=ipv4, ipv6=bool(one.get("enable_ipv6")),
         internal=bool(one.get("internal")), mtu=int(given.get("mtu", 0)), interface=given.get("interface", ""),
         options={"mode": given["mode"]} if "mode" in given else {}, labels=marks(project, "networks", key),
         subnets=addresses["subnet"], gateways=addresses["gateway"], ranges=addresses["ip_range"],

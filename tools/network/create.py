@@ -37,6 +37,7 @@ class Asked:
         subnets: Sequence[str] = (),
         gateways: Sequence[str] = (),
         ranges: Sequence[str] = (),
+        ipv4: bool = True,
         ipv6: bool = False,
         internal: bool = False,
         isolate: bool = False,
@@ -55,6 +56,7 @@ class Asked:
         self.subnets = subnets
         self.gateways = gateways
         self.ranges = ranges
+        self.ipv4 = ipv4
         self.ipv6 = ipv6
         self.internal = internal
         self.isolate = isolate
@@ -118,9 +120,14 @@ def _free(networks: Networks, name: str) -> Subnet:
 
 def _bridge(networks: Networks, asked: Asked) -> Document:
     _known_options(asked, ())
-    subnets = [Subnet.parse(text, "--subnet") for text in asked.subnets] or [_free(networks, asked.name)]
-    if asked.ipv6 and not any(one.version == 6 for one in subnets):
+    subnets = _named(asked)
+    versions = {one.version for one in subnets}
+    if asked.ipv4 and (asked.ipv6 or not subnets) and 4 not in versions:
+        subnets.insert(0, _free(networks, asked.name))
+    if asked.ipv6 and 6 not in versions:
         subnets.append(addresses.unique_local(asked.random, networks.taken()))
+    if not subnets:
+        raise UsageError("--ipv4=false", "leaves the network no addresses", "add --ipv6")
     own: Document = {
         "labels": asked.labels,
         "internal": asked.internal,
@@ -159,11 +166,12 @@ def _plugin(asked: Asked) -> Document:
         plugin = {"type": asked.driver, "master": asked.interface, "mode": mode}
     if asked.mtu:
         plugin["mtu"] = asked.mtu
-    subnets = [Subnet.parse(text, "--subnet") for text in asked.subnets]
-    if asked.ipv6 and not any(one.version == 6 for one in subnets):
+    subnets = _named(asked)
+    if (asked.ipv6 or not asked.ipv4) and not any(one.version == 6 for one in subnets):
         raise UsageError(
-            "--ipv6", f"with the driver {asked.driver} the subnet is the outside's", "name it with --subnet"
-        )
+            "--ipv6" if asked.ipv6 else "--ipv4=false", f"with the driver {asked.driver} the subnet is the outside's",
+            "name it with --subnet",
+        )  # fmt: skip
     if subnets:
         plugin["ipam"] = conflist.ipam(_ranges(subnets, asked), routed=True)
     elif asked.gateways or asked.ranges or asked.reserved:
@@ -172,6 +180,15 @@ def _plugin(asked: Asked) -> Document:
         plugin["ipam"] = {"type": "dhcp"}
     own: Document = {"labels": asked.labels, **_reserved(subnets, asked), "created": asked.created}
     return conflist.other(asked.name, plugin, own)
+
+
+def _named(asked: Asked) -> list[Subnet]:
+    """The subnets that are named."""
+    found = [Subnet.parse(text, "--subnet") for text in asked.subnets]
+    for one in found:
+        if one.version == 4 and not asked.ipv4:
+            raise UsageError(f"--subnet {one}", "is of IPv4, which --ipv4=false turns off", "leave one of them out")
+    return found
 
 
 def _has_interface(name: str) -> bool:

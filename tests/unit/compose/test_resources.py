@@ -45,10 +45,27 @@ def test_settings(here: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("keys", "versions"),
+    [
+        ("{}", (True, False)),
+        ("{enable_ipv6: true}", (True, True)),
+        ("{enable_ipv4: false, enable_ipv6: true}", (False, True)),
+        ("{enable_ipv4: false, ipam: {config: [{subnet: 'fd00:5::/64'}]}}", (False, False)),
+    ],
+)
+def test_versions(here: Path, keys: str, versions: tuple[bool, bool]) -> None:
+    asked = network(here, keys)
+    assert (asked.ipv4, asked.ipv6) == versions
+
+
+@pytest.mark.parametrize(
     ("keys", "where", "problem"),
     [
         ("{driver: overlay}", "driver", "there is no driver overlay"),
-        ("{enable_ipv4: false}", "enable_ipv4", "cannot be turned off"),
+        ("{enable_ipv4: false}", "enable_ipv4", "leaves it no addresses"),
+        ("{enable_ipv4: false, enable_ipv6: true, driver: macvlan}", "enable_ipv4", "leaves it no addresses"),
+        ("{enable_ipv4: false, enable_ipv6: true, ipam: {config: [{subnet: 10.5.0.0/16}]}}", "enable_ipv4",
+         "ipam has a subnet of IPv4"),
         ("{driver_opts: {colour: red}}", "driver_opts.colour", "is not supported"),
         ("{driver_opts: {mtu: big}}", "driver_opts", "'big' is no size of packets"),
         ("{ipam: {driver: mine}}", "ipam.driver", "there is only the default one"),

@@ -67,6 +67,22 @@ def test_what_is_made_is_valid_and_read_back(networks: Networks) -> None:
     assert networks.names() == ["ocipipe", "lab"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "subnets"),
+    [
+        ({}, ["10.91.0.0/24"]),
+        ({"ipv6": True}, ["10.91.0.0/24", "fd01:203:405::/64"]),
+        ({"ipv6": True, "ipv4": False}, ["fd01:203:405::/64"]),
+        ({"subnets": ["fd00:7::/64"]}, ["fd00:7::/64"]),
+        ({"subnets": ["fd00:7::/64"], "ipv4": False}, ["fd00:7::/64"]),
+        ({"subnets": ["fd00:7::/64"], "ipv6": True}, ["10.91.0.0/24", "fd00:7::/64"]),
+        ({"subnets": ["10.7.0.0/16"], "ipv6": True}, ["10.7.0.0/16", "fd01:203:405::/64"]),
+    ],
+)
+def test_versions_of_ip(networks: Networks, asked: dict[str, Any], subnets: list[str]) -> None:
+    assert [str(one) for one in made(networks, **asked).subnets] == subnets
+
+
 def test_the_default_network_is_there_without_being_made(networks: Networks) -> None:
     found = networks.find("ocipipe")
     validate.check("network", found.document, "x")
@@ -99,6 +115,9 @@ def test_addresses_as_asked_for(networks: Networks) -> None:
         ({"subnets": ["10.1.0.0/24"], "gateways": ["10.1.0.255"]}, "is no gateway in 10.1.0.0/24"),
         ({"subnets": ["10.1.0.0/24"], "gateways": ["fd00::1"]}, "no subnet of IPv6"),
         ({"subnets": ["10.1.0.0/24"], "ranges": ["10.1.1.0/24"]}, "is not within"),
+        ({"ipv4": False}, "leaves the network no addresses"),
+        ({"ipv4": False, "ipv6": True, "subnets": ["10.1.0.0/24"]}, "is of IPv4, which --ipv4=false turns off"),
+        ({"ipv4": False, "driver": "macvlan", "interface": "lo"}, "the subnet is the outside's"),
         ({"mtu": 5}, "is no size of packets"),
         ({"dns": ["x"]}, "is no address of a name server"),
         ({"dns": ["1.1.1.1"], "disable_dns": True}, "nobody would ask it"),

@@ -154,6 +154,43 @@ def test_networks_are_apart(host: Host) -> None:
     assert host.neighbour.refuses("tcp", found["a"].ips[0], 80)
 
 
+def test_containers_that_are_apart_and_ports_at_an_address(host: Host) -> None:
+    """docker's enable_icc and host_binding_ipv4: no way from one to another, also not through the host, but for ports;
+    also when net-check has made the bridge anew."""
+    host.do("sysctl -qw net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0")
+    option = "com.docker.network.bridge."
+    host.run("net-create", "lab", "--ipv6", "-o", option + "enable_icc=false",
+             "-o", f"{option}host_binding_ipv4={ADDRESS}")  # fmt: skip
+    web = host.box("web", "--network", "lab", "-p", "8080:80", "-p", "0.0.0.0:8081:80")
+    one = host.box("one", "--network", "lab")
+    assert web.ports == f"{ADDRESS}:8080:80/tcp 0.0.0.0:8081:80/tcp"
+    web.serve("tcp", 80)
+    web.serve("tcp", 80, 6)
+    host.serve(host.neighbour, "tcp", 7001, "neighbour")
+    bridge = host.json("net-inspect", "lab")[0]["plugins"][0]["bridge"]
+    for again in (False, True):
+        if again:
+            host.do(f"ip link del {bridge}")
+            host.run("net-check")
+        for ip in web.ips:
+            assert one.refuses("tcp", ip, 80)
+            assert host.ask("tcp", ip, 80).startswith("web ")
+        assert web.ips[0] in one.look_up("web")
+        assert one.ask("tcp", NEIGHBOUR, 7001) == f"neighbour {ADDRESS}"
+        for place in (host, one, web, host.neighbour):
+            assert place.ask("tcp", ADDRESS, 8080).startswith("web "), place.path
+        assert host.ask("tcp", "127.0.0.1", 8081).startswith("web ")
+        assert host.refuses("tcp", "127.0.0.1", 8080)
+        assert host.neighbour.refuses("tcp", ADDRESS6, 8080)
+    gateway = web.ips[0].rpartition(".")[0] + ".1"
+    for mine, theirs in ((one, web), (web, one)):  # both would like to, through the host
+        mine.do(f"ip route add {theirs.ips[0]} via {gateway}")
+    assert one.refuses("tcp", web.ips[0], 80)
+    host.do("sysctl -qw net.bridge.bridge-nf-call-iptables=1 net.bridge.bridge-nf-call-ip6tables=1")
+    assert one.refuses("tcp", web.ips[1], 80)
+    assert host.neighbour.ask("tcp", ADDRESS, 8080).startswith("web ")
+
+
 def test_an_internal_network_has_no_way_out(host: Host) -> None:
     host.run("net-create", "inner", "--internal")
     one, two = host.box("one", "--network", "inner"), host.box("two", "--network", "inner")

@@ -39,7 +39,14 @@ COMMAND = Command(
         Option("--isolate", "other networks reach not even its published ports, nor it theirs", kind="flag"),
         Option("--mtu", "largest packet", kind="integer"),
         Option("--label", "label of the network", metavar="KEY=VALUE", many=True),
-        Option("-o, --opt", "driver option: mode=…; with cni, the plugin's settings", metavar="KEY=VALUE", many=True),
+        Option(
+            "-o, --opt",
+            "driver option: mode=… of macvlan and ipvlan; of bridges com.docker.network.bridge.enable_icc=false "
+            "(containers do not reach one another, but by published ports, and where bridges call iptables not by "
+            "these) and ….host_binding_ipv4=ADDRESS (for -p without one); with cni, the plugin's settings",
+            metavar="KEY=VALUE",
+            many=True,
+        ),
         Option("--dns", "name server to ask for the rest (default: the host's)", metavar="ADDRESS", many=True),
         Option("--disable-dns", "containers do not find one another by name", kind="flag"),
         Option("--interface", "name of the bridge; with macvlan and ipvlan, the host's interface", metavar="NAME"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from oci_spec import jsondoc
 
 from ..errors import OcipipeError
-from ..network import create
+from ..network import create, settings
 from ..volume.create import Settings
 from . import hashing, labels
 from .positions import ComposeError, place_at
@@ -34,12 +34,20 @@ def network(ctx: Context, project: Project, key: str) -> create.Asked:
     if driver not in ("bridge", "macvlan", "ipvlan"):
         raise _refuse(model, ("networks", key, "driver"), f"there is no driver {driver}", "bridge, macvlan or ipvlan")
     given: dict[str, str] = {}
+    bridge: dict[str, str] = {}
     for name, value in (one.get("driver_opts") or {}).items():
-        if name not in _OPTIONS:
-            raise _refuse(
-                model, ("networks", key, "driver_opts", name), "is not supported", f"of {', '.join(_OPTIONS)}"
-            )
-        given[_OPTIONS[name]] = str(value)
+        path = ("networks", key, "driver_opts", name)
+        if driver == "bridge" and name in settings.BRIDGE:
+            try:
+                settings.of_bridge({name: str(value)})
+            except OcipipeError as error:
+                raise _refuse(model, path, f"{value!r}: {error.problem}", error.remedy) from None
+            bridge[name] = str(value)
+        elif name in _OPTIONS:
+            given[_OPTIONS[name]] = str(value)
+        else:
+            known = ", ".join((*_OPTIONS, *(settings.BRIDGE if driver == "bridge" else ())))
+            raise _refuse(model, path, "is not supported", f"of {known}")
     if not given.get("mtu", "0").isdigit():
         raise _refuse(model, ("networks", key, "driver_opts"), f"{given['mtu']!r} is no size of packets", "like 1400")
     addresses = _addresses(model, key, one.get("ipam") or {})
@@ -51,7 +59,7 @@ def network(ctx: Context, project: Project, key: str) -> create.Asked:
     return create.Asked(
         str(one["name"]), ctx.timestamp(), ctx.random(5), driver=driver, ipv4=ipv4, ipv6=bool(one.get("enable_ipv6")),
         internal=bool(one.get("internal")), mtu=int(given.get("mtu", 0)), interface=given.get("interface", ""),
-        options={"mode": given["mode"]} if "mode" in given else {}, labels=marks(project, "networks", key),
+        options={"mode": given["mode"]} if "mode" in given else bridge, labels=marks(project, "networks", key),
         subnets=addresses["subnet"], gateways=addresses["gateway"], ranges=addresses["ip_range"],
         reserved=addresses["aux_addresses"],
     )  # fmt: skip

@@ -207,6 +207,7 @@ class Request:
         """Chooses the host's ports."""
         if not wanted:
             return
+        wanted = self._bound(wanted)
         if self._container["ports"]:
             raise Conflict(self._id[:12], "has its published ports already", "publish when it is made")
         versions = sorted(firewall.targets(self.after, self._container))
@@ -224,6 +225,15 @@ class Request:
         seed = int.from_bytes(os.urandom(2), "big")
         self.ports = bindings.choose(wanted, taken, versions or (4, 6), seed, self.holds)
         self._container["ports"] = [one.document for one in self.ports]
+
+    def _bound(self, wanted: Sequence[Port]) -> list[Port]:
+        """The ports that name no address, at that of the network that they lead to."""
+        bridges = [self.after.bridges.get(one["bridge"]) for one in self._container["attachments"]]
+        outward = next((one for one in bridges if one and not one["internal"]), None)
+        address = (outward or {}).get("hostBinding") or ""
+        return [
+            one if one.host_ip else Port(address, one.low, one.high, one.container, one.protocol) for one in wanted
+        ]
 
     def run_plugins(self, held: Held) -> None:
         """Lets CNI plugins make what they are to; their results are the attachments'."""

@@ -25,6 +25,8 @@ def described(network: Network, *, loopback6: bool, names: bool) -> dict[str, An
         "mtu": network.mtu,
         "internal": network.internal,
         "isolate": network.isolate,
+        "apart": network.apart,
+        "hostBinding": network.host_binding,
         "loopback6": loopback6 and not network.internal and any(one.subnet.version == 6 for one in network.ranges),
         "names": names,
     }

@@ -124,7 +124,10 @@ def _come(before: State, after: State, plugs: Sequence[Plug]) -> None:
             bridge.up(links, name, after.bridges[name])
         for plug in plugs:
             one = plug.attachment
-            links.add_cable(one["host"], one["bridge"], plug.namespace, one["interface"], plug.mac, plug.mtu)
+            apart = bool(after.bridges[one["bridge"]].get("apart"))
+            links.add_cable(
+                one["host"], one["bridge"], plug.namespace, one["interface"], plug.mac, plug.mtu, apart=apart
+            )
     for name in new:
         host.route_loopback(name)
     for version in forwarded(after):

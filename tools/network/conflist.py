@@ -9,6 +9,7 @@ What CNI has no word for stands in the first plugin's `args` (conventions: per-p
     names       containers find one another by name
     nameservers where names that no container has are looked up, instead of at the host's resolvers
     reserved    addresses that no container gets
+    hostBinding the host's address that ports are published on which name none
     created     RFC 3339
 """
 
@@ -32,7 +33,8 @@ VERSION = "1.1.0"
 DEFAULT = "ocipipe"
 OWN = "org.ocipipe"
 _BRIDGE_KEYS = frozenset(
-    "type bridge isGateway isDefaultGateway ipMasq hairpinMode mtu ipam args capabilities forceAddress".split()
+    "type bridge isGateway isDefaultGateway ipMasq hairpinMode mtu ipam args capabilities forceAddress "
+    "portIsolation".split()
 )
 _BESIDE = frozenset(("portmap", "firewall"))
 """Plugins that may follow a bridge of ours: what they do, we do."""
@@ -53,8 +55,8 @@ class Network:
     """A network as its document says. Raises UsageError where the document contradicts itself."""
 
     __slots__ = (
-        "bridge", "document", "driver", "internal", "isolate", "mtu", "name", "names", "nameservers", "ranges",
-        "reserved",
+        "apart", "bridge", "document", "driver", "host_binding", "internal", "isolate", "mtu", "name", "names",
+        "nameservers", "ranges", "reserved",
     )  # fmt: skip
 
     def __init__(self, document: Document) -> None:
@@ -67,6 +69,8 @@ class Network:
         self.bridge = str(first.get("bridge") or "") if self.driver == "bridge" else ""
         self.internal = bool(own.get("internal"))
         self.isolate = bool(own.get("isolate"))
+        self.apart = bool(first.get("portIsolation"))
+        self.host_binding = str(own.get("hostBinding") or "")
         self.names = bool(own.get("names")) and self.driver == "bridge"
         self.nameservers: list[str] = list(own.get("nameservers") or ())
         self.reserved = {addresses.parse(str(one), "reserved address") for one in own.get("reserved") or ()}
@@ -145,8 +149,10 @@ def _written(one: Range) -> Document:
     return found
 
 
-def bridge(name: str, interface: str, ranges: Sequence[Range], mtu: int, own: Document) -> Document:
-    """The document of a bridge network."""
+def bridge(
+    name: str, interface: str, ranges: Sequence[Range], mtu: int, own: Document, more: Document | None = None
+) -> Document:
+    """The document of a bridge network; `more` are keys of the plugin's."""
     internal = bool(own.get("internal"))
     plugin: Document = {
         "type": "bridge",
@@ -155,6 +161,7 @@ def bridge(name: str, interface: str, ranges: Sequence[Range], mtu: int, own: Do
         "ipMasq": not internal,
         "hairpinMode": True,
         **({"mtu": mtu} if mtu else {}),
+        **(more or {}),
         "ipam": ipam(ranges, routed=not internal),
         "args": {OWN: own},
     }

@@ -6,7 +6,7 @@ from oci_spec import jsondoc, validate
 from oci_spec.jsondoc import FormatError
 
 from ..errors import Conflict, NotFound, UsageError
-from . import addresses, conflist
+from . import addresses, conflist, settings
 from .addresses import Subnet
 from .conflist import Network, Range
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from .networks import Networks
 
 DRIVERS = ("bridge", "macvlan", "ipvlan", "cni")
-_OPTIONS = {"bridge": (), "macvlan": ("mode",), "ipvlan": ("mode",)}
 _MODES = {"macvlan": ("bridge", "private", "vepa", "passthru"), "ipvlan": ("l2", "l3", "l3s")}
 
 
@@ -119,7 +118,8 @@ def _free(networks: Networks, name: str) -> Subnet:
 
 
 def _bridge(networks: Networks, asked: Asked) -> Document:
-    _known_options(asked, ())
+    _known_options(asked, settings.BRIDGE)
+    plugin, more = settings.of_bridge(asked.options)
     subnets = _named(asked)
     versions = {one.version for one in subnets}
     if asked.ipv4 and (asked.ipv6 or not subnets) and 4 not in versions:
@@ -128,6 +128,8 @@ def _bridge(networks: Networks, asked: Asked) -> Document:
         subnets.append(addresses.unique_local(asked.random, networks.taken()))
     if not subnets:
         raise UsageError("--ipv4=false", "leaves the network no addresses", "add --ipv6")
+    if "hostBinding" in more and not any(one.version == 4 for one in subnets):
+        raise UsageError(f"--opt {settings.BINDING}", "the network has no addresses of IPv4", "leave it out")
     own: Document = {
         "labels": asked.labels,
         "internal": asked.internal,
@@ -135,12 +137,13 @@ def _bridge(networks: Networks, asked: Asked) -> Document:
         "names": not asked.disable_dns and asked.name != conflist.DEFAULT,
         **({"nameservers": list(asked.dns)} if asked.dns else {}),
         **_reserved(subnets, asked),
+        **more,
         "created": asked.created,
     }
     if asked.interface and _has_interface(asked.interface):
         raise Conflict(f"--interface {asked.interface}", "an interface of this name is there", "name another")
     interface = asked.interface or networks.bridge_name(asked.name)
-    return conflist.bridge(asked.name, interface, _ranges(subnets, asked), asked.mtu, own)
+    return conflist.bridge(asked.name, interface, _ranges(subnets, asked), asked.mtu, own, plugin)
 
 
 def _plugin(asked: Asked) -> Document:

@@ -13,6 +13,8 @@ for a neighbour that addresses its packets so.
       to a published port        connections that the container would answer past us: from the host's loopback, and
                                  from containers on a bridge of ours
     network to network           refused, but for published ports; isolated ones those too
+    container to container       on one bridge: accepted, unless they are to be apart; the bridge itself keeps these
+                                 so, and the firewall what they would send one another through the host
     outside to a container       dropped, but for published ports
 """
 
@@ -108,7 +110,8 @@ def _elements(state: State) -> Iterator[tuple[str, str, str]]:
     for interface, bridge in state.bridges.items():
         name = f'"{interface}"'
         yield "bridges", name, ""
-        yield "within", f"{name} . {name}", ""
+        if not bridge.get("apart"):
+            yield "within", f"{name} . {name}", ""
         if bridge["internal"]:
             yield "internal", name, ""
         if bridge["isolate"]:

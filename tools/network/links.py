@@ -31,7 +31,7 @@ _REQUEST, _ACK, _EXCL, _CREATE = 1, 4, 0x200, 0x400
 _NEW = _EXCL | _CREATE
 _ADDRESS, _NAME, _MTU, _MASTER, _INFO, _FAMILIES, _GROUP, _NAMESPACE = 1, 3, 4, 10, 18, 26, 27, 28
 _KIND, _DATA, _PORT_KIND, _PORT_DATA = 1, 2, 4, 5
-_VETH_PEER, _HAIRPIN, _GENERATION, _NO_GENERATION = 1, 4, 8, 1
+_VETH_PEER, _HAIRPIN, _ISOLATED, _GENERATION, _NO_GENERATION = 1, 4, 33, 8, 1
 _UP = 1
 _NO_DETECTION = 2
 _MAIN, _LOCAL, _BOOT, _UNICAST, _OWN = 254, 255, 3, 1, 2
@@ -61,7 +61,9 @@ class Links:
         info = _part(_INFO, _part(_KIND, b"bridge"))
         self._do(name, _NEWLINK, _NEW, _link(), _named(name), _hardware(mac), _size(mtu), info)
 
-    def add_cable(self, name: str, bridge: str, namespace: str, inside: str, mac: str, mtu: int) -> None:
+    def add_cable(
+        self, name: str, bridge: str, namespace: str, inside: str, mac: str, mtu: int, *, apart: bool
+    ) -> None:
         """A pair of interfaces: `name` here on a bridge, up, and `inside` in the namespace at that path, down yet.
 
         With hairpin a container reaches itself through its published port also where bridges call the firewall.
@@ -74,12 +76,13 @@ class Links:
         finally:
             os.close(there)
         self.no_address_of_its_own(name)
-        self.plug(name, bridge)
+        self.plug(name, bridge, apart=apart)
 
-    def plug(self, name: str, bridge: str) -> None:
-        """Puts an interface on a bridge, and up."""
+    def plug(self, name: str, bridge: str, *, apart: bool) -> None:
+        """Puts an interface on a bridge, and up; `apart`: nothing goes over the bridge between it and others so."""
         self._do(name, _SETLINK, 0, _link(self._index(name), up=True), _part(_MASTER, _u32(self._index(bridge))))
-        port = _part(_INFO, _part(_PORT_KIND, b"bridge") + _part(_PORT_DATA, _part(_HAIRPIN, b"\1")))
+        settings = _part(_HAIRPIN, b"\1") + (_part(_ISOLATED, b"\1") if apart else b"")
+        port = _part(_INFO, _part(_PORT_KIND, b"bridge") + _part(_PORT_DATA, settings))
         self._do(name, _NEWLINK, 0, _link(self._index(name)), port)
 
     def no_address_of_its_own(self, name: str) -> None:

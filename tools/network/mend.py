@@ -65,7 +65,7 @@ def mend(held: Held, env: Mapping[str, str]) -> None:
     if again:
         with Links() as links:
             for one in again:
-                links.plug(one["host"], one["bridge"])
+                links.plug(one["host"], one["bridge"], apart=bool(after.bridges[one["bridge"]].get("apart")))
 
 
 def findings(held: Held, env: Mapping[str, str]) -> Iterator[Document]:

@@ -44,6 +44,13 @@ def test_settings(here: Path) -> None:
     assert asked.options == {"mode": "vepa"}
 
 
+def test_options_of_docker_s_bridges(here: Path) -> None:
+    options = {f"com.docker.network.bridge.{key}": value for key, value in
+               (("enable_icc", "false"), ("host_binding_ipv4", "127.0.0.1"))}  # fmt: skip
+    text = ", ".join(f"{key}: {value}" for key, value in options.items())
+    assert network(here, f"{{driver_opts: {{{text}, com.docker.network.bridge.name: br7}}}}").options == options
+
+
 @pytest.mark.parametrize(
     ("keys", "versions"),
     [
@@ -67,6 +74,12 @@ def test_versions(here: Path, keys: str, versions: tuple[bool, bool]) -> None:
         ("{enable_ipv4: false, enable_ipv6: true, ipam: {config: [{subnet: 10.5.0.0/16}]}}", "enable_ipv4",
          "ipam has a subnet of IPv4"),
         ("{driver_opts: {colour: red}}", "driver_opts.colour", "is not supported"),
+        ("{driver: macvlan, driver_opts: {com.docker.network.bridge.enable_icc: false}}",
+         "driver_opts.com.docker.network.bridge.enable_icc", "is not supported"),
+        ("{driver_opts: {com.docker.network.bridge.enable_icc: perhaps}}",
+         "driver_opts.com.docker.network.bridge.enable_icc", "'perhaps': is neither"),
+        ("{driver_opts: {com.docker.network.bridge.host_binding_ipv4: '::1'}}",
+         "driver_opts.com.docker.network.bridge.host_binding_ipv4", "'::1': is no address of IPv4"),
         ("{driver_opts: {mtu: big}}", "driver_opts", "'big' is no size of packets"),
         ("{ipam: {driver: mine}}", "ipam.driver", "there is only the default one"),
         ("{ipam: {options: {a: b}}}", "ipam.options", "is not supported"),

@@ -10,7 +10,7 @@ import pytest
 from oci_spec import jsondoc, validate
 from oci_spec.jsondoc import FormatError
 from ocipipe.errors import Conflict, NotFound, UsageError
-from ocipipe.network import addresses, conflist, create
+from ocipipe.network import addresses, conflist, create, settings
 from ocipipe.network.conflist import Network
 from ocipipe.network.networks import Networks
 from ocipipe.store.store import Store
@@ -68,6 +68,21 @@ def test_what_is_made_is_valid_and_read_back(networks: Networks) -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "apart", "binding"),
+    [
+        ({}, False, ""),
+        ({settings.ICC: "False"}, True, ""),
+        ({settings.ICC: "true", settings.BINDING: "0.0.0.0"}, False, ""),
+        ({settings.BINDING: "192.0.2.7"}, False, "192.0.2.7"),
+    ],
+)
+def test_options_of_docker_s(networks: Networks, options: dict[str, str], apart: bool, binding: str) -> None:
+    made(networks, options=options)
+    found = networks.find("lab")
+    assert (found.driver, found.apart, found.host_binding) == ("bridge", apart, binding)
+
+
+@pytest.mark.parametrize(
     ("asked", "subnets"),
     [
         ({}, ["10.91.0.0/24"]),
@@ -122,6 +137,10 @@ def test_addresses_as_asked_for(networks: Networks) -> None:
         ({"dns": ["x"]}, "is no address of a name server"),
         ({"dns": ["1.1.1.1"], "disable_dns": True}, "nobody would ask it"),
         ({"options": {"x": "y"}}, "is no option of the driver bridge"),
+        ({"options": {settings.ICC: "no"}}, "is neither true nor false"),
+        ({"options": {settings.BINDING: "web"}}, "is no address of this host"),
+        ({"options": {settings.BINDING: "::"}}, "is no address of IPv4"),
+        ({"options": {settings.BINDING: "127.0.0.1"}, "ipv4": False, "ipv6": True}, "has no addresses of IPv4"),
         ({"driver": "macvlan"}, "the host's interface is not said"),
         ({"driver": "macvlan", "interface": "eth0", "internal": True}, "is for bridges"),
         ({"driver": "macvlan", "interface": "eth0", "options": {"mode": "x"}}, "is no mode of macvlan"),

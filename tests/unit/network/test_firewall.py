@@ -50,6 +50,11 @@ def test_a_container_without_ports_changes_nothing() -> None:
     assert firewall.changes("/run/x", before, after) == []
 
 
+def test_who_is_to_be_apart_is_not_within() -> None:
+    there = firewall.elements(state(br0={}, br1={"apart": True}))
+    assert [key for name, key in there if name == "within"] == ['"br0" . "br0"']
+
+
 def test_published_ports_are_elements() -> None:
     before, after = state(br0={}), state(br0={})
     put(after, "1", "br0", "10.91.0.2/24", "fd00::2/64", ports=[port(80, 8080), port(53, 5353, "udp", "127.0.0.1")])

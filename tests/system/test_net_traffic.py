@@ -155,15 +155,15 @@ def test_networks_are_apart(host: Host) -> None:
 
 
 def test_containers_that_are_apart_and_ports_at_an_address(host: Host) -> None:
-    """docker's enable_icc and host_binding_ipv4: no way from one to another, also not through the host, but for ports;
-    also when net-check has made the bridge anew."""
+    """docker's enable_icc, host_binding_ipv4 and container_iface_prefix: no way from one to another, not even through
+    the host, but for ports; also when net-check has made the bridge anew."""
     host.do("sysctl -qw net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0")
-    option = "com.docker.network.bridge."
-    host.run("net-create", "lab", "--ipv6", "-o", option + "enable_icc=false",
-             "-o", f"{option}host_binding_ipv4={ADDRESS}")  # fmt: skip
+    options = f"bridge.enable_icc=false bridge.host_binding_ipv4={ADDRESS} container_iface_prefix=lan".split()
+    host.run("net-create", "lab", "--ipv6", *(f"--opt=com.docker.network.{one}" for one in options))
     web = host.box("web", "--network", "lab", "-p", "8080:80", "-p", "0.0.0.0:8081:80")
     one = host.box("one", "--network", "lab")
     assert web.ports == f"{ADDRESS}:8080:80/tcp 0.0.0.0:8081:80/tcp"
+    assert web.ips[0] in web.do("ip address show lan0")
     web.serve("tcp", 80)
     web.serve("tcp", 80, 6)
     host.serve(host.neighbour, "tcp", 7001, "neighbour")

@@ -43,7 +43,8 @@ COMMAND = Command(
             "-o, --opt",
             "driver option: mode=… of macvlan and ipvlan; of bridges com.docker.network.bridge.enable_icc=false "
             "(containers do not reach one another, but by published ports, and where bridges call iptables not by "
-            "these) and ….host_binding_ipv4=ADDRESS (for -p without one); with cni, the plugin's settings",
+            "these), com.docker.network.bridge.host_binding_ipv4=ADDRESS (for -p without one) and "
+            "com.docker.network.container_iface_prefix=NAME (instead of eth); with cni, the plugin's settings",
             metavar="KEY=VALUE",
             many=True,
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import UsageError
 from ..network import options as networks
-from ..network import ports
+from ..network import ports, settings
 from ..runtime import names as host_names
 
 TYPE_CHECKING = False
@@ -76,7 +76,8 @@ def _networks(said: Words, nameless: Container[str], alone: bool) -> None:
     for key in order:
         one = wanted[key]
         path = ("networks", key)
-        interface = _endpoint(said, path, one, interfaces)
+        options = said.model["networks"][key].get("driver_opts") or {}
+        interface = _endpoint(said, path, one, interfaces, str(options.get(settings.PREFIX) or "eth"))
         name = said.model["networks"][key]["name"]
         own = [] if alone or name in nameless else [said.service, *linked]
         aliases_of = () if alone else one.get("aliases") or ()
@@ -89,14 +90,15 @@ def _networks(said: Words, nameless: Container[str], alone: bool) -> None:
         said.option("--network", f"{name}:{','.join(parts)}" if parts else name, path, networks.network)
 
 
-def _endpoint(said: Words, path: Path, one: Mapping[str, Any], interfaces: list[str]) -> str:
+def _endpoint(said: Words, path: Path, one: Mapping[str, Any], interfaces: list[str], prefix: str) -> str:
     """The name that is asked for of the interface on a network, '' for the next one (network.asking); what it is called
-    then is added to `interfaces`. Says what driver_opts of docker's say of it."""
+    then is added to `interfaces`. Says what driver_opts of docker's say of it: an interface that has settings is asked
+    for by the name that they have."""
     options = one.get("driver_opts") or {}
     asked = str(one.get("interface_name") or options.get(_IFNAME) or "")
     if options.get(_IFNAME, asked) != asked:
         raise said.refuse((*path, "driver_opts", _IFNAME), f"interface_name says {asked}", "take one of them away")
-    free = (f"eth{number}" for number in range(len(interfaces) + 1))
+    free = (f"{prefix}{number}" for number in range(len(interfaces) + 1))
     interfaces.append(asked or next(name for name in free if name not in interfaces))
     for key, text in options.items():
         where = (*path, "driver_opts", key)
@@ -108,7 +110,7 @@ def _endpoint(said: Words, path: Path, one: Mapping[str, Any], interfaces: list[
             if not equals or parts[0] != "net" or "IFNAME" not in parts:
                 raise said.refuse(where, f"{setting!r} is no setting", "like net.ipv4.conf.IFNAME.log_martians=1")
             said.option("--sysctl", f"{name.replace('IFNAME', interfaces[-1])}={value}", where)
-    return asked
+    return interfaces[-1] if options.get(_SYSCTLS) else asked
 
 
 def _ports(said: Words) -> None:

@@ -26,7 +26,7 @@ class Wanted:
     aliases     names that it has there beside its own
     ip, ip6     the address that it wants, '' for the next free one
     mac         the hardware address that it wants, '' for one made of the IP address
-    interface   the interface's name in the container, '' for the next of eth0, eth1, …
+    interface   the interface's name in the container, '' for the next of eth0, eth1, … (or as the network has it)
     link_local  addresses that it has beside these, which are of this network alone (RFC 3927, RFC 4291)
     """
 
@@ -76,7 +76,8 @@ class Request:
         existing = self._container["attachments"]
         if any(one["network"] == network.name for one in existing):
             raise Conflict(network.name, f"container {self._id[:12]} is on this network", "net-disconnect takes it off")
-        interface = _interface(wanted.interface, [one["interface"] for one in existing])
+        taken = [one["interface"] for one in existing]
+        interface = _interface(wanted.interface, taken, network.interface_prefix)
         ips, mac = self._addresses(network, wanted)
         attachment: dict[str, Any] = {
             "network": network.name,
@@ -251,14 +252,14 @@ class Request:
             held.write()
 
 
-def _interface(wanted: str, taken: Sequence[str]) -> str:
+def _interface(wanted: str, taken: Sequence[str], prefix: str) -> str:
     if wanted:
         if len(wanted) > 15 or not wanted.isprintable() or set(wanted) & set("/ :") or wanted in (".", "..", "lo"):
             raise UsageError(wanted, "is no name of an interface", "at most 15 characters, like eth0")
         if wanted in taken:
             raise Conflict(wanted, "the container has an interface of this name", "name another")
         return wanted
-    return next(name for name in (f"eth{number}" for number in range(len(taken) + 1)) if name not in taken)
+    return next(name for name in (f"{prefix}{number}" for number in range(len(taken) + 1)) if name not in taken)
 
 
 def _host_name(container_id: str, taken: set[str]) -> str:

@@ -10,6 +10,7 @@ What CNI has no word for stands in the first plugin's `args` (conventions: per-p
     nameservers where names that no container has are looked up, instead of at the host's resolvers
     reserved    addresses that no container gets
     hostBinding the host's address that ports are published on which name none
+    interfacePrefix  what interfaces in containers are called, before their number, instead of eth
     created     RFC 3339
 """
 
@@ -55,8 +56,8 @@ class Network:
     """A network as its document says. Raises UsageError where the document contradicts itself."""
 
     __slots__ = (
-        "apart", "bridge", "document", "driver", "host_binding", "internal", "isolate", "mtu", "name", "names",
-        "nameservers", "ranges", "reserved",
+        "apart", "bridge", "document", "driver", "host_binding", "interface_prefix", "internal", "isolate", "mtu",
+        "name", "names", "nameservers", "ranges", "reserved",
     )  # fmt: skip
 
     def __init__(self, document: Document) -> None:
@@ -71,6 +72,7 @@ class Network:
         self.isolate = bool(own.get("isolate"))
         self.apart = bool(first.get("portIsolation"))
         self.host_binding = str(own.get("hostBinding") or "")
+        self.interface_prefix = str(own.get("interfacePrefix") or "eth")
         self.names = bool(own.get("names")) and self.driver == "bridge"
         self.nameservers: list[str] = list(own.get("nameservers") or ())
         self.reserved = {addresses.parse(str(one), "reserved address") for one in own.get("reserved") or ()}

@@ -47,6 +47,7 @@ def test_settings(here: Path) -> None:
 def test_options_of_docker_s_bridges(here: Path) -> None:
     options = {f"com.docker.network.bridge.{key}": value for key, value in
                (("enable_icc", "false"), ("host_binding_ipv4", "127.0.0.1"))}  # fmt: skip
+    options["com.docker.network.container_iface_prefix"] = "lan"
     text = ", ".join(f"{key}: {value}" for key, value in options.items())
     assert network(here, f"{{driver_opts: {{{text}, com.docker.network.bridge.name: br7}}}}").options == options
 

@@ -14,7 +14,7 @@ from ocipipe.compose.positions import ComposeError
 from ocipipe.compose.project import Project, load
 
 TOP = """
-networks: {default: {name: net}, back: }
+networks: {default: {name: net}, back: , lan: {driver_opts: {com.docker.network.container_iface_prefix: lan}}}
 volumes: {data: }
 secrets: {token: {file: ./token}}
 configs: {settings: {content: x}}
@@ -126,7 +126,9 @@ def words(tmp_path: Path, keys: str, around: translate.Around | None = None) -> 
         ("networks: {default: {priority: 1}, back: {driver_opts: {com.docker.network.endpoint.sysctls: "
          "'net.ipv4.conf.IFNAME.log_martians=1,net.ipv6.conf.IFNAME.forwarding=0'}}}",
          ["--sysctl=net.ipv4.conf.eth1.log_martians=1", "--sysctl=net.ipv6.conf.eth1.forwarding=0",
-          "--network=shop_back:alias=web"]),
+          "--network=shop_back:alias=web,interface=eth1"]),
+        ("networks: {lan: {driver_opts: {com.docker.network.endpoint.sysctls: net.ipv6.conf.IFNAME.forwarding=0}}}",
+         ["--sysctl=net.ipv6.conf.lan0.forwarding=0", "--network=shop_lan:alias=web,interface=lan0"]),
         ("mac_address: 02:00:00:00:00:09", []),
         ("dns: 9.9.9.9\ndns_search: [a, b]\ndns_opt: ['ndots:2']",
          ["--dns=9.9.9.9", "--dns-search=a", "--dns-search=b", "--dns-option=ndots:2"]),

@@ -68,18 +68,21 @@ def test_what_is_made_is_valid_and_read_back(networks: Networks) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "apart", "binding"),
+    ("options", "apart", "binding", "prefix"),
     [
-        ({}, False, ""),
-        ({settings.ICC: "False"}, True, ""),
-        ({settings.ICC: "true", settings.BINDING: "0.0.0.0"}, False, ""),
-        ({settings.BINDING: "192.0.2.7"}, False, "192.0.2.7"),
+        ({}, False, "", "eth"),
+        ({settings.ICC: "False", settings.PREFIX: "lan"}, True, "", "lan"),
+        ({settings.ICC: "true", settings.BINDING: "0.0.0.0"}, False, "", "eth"),
+        ({settings.BINDING: "192.0.2.7"}, False, "192.0.2.7", "eth"),
     ],
 )
-def test_options_of_docker_s(networks: Networks, options: dict[str, str], apart: bool, binding: str) -> None:
+def test_options_of_docker_s(
+    networks: Networks, options: dict[str, str], apart: bool, binding: str, prefix: str
+) -> None:
     made(networks, options=options)
     found = networks.find("lab")
     assert (found.driver, found.apart, found.host_binding) == ("bridge", apart, binding)
+    assert found.interface_prefix == prefix
 
 
 @pytest.mark.parametrize(
@@ -138,6 +141,8 @@ def test_addresses_as_asked_for(networks: Networks) -> None:
         ({"dns": ["1.1.1.1"], "disable_dns": True}, "nobody would ask it"),
         ({"options": {"x": "y"}}, "is no option of the driver bridge"),
         ({"options": {settings.ICC: "no"}}, "is neither true nor false"),
+        ({"options": {settings.PREFIX: "a/b"}}, "is no beginning of an interface's name"),
+        ({"options": {settings.PREFIX: "l" * 13}}, "is no beginning of an interface's name"),
         ({"options": {settings.BINDING: "web"}}, "is no address of this host"),
         ({"options": {settings.BINDING: "::"}}, "is no address of IPv4"),
         ({"options": {settings.BINDING: "127.0.0.1"}, "ipv4": False, "ipv6": True}, "has no addresses of IPv4"),

@@ -148,7 +148,8 @@ def test_security_modules_that_are_not_on(box: Box, tmp_path: Path) -> None:
         assert "AppArmor is not on here" in box.refused("--security-opt", "apparmor=some-profile")
     if not security.has_selinux():
         assert "SELinux is not on here" in box.refused("--security-opt", "label=type:some_t")
-    box("--security-opt", "apparmor=unconfined", "--security-opt", "label=disable", "-v", f"{tmp_path}:/mnt:Z")
+    box("--security-opt", "apparmor=unconfined", "--security-opt", "label=disable", "-v", f"{tmp_path}:/mnt:Z",
+        "--mount", f"type=bind,source={tmp_path},destination=/o,relabel=shared", "--isolation", "default")  # fmt: skip
 
 
 def test_our_apparmor_profile(box: Box) -> None:

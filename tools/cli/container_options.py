@@ -59,7 +59,7 @@ CONTAINER = (
         "--mount",
         "mount: type=volume|bind|tmpfs|image,source=…,destination=…[,readonly]; of a volume or an image a part with "
         "volume-subpath or image-subpath; what is mounted below a bind mount with bind-recursive=enabled, disabled, or "
-        "of one that is readonly writable or readonly",
+        "of one that is readonly writable or readonly; its SELinux label with relabel=shared (z) or private (Z)",
         metavar="SPEC",
         many=True,
     ),
@@ -165,7 +165,7 @@ CONTAINER = (
     Option("--log-opt", "max-size=10m, max-file=3, path=FILE; of journald tag=TEXT", metavar="KEY=VALUE", many=True),
     PULL,
     PLATFORM,
-    Option("--isolation", "refused: a choice of Windows containers", metavar="KIND"),
+    Option("--isolation", "default; others are of Windows containers, and refused", metavar="KIND"),
     Option("--runtime", "OCI runtime to use, by name or path (default: crun or runc)", metavar="RUNTIME"),
     Option("--cidfile", "write the container's id to this new file", metavar="FILE"),
     Option("--config", "runtime-spec config.json, merged over ours (RFC 7386); - for stdin", metavar="FILE"),

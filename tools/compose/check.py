@@ -19,8 +19,6 @@ _SWARM = "needs a cluster: compose-kube writes manifests for one"
 _WINDOWS = "is of Windows containers"
 UNSUPPORTED = {
     "services.*.credential_spec": _WINDOWS,
-    "services.*.isolation": _WINDOWS,
-    "services.*.build.isolation": _WINDOWS,
     "services.*.cpu_count": _WINDOWS + ": use cpus",
     "services.*.cpu_percent": _WINDOWS + ": use cpus",
     "services.*.models": "needs a runner of models: run one as a service",

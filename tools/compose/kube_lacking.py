@@ -39,7 +39,7 @@ _WHY: dict[str, tuple[str, str]] = {
     "ulimits": ("has no counterpart", "a cluster's nodes have limits for every pod"),
     "volumes_from": ("has no counterpart", "mount the same volume in both"),
 }
-_ANYHOW = (("cgroup", "private"), ("uts", "private"), ("userns_mode", "host"))
+_ANYHOW = (("cgroup", "private"), ("uts", "private"), ("userns_mode", "host"), ("isolation", "default"))
 """What is so of every pod."""
 
 

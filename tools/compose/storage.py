@@ -58,7 +58,8 @@ def _flags(words: list[str]) -> str:
     return f":{','.join(words)}" if words else ""
 
 
-_FIELDS = {"ro": "readonly", "rro": "readonly,bind-recursive=readonly", "bind": "bind-recursive=disabled"}
+_FIELDS = {"ro": "readonly", "rro": "readonly,bind-recursive=readonly", "bind": "bind-recursive=disabled",
+           "z": "relabel=shared", "Z": "relabel=private"}  # fmt: skip
 """What --mount has for an option of --volume."""
 
 
@@ -77,16 +78,14 @@ def _bind(said: Words, one: Mapping[str, Any], path: Path, kept: str) -> None:  
         flags = options.recursion(str(bind.get("recursive", "enabled")), flags, "bind.recursive")
     except UsageError as error:
         raise said.refuse((*path, "bind", "recursive"), error.problem, error.remedy) from None
+    flags += [bind["selinux"]] if bind.get("selinux") else []
     makes = bind.get("create_host_path", True)
     source, target = str(one["source"]), str(one["target"])
     if makes and ":" not in source + target:
-        flags += [bind["selinux"]] if bind.get("selinux") else []
         said.option("--volume", f"{source}:{target}{_flags(flags)}", path, options.volume)
         return
     if "," in source + target:
         raise said.refuse(path, f"{source} has a comma, which the option takes for a divider", "rename it")
-    if bind.get("selinux"):
-        raise said.refuse((*path, "bind", "selinux"), "goes with create_host_path only", "take one of them away")
     said.option("--mount", _fields("bind", source, target, flags), path, options.mount)
 
 

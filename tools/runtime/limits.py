@@ -36,6 +36,8 @@ _GONE = {
     "isolation": ("is a choice of Windows containers", "leave it out"),
     "storage_opt": ("the store has no quotas", "leave it out"),
 }
+_ANYHOW = "default"
+"""The isolation that docker has on Linux: what every container has here."""
 _THROTTLES = {
     "device_read_bps": "read-bps", "device_write_bps": "write-bps", "device_read_iops": "read-iops",
     "device_write_iops": "write-iops",
@@ -45,7 +47,7 @@ _THROTTLES = {
 def take(found: Options, args: Any, host: Host) -> None:
     """Takes the limits among `args` into `found`. Raises UsageError, Unsupported, NotFound."""
     for name, (problem, remedy) in _GONE.items():
-        if getattr(args, name):
+        if getattr(args, name) and getattr(args, name) != _ANYHOW:
             raise Unsupported(f"--{name.replace('_', '-')}", problem, remedy)
     for name in _PLAIN:
         setattr(found, name, getattr(args, name))

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _PROPAGATION = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
 RELABEL = ("z", "Z")
+_RELABELLED = {"shared": "z", "private": "Z"}
+"""What --mount calls them."""
 """Options of a mount that give its source a label of SELinux's: for any container, or for this one."""
 _MAPPED = "idmap"
 """Option of a bind mount: its owners are seen as those of a container with users of its own."""
@@ -122,6 +124,11 @@ def mount(text: str) -> Mount:
         words.append("bind" if _true(fields.pop("bind-nonrecursive"), subject) else "rbind")
     if "bind-recursive" in fields:
         words = recursion(fields.pop("bind-recursive"), words, subject)
+    if "relabel" in fields:
+        how = fields.pop("relabel")
+        if how not in _RELABELLED:
+            raise UsageError(subject, f"relabel={how} is not supported", "use relabel=shared or relabel=private")
+        words.append(_RELABELLED[how])
     mapped = _true(fields.pop(_MAPPED, "false"), subject)
     _nothing_else(fields, subject)
     return Mount("bind", source, destination, _bind_options(words, subject), mapped=mapped)

@@ -114,6 +114,7 @@ def test_what_one_host_cannot_do(pattern: str) -> None:
         "secrets: {a: {x-i: 1, file: f}}",
         "services: {web: {ports: [{target: 1, x-j: 1}], volumes: [{type: volume, target: /a, x-k: 1}]}}",
         "services: {x-web: {image: i}}",
+        "services: {web: {isolation: default, build: {context: ., isolation: default}}}",
         "services: ",
         "networks: ",
         "services: {web: {deploy: , develop: , pid: }}",

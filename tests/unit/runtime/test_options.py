@@ -161,6 +161,12 @@ def test_cpu_list(text: str, found: set[int]) -> None:
     assert options.cpu_list(text, "x") == found
 
 
+@pytest.mark.parametrize(("how", "word"), [("shared", "z"), ("private", "Z")])
+def test_a_label_by_mount_is_that_of_volume(how: str, word: str) -> None:
+    found = options.mount(f"type=bind,source=/a,destination=/b,readonly,relabel={how}")
+    assert sorted(found.options) == sorted(options.volume(f"/a:/b:ro,{word}").options)
+
+
 @pytest.mark.parametrize("text", ["a", "a-b.c_d", "A9", "x" * 64])
 def test_host_name(text: str) -> None:
     assert options.host_name(text, "--hostname") == text
@@ -184,6 +190,7 @@ def test_host_name(text: str) -> None:
             "type=bind,destination=/b",
             "type=image,dst=/b", "type=image,source=x,dst=/b,image-subpath=/c",
             "type=image,source=x,dst=/b,image-subpath=../c", "type=bind,source=/a,destination=/b,bind-recursive=deep",
+            "type=bind,source=/a,destination=/b,relabel=z", "type=image,source=x,dst=/b,relabel=shared",
             "type=bind,source=/a,destination=/b,bind-recursive=readonly",
             "type=bind,source=a,destination=/b", "type=bind,source=/a", "type=bind,source=/a,destination=b",
             "type=bind,source=/a,destination=/b,x=1", "type=bind,source=/a,destination=/b,ro=maybe",

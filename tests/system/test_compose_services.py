@@ -41,6 +41,30 @@ networks: {{back: {{internal: true, labels: {{tier: back}}}}}}
     assert project.left() == []
 
 
+def test_a_job_is_started_again_until_it_ends_well(project: Project) -> None:
+    """After the delay of its restart policy, and compose-up --wait waits for the end."""
+    project.write("""
+services:
+  sums:
+    image: busybox
+    command: sh -c 'echo >> /mnt/runs; [ $$(wc -l < /mnt/runs) = 3 ]'
+    network_mode: none
+    volumes: [.:/mnt]
+    deploy: {mode: replicated-job, restart_policy: {delay: 200ms, window: 30s, max_attempts: 5}}
+""")
+    (one,) = project.up("--wait").values()
+    assert (one["status"], one["exitCode"]) == ("stopped", 0)
+    assert (project.directory / "runs").read_text() == "\n" * 3
+    (whole,) = project.host.json("ctr-inspect", "shop-sums-1")
+    assert whole["record"]["restartPolicy"] == {"name": "on-failure", "maximum": 5, "delay": 0.2, "window": 30}
+    assert whole["record"]["restartDelay"] == 0.2
+    text = (project.directory / "compose.yaml").read_text()
+    project.write(text.replace("200ms", "300ms"))
+    assert project.plan() == ["recreate shop-sums-1 deploy.restart_policy.delay"]
+    project("compose-down")
+    assert project.left() == []
+
+
 def test_profiles(project: Project) -> None:
     project.write(f"""
 services:

@@ -9,6 +9,7 @@ from ..containers import ending
 from ..errors import NotFound, OcipipeError
 from ..host.watch import Watch
 from ..runtime import state
+from .order import ENDED_WELL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from .ground import Ground
 
 _LOOK_SECONDS = 0.25
-HEALTHY, ENDED_WELL = "service_healthy", "service_completed_successfully"
+HEALTHY = "service_healthy"
 
 
 class NotCome(OcipipeError):

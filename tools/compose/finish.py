@@ -5,7 +5,8 @@ from __future__ import annotations
 from oci_spec.jsondoc import FormatError
 
 from . import dotenv, files, names
-from .positions import ComposeError, Mapping, Place
+from .order import JOBS
+from .positions import ComposeError, Mapping, Place, place_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -226,14 +227,15 @@ class _Finish:
             self.same(service, key, value, path, f"deploy.resources.{part}.{other}")
         if "replicas" in deploy:
             self.same(service, "scale", deploy["replicas"], path, "deploy.replicas")
-        if deploy.get("mode") == "global" and service.get("scale", 1) > 1:
+        mode = deploy.get("mode", "replicated")
+        if mode.startswith("global") and service.get("scale", 1) > 1:
             raise ComposeError(
                 deploy.place_of("mode"), [*path, "deploy", "mode"],
                 f"is one container to a host, and scale or replicas says {service['scale']}", "leave one of them",
             )  # fmt: skip
         policy = deploy.get("restart_policy")
         if policy is not None and "restart" not in service:
-            restart = _CONDITIONS[policy.get("condition", "any")]
+            restart = _CONDITIONS[policy.get("condition", "on-failure" if mode in JOBS else "any")]
             most = policy.get("max_attempts")
             if most is not None and restart != "on-failure":
                 raise ComposeError(
@@ -241,6 +243,12 @@ class _Finish:
                     "counts only restarts on-failure", "write condition: on-failure",
                 )  # fmt: skip
             service["restart"] = f"{restart}:{most}" if most else restart
+        if mode in JOBS and service.setdefault("restart", "on-failure") in ("always", "unless-stopped"):
+            said = ["restart"] if policy is None or "restart" in service.places else ["deploy", "restart_policy"]
+            raise ComposeError(
+                place_at(service, said), [*path, *said],
+                f"starts again what has ended well, and deploy.mode says {mode}", "on-failure or none",
+            )  # fmt: skip
         if "container_name" in service and service.get("scale", 1) > 1:
             raise ComposeError(
                 service.place_of("container_name"), [*path, "container_name"],

@@ -18,6 +18,7 @@ from . import kube_data, kube_lacking, kube_service
 from .kube_objects import Objects, Source, is_host
 from .kube_storage import Claims
 from .kube_workload import workload
+from .order import jobs as jobs_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,10 +44,7 @@ def manifests(
         raise UsageError("--volume-size", f"{size} is no size of a volume", "like 10g")
     objects = Objects(project, services, tell)
     order = project.enabled(services)
-    jobs = {
-        other for keys in objects.model["services"].values() for other, how in (keys.get("depends_on") or {}).items()
-        if how["condition"] == "service_completed_successfully" and other in objects.model["services"]
-    }  # fmt: skip
+    jobs = jobs_of(objects.model).intersection(objects.model["services"])
     kube_lacking.warn(objects, jobs=jobs)
     found = [name for name in order if name not in jobs]
     claims = Claims(objects, jobs, size)

@@ -50,8 +50,9 @@ def warn(objects: Objects, *, jobs: set[str]) -> None:
         for key, value in source.keys.items():
             if key not in _MADE and not key.startswith("x-") and not _is_nothing(key, value):
                 source.warn((key,), *_WHY.get(key, ("has no counterpart", "")))
-        if (source.keys.get("deploy") or {}).get("mode") == "global":
-            source.warn(("deploy", "mode"), "global has no counterpart here: it is replicated", "a DaemonSet, by hand")
+        mode = str((source.keys.get("deploy") or {}).get("mode"))
+        if mode.startswith("global"):
+            source.warn(("deploy", "mode"), f"{mode} has no counterpart here: it is replicated", "a DaemonSet, by hand")
         if (source.keys.get("deploy") or {}).get("endpoint_mode"):
             source.warn(("deploy", "endpoint_mode"), "dnsrr has no counterpart here: the Service has an address", "")
         for key in ("delay", "window"):

@@ -7,11 +7,26 @@ from .positions import ComposeError, place_at
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from collections.abc import Mapping as Table
     from typing import Any
 
     from .positions import Mapping
 
     Graph = dict[str, dict[str, dict[str, Any]]]
+
+ENDED_WELL = "service_completed_successfully"
+JOBS = ("replicated-job", "global-job")
+"""The deploy.mode of what ends: it is started again until it has ended well."""
+
+
+def jobs(model: Table[str, Any]) -> set[str]:
+    """The services that are to end: by their deploy.mode, or because others wait for that."""
+    services = model["services"].items()
+    awaited = {
+        other for _, keys in services for other, how in (keys.get("depends_on") or {}).items()
+        if how["condition"] == ENDED_WELL
+    }  # fmt: skip
+    return awaited | {name for name, keys in services if (keys.get("deploy") or {}).get("mode") in JOBS}
 
 
 def graph(model: Mapping, services: Iterable[str]) -> Graph:

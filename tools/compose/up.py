@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from ..errors import Conflict, NotFound, UsageError
-from . import conditions, images, labels, plan, present, selecting, translate, wanting
+from . import conditions, images, labels, order, plan, present, selecting, translate, wanting
 from .apply import Up
 from .doing import Doing
 from .turn import Turn
@@ -131,11 +131,8 @@ class Bringing:
 
     @property
     def jobs(self) -> set[str]:
-        """The services that others wait for until they have ended."""
-        return {
-            other for keys in self.ground.project.model["services"].values()
-            for other, how in (keys.get("depends_on") or {}).items() if how["condition"] == conditions.ENDED_WELL
-        }  # fmt: skip
+        """The services that are to end."""
+        return order.jobs(self.ground.project.model)
 
     def documents(self) -> list[Document]:
         """The services' containers, for who is to see them."""

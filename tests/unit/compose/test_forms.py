@@ -376,7 +376,10 @@ PREFIX = "compose.yaml:3: services.web."
         ("gpus: some", 'gpus: is "some", not an array'),
         ("blkio_config: {weight: 5000}", "blkio_config.weight: is 5000, more than 1000"),
         ("deploy: {endpoint_mode: vip}", 'deploy.endpoint_mode: is "vip", not "dnsrr"'),
-        ("deploy: {mode: swarm}", 'deploy.mode: is "swarm", not "replicated" or "global"'),
+        (
+            "deploy: {mode: swarm}",
+            'deploy.mode: is "swarm", not "replicated" or "global" or "replicated-job" or "global-job"',
+        ),
         ("stop_signal: term", 'stop_signal: is "term", not a signal\'s name or number'),
         ("develop: {watch: [{path: a}]}", "develop.watch[0]: lacks action"),
         ("post_start: [{user: a}]", "post_start[0]: lacks command"),

@@ -115,6 +115,8 @@ def test_no_ingress() -> None:
         ("deploy: {restart_policy: {delay: 5s, window: 1m}}",
          ["deploy.restart_policy.delay", "deploy.restart_policy.window"]),
         ("deploy: {mode: global}", ["deploy.mode"]),
+        ("deploy: {mode: replicated-job}", []),
+        ("deploy: {mode: global-job}\nports: ['80']", ["deploy.mode", "ports"]),
         ("devices: [/dev/fuse]", ["devices"]),
         ("logging: {driver: none}", ["logging"]),
         ("init: true", ["init"]),

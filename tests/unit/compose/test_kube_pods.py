@@ -252,3 +252,12 @@ def test_what_others_wait_for_is_a_job(keys: str, policy: str, spec: dict[str, A
         "ReadWriteMany" if "scale" in keys else "ReadWriteOnce"
     ]
     assert [key for key in made.keys if key != "volumes.data"] == [*told, "services.app.depends_on"]
+
+
+def test_what_is_deployed_as_a_job_is_one() -> None:
+    made = service("deploy: {mode: replicated-job, replicas: 3, restart_policy: {max_attempts: 2}}")
+    assert list(made.objects) == ["Job/web"]
+    assert made["Job/web"]["spec"] | {"template": {}} == {
+        "backoffLimit": 2, "parallelism": 3, "completions": 3, "template": {},
+    }  # fmt: skip
+    assert pod(made)["restartPolicy"] == "OnFailure"

@@ -335,6 +335,10 @@ def test_build_says_its_defaults(here: Path) -> None:
         ("deploy: {restart_policy: {condition: any}}", {"restart": "always"}),
         ("deploy: {restart_policy: {condition: none}}", {"restart": "no"}),
         ("deploy: {restart_policy: {}}", {"restart": "always"}),
+        ("deploy: {mode: replicated-job, replicas: 3}", {"restart": "on-failure", "scale": 3}),
+        ("deploy: {mode: global-job, restart_policy: {max_attempts: 2}}", {"restart": "on-failure:2"}),
+        ("restart: no, deploy: {mode: replicated-job}", {"restart": "no"}),
+        ("deploy: {mode: replicated-job, restart_policy: {condition: none}}", {"restart": "no"}),
         ("restart: no, deploy: {restart_policy: {condition: any}}", {"restart": "no"}),
     ],
 )
@@ -434,6 +438,16 @@ def test_names_of_resources(section: str, text: str, name: str, here: Path) -> N
         (
             "services: {web: {image: i, scale: 2, deploy: {replicas: 3}}}",
             "compose.yaml:1: services.web.scale: says 2 and deploy.replicas 3 (leave one of them)",
+        ),
+        (
+            "services: {web: {image: i, restart: always, deploy: {mode: replicated-job}}}",
+            "compose.yaml:1: services.web.restart: starts again what has ended well, and deploy.mode says"
+            " replicated-job (on-failure or none)",
+        ),
+        (
+            "services: {web: {image: i, deploy: {mode: global-job, restart_policy: {condition: any}}}}",
+            "compose.yaml:1: services.web.deploy.restart_policy: starts again what has ended well, and deploy.mode says"
+            " global-job (on-failure or none)",
         ),
         (
             "services: {web: {image: i, deploy: {mode: global, replicas: 3}}}",

@@ -215,8 +215,8 @@ def remove(ctx: Context, store: Store, container: Container, *, force: bool, vol
 def _no_restart(ctx: Context, store: Store, container: Container, why: str = BY_USER) -> state.Observed:
     """From now on the container is not restarted, and nobody waits to do it; `why` is in its record."""
     observed = state.observe(container, ctx.run_root, ctx.env)
-    if not container.monitored and observed.monitor:
-        return observed  # its command holds the lock as long as it lives, and restarts nothing
+    if not container.monitored and container.is_held("run.lock"):
+        return observed  # its command holds the container's lock as long as it lives, and restarts nothing
     with store.containers.locked(container) as mine:
         if not mine.record.get(why):
             mine.update(**{why: True})

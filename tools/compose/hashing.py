@@ -1,8 +1,8 @@
 """What a service's container is made of, and its hash: a container whose hash has not changed is kept.
 
 The material is the finished service without what says when and how many containers are made, not what they are: build,
-depends_on, deploy (but for the times of its restart_policy), develop, profiles, scale, attach, pull_policy,
-pull_refresh_after, post_start, pre_stop, `x-` keys.
+depends_on, deploy (but for what has no key elsewhere: the times of its restart_policy, devices), develop, profiles,
+scale, attach, pull_policy, pull_refresh_after, post_start, pre_stop, `x-` keys.
 (pre_start is in it: steps that have changed are to be done again.) With it goes what the service is given by reference:
 the definitions of its secrets and configs (of a value from the environment its digest, never the value), the names of
 its networks and volumes. The image's digest is not in it: whether that has changed is the plan's to ask. Neither are
@@ -30,9 +30,8 @@ def material(model: Mapping, name: str, variables: Variables[str, str]) -> dict[
     them, by field, is why a container is made anew."""
     service = model["services"][name]
     kept = {key: value for key, value in service.items() if key not in _NOT_THE_CONTAINER and key[:2] != "x-"}
-    policy = (service.get("deploy") or {}).get("restart_policy") or {}
-    if times := {key: policy[key] for key in ("delay", "window") if key in policy}:
-        kept["deploy"] = {"restart_policy": times}
+    if own := _of_deploy(service.get("deploy") or {}):
+        kept["deploy"] = own
     found: dict[str, Any] = {"service": kept}
     used = {
         "networks": list(service.get("networks") or ()),
@@ -49,6 +48,16 @@ def material(model: Mapping, name: str, variables: Variables[str, str]) -> dict[
         }
         if given:
             found[section] = given
+    return found
+
+
+def _of_deploy(deploy: Any) -> dict[str, Any]:
+    policy, reserved = deploy.get("restart_policy") or {}, (deploy.get("resources") or {}).get("reservations") or {}
+    found: dict[str, Any] = {}
+    if times := {key: policy[key] for key in ("delay", "window") if key in policy}:
+        found["restart_policy"] = times
+    if reserved.get("devices"):
+        found["resources"] = {"reservations": {"devices": reserved["devices"]}}
     return found
 
 

@@ -196,6 +196,7 @@ def test_what_does_not_make_another_container(before: str, after: str, here: Pat
         ("    image: i\n", "    image: i\n    restart: always\n"),
         ("    image: i\n", "    image: i\n    labels: [a]\n"),
         ("    image: i\n", "    image: i\n    restart: no\n    deploy: {restart_policy: {delay: 5s}}\n"),
+        ("    image: i\n", "    image: i\n    deploy: {resources: {reservations: {devices: [{capabilities: [gpu]}]}}}\n"),
         ("    image: i\n", "    image: i\n    command: []\n"),
         ("    image: i\n", "    image: i\n    mem_limit: 5m\n"),
         ("secrets: [s]", "secrets: [{source: s, mode: 0400}]"),

@@ -31,7 +31,8 @@ def opened(files: Mapping[str, str]) -> Iterator[tuple[Path, list[str]]]:
     """The place, and the words that enter the namespace, in which `files` have this content."""
     place = Path(tempfile.mkdtemp(prefix="openly-", dir="/var/tmp"))  # the tests' own is closed to others
     place.chmod(0o711)
-    words = ["unshare", "--mount", "--propagation", "shared", "sh", "-c", "echo; exec sleep infinity"]
+    script = "mount --make-rshared /; echo; exec sleep infinity"  # its own, and shared within, as systemd has them
+    words = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script]
     with subprocess.Popen(words, stdout=subprocess.PIPE) as holder:
         try:
             assert holder.stdout is not None

@@ -80,8 +80,9 @@ def test_unmount_of_what_is_not_mounted_is_an_error(place: Path) -> None:
 
 
 SHARED = """
-import os, subprocess, sys
+import os, sys
 from ocipipe.host import mounts
+mounts.mount("none", "/", "", flags=mounts.MS_REC | 1 << 20)  # MS_SHARED
 os.chdir(sys.argv[1])
 for name in ("from/sub", "to"):
     os.makedirs(name)
@@ -94,5 +95,5 @@ print([os.path.relpath(one) for one in mounts.mounted_under(os.getcwd())])
 
 def test_unmounting_a_bind_takes_nothing_away_where_it_is_from(tmp_path: Path) -> None:
     """Where mounts are shared, as systemd has them."""
-    argv = ["unshare", "--mount", "--propagation", "shared", sys.executable, "-c", SHARED, str(tmp_path)]
+    argv = ["unshare", "--mount", "--propagation", "private", sys.executable, "-c", SHARED, str(tmp_path)]
     assert subprocess.run(argv, stdout=subprocess.PIPE, check=True).stdout == b"['from/sub']\n"

@@ -52,7 +52,7 @@ links.add_bridge("br", "0a:58:0a:5b:00:01", 1400)
 links.no_address_of_its_own("br")
 links.add_address("br", "10.91.0.1/24")
 links.up("br")
-links.add_cable("cable", "br", {inside.path!r}, "eth0", "0a:58:0a:5b:00:02", 1400)
+links.add_cable("cable", "br", {inside.path!r}, "eth0", "0a:58:0a:5b:00:02", 1400, apart=False)
 """) == ""  # fmt: skip
         assert do(inside, """
 links.up("lo")
@@ -95,6 +95,6 @@ def test_what_the_kernel_refuses_is_told(place: Place) -> None:
     for script, told in (
         ("links.add_bridge('br', '0a:58:0a:5b:00:01', 0)", "br: file exists (the network is left as it was)"),
         ("links.add_route('br', '10.99.0.0/16', '10.98.0.1')", "route to 10.99.0.0/16 by br: network is "),
-        ("links.plug('br', 'lo')", "br: "),
+        ("links.plug('br', 'lo', apart=False)", "br: "),
     ):
         assert do(place, script).startswith(told)

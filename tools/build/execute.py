@@ -125,10 +125,12 @@ class Build:
     def _wait(self) -> None:
         """Waits for the stages' threads. Where the build has failed or is to end, a pull is not waited for: what it
         brings after that is nobody's."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        deadline = 0.0
         for thread in list(self._threads):
-            while thread.is_alive() and (not self._stop.called or time.monotonic() < deadline):
+            while thread.is_alive() and (not deadline or time.monotonic() < deadline):
                 thread.join(_POLL_SECONDS)
+                if self._stop.called and not deadline:
+                    deadline = time.monotonic() + _PATIENCE_SECONDS
 
     @property
     def runner(self) -> Runner:

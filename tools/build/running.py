@@ -7,13 +7,14 @@ which ends it: whoever builds holds the lock of its container for as long as it 
 from __future__ import annotations
 
 import os
+import signal
 import threading
 
 from oci_spec import jsondoc, media_types
 from oci_spec.descriptor import Descriptor
 from oci_spec.image_config import ImageConfig
 
-from ..containers import creation, difference, direct, ending
+from ..containers import creation, difference, direct
 from ..errors import OcipipeError
 from ..images.resolve import RunnableImage
 from . import layer, mounting
@@ -61,7 +62,8 @@ class Runner:
         self._settings = settings
         self._say = say
         self._lock = threading.Lock()
-        self._running: dict[str, Container] = {}
+        self._ends = threading.Lock()
+        self._running: dict[str, int] = {}  # by container, a descriptor of its first process
         self._stop = stop
 
     def run(
@@ -77,8 +79,9 @@ class Runner:
 
     def end(self) -> None:
         """Ends every process that runs; `stop` was called before, so that what is about to begin does not."""
-        for container in list(self._running.values()):
-            ending.runtime_of(container, self._ctx.env).delete(container.id)
+        with self._ends:
+            for process in self._running.values():
+                _kill(process)
 
     def _create(
         self, step: Run, state: State, variables: Mapping[str, str], mounts: list[Mounted]
@@ -134,7 +137,7 @@ class Runner:
 
         stdin = _stdin(step.stdin)
         with Lines(self._say) as lines:
-            aside = direct.Aside(stdin, lines.fd, lambda _pid: self._began(container, lines), ended)
+            aside = direct.Aside(stdin, lines.fd, lambda pid: self._made(container, pid, lines), ended)
             try:
                 direct.run(self._ctx, self._store, container, config, interactive=False, aside=aside)
             except Cancelled:
@@ -145,15 +148,27 @@ class Runner:
                     raise BuildFailed(str(step.place), f"{told(step)}: {error}") from None
                 raise
             finally:
-                self._running.pop(container.id, None)
+                with self._ends:
+                    process = self._running.pop(container.id, -1)
+                if process >= 0:
+                    os.close(process)
                 os.close(stdin)
         return made[0]
 
-    def _began(self, container: Container, lines: Lines) -> None:
-        self._running[container.id] = container
+    def _made(self, container: Container, pid: int, lines: Lines) -> None:
+        with self._ends:
+            self._running[container.id] = os.pidfd_open(pid)
+            if self._stop.called:  # while it was being made
+                _kill(self._running[container.id])
         lines.release()
-        if self._stop.called:  # while it was being started
-            ending.runtime_of(container, self._ctx.env).delete(container.id)
+
+
+def _kill(process: int) -> None:
+    """All its container's processes end with it."""
+    try:
+        signal.pidfd_send_signal(process, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
 
 
 class _Arguments:

@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 class Aside:
     """How a process runs that has nothing of our own streams: `stdin` and `output` are descriptors of its own.
 
-    `started` is told the container's first process; `ended` the exit status, when its root is unmounted and not yet
-    removed. Such a process gets none of the signals that we get: it is ended through the runtime.
+    `made` is told the process, our child, before it begins; `ended` the exit status, when its root is unmounted and not
+    yet removed. Such a process gets none of the signals that we get: from `made` on it can be killed.
     """
 
-    __slots__ = ("ended", "output", "started", "stdin")
+    __slots__ = ("ended", "made", "output", "stdin")
 
-    def __init__(self, stdin: int, output: int, started: Callable[[int], None], ended: Callable[[int], None]) -> None:
+    def __init__(self, stdin: int, output: int, made: Callable[[int], None], ended: Callable[[int], None]) -> None:
         self.stdin = stdin
         self.output = output
-        self.started = started
+        self.made = made
         self.ended = ended
 
 
@@ -123,9 +123,8 @@ class _Run:
 
     def aside(self, aside: Aside) -> int:
         with self._joined() as joined:
-            pid = self._begin(joined, (aside.stdin, aside.output, aside.output), process.wait)
-            aside.started(pid)
-            return process.wait(pid)
+            streams = aside.stdin, aside.output, aside.output
+            return process.wait(self._begin(joined, streams, process.wait, made=aside.made))
 
     def _joined(self) -> joining.Joined:
         return joining.Joined(self._ctx, self._store, self._container, first=starting.looks_for_network(self._config))
@@ -136,9 +135,11 @@ class _Run:
         streams: tuple[int, int, int],
         await_end: Callable[[int], int],
         taken: Callable[[], None] = lambda: None,
+        made: Callable[[int], None] = lambda _pid: None,
     ) -> int:
         """Lets the container's first process begin, as our child; its id. The network is put together while the runtime
-        creates the container, whose end `await_end` waits for; `taken` is called when it has the streams."""
+        creates the container, whose end `await_end` waits for; `taken` is called when it has the streams, `made` when
+        there is a container that can be ended, before its process begins."""
         container, runtime = self._container, self._runtime
         process.adopt_orphans()
         creating = runtime.create(container.id, container.path, self._log, self._pid_file, streams, self._lock)
@@ -153,6 +154,7 @@ class _Run:
         pid = self._pid()
         joined.begun(pid)
         self._begin_health()
+        made(pid)
         runtime.start(container.id, self._log, pid, hooks=bool(self._config.get("hooks")))
         ending.tell(self._ctx, self._store, container, "start")
         return pid

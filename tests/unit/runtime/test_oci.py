@@ -53,10 +53,11 @@ def test_status_and_delete(runtime: oci.Runtime, tmp_path: Path) -> None:
 def test_how_it_is_started(runtime: oci.Runtime, tmp_path: Path, settings: dict[str, bool], options: str) -> None:
     found = oci.Runtime(runtime.path, "/state", {"PATH": PATH}, **settings)
     with open(tmp_path / "lock", "w") as lock:
-        pid = found.run("name", "/bundle", "/log", "/pid", 0, lock.fileno())
-    os.waitpid(pid, 0)
+        os.waitpid(found.run("name", "/bundle", "/log", "/pid", lock.fileno()), 0)
+        os.waitpid(found.create("name", "/bundle", "/log", "/pid", (0, 1, 2), lock.fileno()), 0)
     assert asked(tmp_path) == [
-        f"--root /state {options}--log /log --log-format json run --bundle /bundle --pid-file /pid name"
+        f"--root /state {options}--log /log --log-format json {verb} --bundle /bundle --pid-file /pid name"
+        for verb in ("run", "create")
     ]
 
 

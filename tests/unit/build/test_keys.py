@@ -42,7 +42,7 @@ BIND = Mount("bind", "/m", readonly=True)
         {"mounts": [Mount("cache", "/c", id="c")], "mounted": [""]},
         {"mounts": [Mount("secret", id="s")], "mounted": [""]}, {"mounts": [Mount("tmpfs", "/t")], "mounted": [""]},
     ],
-    ids=str,
+    ids="-".join,
 )  # fmt: skip
 def test_a_run_depends_on_it(changes: dict[str, Any]) -> None:
     assert keys.of(run(**changes)) != keys.of(run())

@@ -54,7 +54,7 @@ def test_a_run_depends_on_it(changes: dict[str, Any]) -> None:
         {"place": Place("other", 9, 9)}, {"text": "RUN  make"},
         {"config": {"User": "app", "WorkingDir": "/w", "Labels": {"a": "b"}, "Cmd": ["x"], "Env": ["B=2"]}},
     ],
-    ids=str,
+    ids="-".join,
 )  # fmt: skip
 def test_a_run_does_not_depend_on_it(changes: dict[str, Any]) -> None:
     assert keys.of(run(**changes)) == keys.of(run())

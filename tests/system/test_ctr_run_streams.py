@@ -52,7 +52,7 @@ def test_files_stay_the_caller_s(box: Box, tmp_path: Path) -> None:
     assert box.left() == []
 
 
-def test_pipes_are_handed_on(box: Box, tmp_path: Path) -> None:
+def test_pipes_are_handed_on(box: Box) -> None:
     """What the process does not read of one is there for the next."""
     script = "read a; echo $a; stat -Lc %i /proc/self/fd/0"
     command = [box.run.bin / "ctr-run", "--rm", "-i", "busybox", "sh", "-c", script]
@@ -92,7 +92,7 @@ def test_no_room_for_what_it_says(box: Box) -> None:
     assert box.left() == []
 
 
-def test_killed_it_leaves_a_process_that_goes_on(box: Box, tmp_path: Path) -> None:
+def test_killed_it_leaves_a_process_that_goes_on(box: Box) -> None:
     """Others see it, end it, and say that nobody knows how it has ended."""
     process = start(box, "--name", "one", "busybox", "sleep", "1000", stdin=subprocess.DEVNULL)
     until(lambda: [one["status"] for one in box.run("ctr-ps").documents if one.get("pid")] == ["running"], 30)

@@ -1,7 +1,8 @@
 """A container's end: its exit status recorded, then what it used taken apart, then, with --rm, itself removed.
 
 Whoever finds that a container has ended settles it, under its lock: the monitor's call (`ctr-cleanup`) as a rule, any
-other command after a crash. Each step may have been done before; the exit status is on the disk before anything goes.
+other command after a crash. Each step may have been done before; the exit status is on the disk before anything goes
+but its interfaces, of which the kernel has taken the inner ends with the process.
 """
 
 from __future__ import annotations

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 _PROPAGATION = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
 RELABEL = ("z", "Z")
+"""Options of a mount that give its source a label of SELinux's: for any container, or for this one."""
 _RELABELLED = {"shared": "z", "private": "Z"}
 """What --mount calls them."""
-"""Options of a mount that give its source a label of SELinux's: for any container, or for this one."""
 _MAPPED = "idmap"
 """Option of a bind mount: its owners are seen as those of a container with users of its own."""
 _LIMITS = frozenset(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from lives import CODE, Lives, cgroups
+from runtimes import SlowRuntime
 
 from oci_spec import validate
 from ocipipe.host import kernel_log, process
@@ -370,21 +370,20 @@ def test_after_a_reboot(lives: Lives) -> None:
 
 def test_what_is_coming_does_not_run_yet(lives: Lives, tmp_path: Path) -> None:
     """While the runtime takes its time to create it."""
-    slow = tmp_path / "runc"
-    wait = f"touch {tmp_path}/came; until [ -e {tmp_path}/go ]; do sleep 0.02; done"
-    slow.write_text(f'#!/bin/sh\ncase " $* " in *" create "*) {wait};; esac\nexec {shutil.which("runc")} "$@"\n')
-    slow.chmod(0o755)
-    lives("ctr-create", "--name", "x", "--runtime", slow, "busybox", "sleep", "1000")
-    with ThreadPoolExecutor(2) as pool:
+    slow = SlowRuntime(tmp_path)
+    lives("ctr-create", "--name", "x", "--runtime", slow.path, "busybox", "sleep", "1000")
+    with ThreadPoolExecutor(3) as pool:
         starts = pool.submit(lives, "ctr-start", "x")
-        lives.until((tmp_path / "came").exists)
+        lives.until(slow.came.exists)
         record = lives.root / "containers" / "names" / "x" / "record.json"
         lives.until(lambda: json.loads(record.read_bytes())["status"] == "running")
         assert lives.status("x") == "created"
         assert lives("ctr-ps").documents == []
         waits = pool.submit(lives, "ctr-wait", "--condition", "running", "x")
-        (tmp_path / "go").touch()
+        removes = pool.submit(lives.refused, "ctr-rm", "x")
+        slow.go.touch()
         assert starts.result().documents[0]["status"] == waits.result().documents[0]["status"] == "running"
+        assert removes.result() == "x: is running (ctr-stop it first, or ctr-rm --force)"
 
 
 def test_fifty_at_once(lives: Lives) -> None:

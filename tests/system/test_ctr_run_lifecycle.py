@@ -15,6 +15,7 @@ from boxes import Box, stored
 from commands import Commands
 from images import Image, Layer, image
 from rootfs import busybox_tar
+from runtimes import SlowRuntime
 
 from ocipipe.host import locks
 
@@ -302,25 +303,17 @@ def test_links_in_the_image_lead_nowhere_else(run: Commands, store_root: Path, t
 def test_a_runtime_that_outlives_its_command_keeps_the_container(box: Box, tmp_path: Path) -> None:
     """Killed while the runtime is still at work, which then has no state yet that another command could see: what it
     has created never begins, and goes when it has been created."""
-    begun, go = tmp_path / "begun", tmp_path / "go"
-    slow = tmp_path / "slow"
-    slow.write_text(
-        f"""#!/bin/sh
-        case " $* " in *" create "*) touch {begun}; while [ ! -e {go} ]; do sleep 0.02; done ;; esac
-        exec runc "$@"
-        """
-    )
-    slow.chmod(0o755)
+    slow = SlowRuntime(tmp_path)
     shared = tmp_path / "shared"
     shared.mkdir()
-    process = start(box, "--rm", "--runtime", slow, "-v", f"{shared}:/mnt", "busybox", "touch", "/mnt/it")
-    until(begun.exists, process)
+    process = start(box, "--rm", "--runtime", slow.path, "-v", f"{shared}:/mnt", "busybox", "touch", "/mnt/it")
+    until(slow.came.exists, process)
     process.kill()
     process.wait()
     (record,) = box.records()
     box()
     assert box.records() == [record]
-    go.touch()
+    slow.go.touch()
     until(lambda: not locks.is_held(str(box.root / "containers" / record["id"] / "run.lock")))
     assert (Path(box.run.env["OCIPIPE_RUN_ROOT"]) / "containers" / record["id"] / "pid").exists()  # it waits to begin
     box()
@@ -330,16 +323,9 @@ def test_a_runtime_that_outlives_its_command_keeps_the_container(box: Box, tmp_p
 
 
 def test_a_runtime_that_hangs_is_ended_by_the_second_signal(box: Box, tmp_path: Path) -> None:
-    begun, slow = tmp_path / "begun", tmp_path / "slow"
-    slow.write_text(
-        f"""#!/bin/sh
-        case " $* " in *" create "*) touch {begun}; exec sleep 1000 ;; esac
-        exec runc "$@"
-        """
-    )
-    slow.chmod(0o755)
-    process = start(box, "--rm", "--runtime", slow, "busybox", "true")
-    until(begun.exists, process)
+    slow = SlowRuntime(tmp_path)
+    process = start(box, "--rm", "--runtime", slow.path, "busybox", "true")
+    until(slow.came.exists, process)
     process.send_signal(signal.SIGTERM)
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(timeout=0.3)  # it may be on the point of beginning

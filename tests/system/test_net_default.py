@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import boxes
@@ -11,6 +14,8 @@ import pytest
 from commands import Commands
 from images import Image
 from nethosts import ADDRESS, NEIGHBOUR, Host
+
+from ocipipe.host import locks
 
 
 @pytest.fixture
@@ -82,3 +87,35 @@ def test_where_networks_are_not_allowed(host: Host) -> None:
         assert "not permitted (--network host needs no leave)" in told
     assert host.json("ctr-ps", "-a") == []
     host.run("ctr-run", "--rm", "busybox", "true")
+
+
+def test_a_container_that_is_being_started(host: Host) -> None:
+    """While its network comes, nobody takes it away without force, and nobody waits for its end to change it."""
+    (place := host.run_root / "networks").mkdir(parents=True)
+    argv = host.argv(str(host.run.bin / "ctr-run"), "--rm", "--name", "x", "busybox", "sleep", "1000")
+    with locks.locked(str(place)):
+        command = subprocess.Popen(argv, env=host.run.env, stdout=subprocess.DEVNULL)
+        nethosts.until(lambda: list(host.run_root.glob("containers/*/pid")))  # the runtime has done its part
+        assert host.refused("ctr-rm", "x") == "x: is being started (ctr-stop it first, or ctr-rm --force)"
+        said = host.refused("ctr-update", "--pids-limit", "30", "x")
+        assert said == "x: is run by a command, and has no monitor (run it with -d)"
+    host.run("ctr-rm", "-f", "x")
+    assert command.wait() == 137
+
+
+def test_a_container_that_is_being_started_in_the_background(host: Host) -> None:
+    """Who wants to take it away, or to change it, waits until it has begun."""
+    (place := host.run_root / "networks").mkdir(parents=True)
+    with ThreadPoolExecutor(3) as pool:
+        with locks.locked(str(place)):
+            runs = pool.submit(host.run, "ctr-run", "-d", "--name", "x", "busybox", "sleep", "1000")
+            nethosts.until(lambda: list(host.run_root.glob("containers/*/pid")))
+            others = [
+                pool.submit(host.refused, "ctr-rm", "x"),
+                pool.submit(host.json, "ctr-update", "--cpus", "1", "x"),
+            ]
+            time.sleep(0.3)
+            assert not any(one.done() for one in (runs, *others))
+        assert others[0].result() == "x: is running (ctr-stop it first, or ctr-rm --force)"
+        assert others[1].result()[0]["status"] == "running"
+        runs.result()

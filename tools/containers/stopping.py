@@ -13,7 +13,7 @@ from . import ending, selecting, waiting
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as signals
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from oci_spec.jsondoc import Document
 
@@ -185,6 +185,7 @@ def send(ctx: Context, container: Container, name: str) -> None:
         return
     try:
         if container.is_held("run.lock") or observed.monitor == 0:  # so it is still that container's process
+            oci.await_program(observed.pid)
             signals.pidfd_send_signal(fd, signal_number(name))
     except ProcessLookupError:
         pass
@@ -199,10 +200,14 @@ def remove(ctx: Context, store: Store, container: Container, *, force: bool, vol
 
     Raises Conflict, NotFound, Unavailable.
     """
-    observed = state.observe(container, ctx.run_root, ctx.env)
-    if (observed.runs or observed.status == "restarting") and not force:
-        raise Conflict(container.name, f"is {observed.status}", "ctr-stop it first, or ctr-rm --force")
-    _no_restart(ctx, store, container)
+
+    def refuse(found: Container, observed: state.Observed) -> None:
+        if not force and (observed.runs or observed.status == "restarting"):
+            raise Conflict(found.name, f"is {observed.status}", "ctr-stop it first, or ctr-rm --force")
+        if not force and found is container and found.is_commands:
+            raise Conflict(found.name, "is being started", "ctr-stop it first, or ctr-rm --force")
+
+    _no_restart(ctx, store, container, refuse=refuse)
     ended = _killed(ctx, store, container)
     try:
         with store.containers.locked(container) as mine:
@@ -212,12 +217,18 @@ def remove(ctx: Context, store: Store, container: Container, *, force: bool, vol
         return ended
 
 
-def _no_restart(ctx: Context, store: Store, container: Container, why: str = BY_USER) -> state.Observed:
-    """From now on the container is not restarted, and nobody waits to do it; `why` is in its record."""
+def _no_restart(
+    ctx: Context, store: Store, container: Container, why: str = BY_USER,
+    refuse: Callable[[Container, state.Observed], None] = lambda _container, _observed: None,
+) -> state.Observed:  # fmt: skip
+    """From now on the container is not restarted, and nobody waits to do it; `why` is in its record. What it does
+    before that is told to `refuse`, which may raise, once more when nobody else can change it."""
     observed = state.observe(container, ctx.run_root, ctx.env)
-    if not container.monitored and container.is_held("run.lock"):
-        return observed  # its command holds the container's lock as long as it lives, and restarts nothing
+    refuse(container, observed)
+    if container.is_commands:
+        return observed
     with store.containers.locked(container) as mine:
+        refuse(mine, state.observe(mine, ctx.run_root, ctx.env))
         if not mine.record.get(why):
             mine.update(**{why: True})
         waiting.end(ctx, mine)

@@ -29,7 +29,7 @@ def update(ctx: Context, store: Store, container: Container, args: Any) -> Docum
     restarted = any(one is not None for one in (args.restart, args.restart_delay, args.restart_window))
     if not limited and not restarted:
         raise UsageError(container.name, "there is nothing to change", "name a limit, or --restart")
-    if state.observe(container, ctx.run_root, ctx.env).runs and not container.monitored:
+    if container.is_commands:
         raise Conflict(container.name, "is run by a command, and has no monitor", "run it with -d")
     with store.containers.locked(container) as mine:
         before: Any = mine.record.get("restartPolicy") or policy.restart("no")

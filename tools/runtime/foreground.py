@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import os
 
+from . import oci
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
@@ -72,7 +74,7 @@ def run(
                     if ended:
                         return os.waitstatus_to_exitcode(status)
                 number = process() if early else 0
-                if number and _takes(number, early):
+                if number and oci.is_program(number) and _takes(number, early):
                     os.kill(pid, early)
                     early = 0
                 elif number:
@@ -85,9 +87,11 @@ def run(
                     return os.waitstatus_to_exitcode(status)
             elif early:
                 os.kill(pid, signal.SIGKILL)
-            elif found.si_signo in _ENDING and not (begun and process()):
+            elif found.si_signo in _ENDING and not (begun and _is_there(process())):
                 early = found.si_signo
             elif apart or found.si_code != _FROM_KERNEL:
+                if apart:
+                    oci.await_program(pid)
                 os.kill(pid, found.si_signo)
     finally:
         _restore(settings)
@@ -125,8 +129,13 @@ def _reap(pid: int, *, orphans: bool) -> tuple[int, int]:
             return ended, status
 
 
+def _is_there(process: int) -> bool:
+    """Whether there is a process, and it is the program that is to be run."""
+    return bool(process) and oci.is_program(process)
+
+
 def _takes(process: int, number: int) -> bool:
-    """Whether a process catches a signal, or will look at it later; one that has ended takes anything.
+    """Whether a program catches a signal, or will look at it later; one that has ended takes anything.
 
     One that waits for signals in sigwait, as tini does all the time, shows them neither blocked nor caught meanwhile.
     """

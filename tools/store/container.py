@@ -54,6 +54,12 @@ class Container:
         """Whether a monitor keeps its streams and exit status, and not the command that runs it."""
         return bool(self.record.get("monitored"))
 
+    @property
+    def is_commands(self) -> bool:
+        """Whether a command runs it, or is just starting it, with no monitor: it has its lock as long as it lives, and
+        nobody restarts what it runs."""
+        return not self.monitored and self.is_held("run.lock") and locks.is_held(self.path)
+
     def release(self) -> None:
         """Lets go of the lock that making it has given us."""
         if self.lock >= 0:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -52,6 +53,39 @@ def test_a_signal_that_comes_early(argv: list[str], status: int, said: bytes) ->
         assert command.stdout.readline() == b"ready\n"
         command.send_signal(signal.SIGTERM)
         assert (command.stdout.read(), command.wait(timeout=60)) == (said, status)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(command.pid, signal.SIGKILL)
+        command.wait()
+        command.stdout.close()
+
+
+BECOMES = """
+import os, signal, time
+NUMBERS = {signal.SIGTERM, signal.SIGUSR1}
+for number in NUMBERS:
+    signal.signal(number, lambda *_: os._exit(2))
+print("ready", flush=True)
+time.sleep(0.3)
+signal.pthread_sigmask(signal.SIG_BLOCK, NUMBERS)  # the program's own, or it could come before that is ready
+program = f"import signal, sys; sys.exit(signal.sigwait({sorted(map(int, NUMBERS))}))"
+os.execv(sys.executable, [sys.executable, "-c", program])
+"""
+"""What a runtime's first process is: it takes every signal, and ends by it as it likes, until it is the program."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_a_signal_that_comes_before_the_program(tmp_path: Path, number: signal.Signals) -> None:
+    first = tmp_path / "runc:[2:INIT]"
+    first.write_text(f"#!{sys.executable}\nimport sys{BECOMES}")
+    first.chmod(0o755)
+    script = SCRIPT.replace("> 1 else", ">= 0 else").replace("terminal=False", "apart=True")
+    command = subprocess.Popen([sys.executable, "-c", script, first], stdout=subprocess.PIPE, start_new_session=True)
+    try:
+        assert command.stdout is not None
+        assert command.stdout.readline() == b"ready\n"
+        command.send_signal(number)
+        assert (command.stdout.read(), command.wait(timeout=60)) == (b"", number)
     finally:
         with suppress(ProcessLookupError):
             os.killpg(command.pid, signal.SIGKILL)

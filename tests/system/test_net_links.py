@@ -41,6 +41,10 @@ def shown(place: Place, name: str) -> Any:
     return found
 
 
+def names(place: Place) -> list[str]:
+    return [one["ifname"] for one in json.loads(place.do("ip -j link"))]
+
+
 def addresses(place: Place, name: str) -> list[tuple[str, int, str | None]]:
     return [(one["local"], one["prefixlen"], one.get("broadcast")) for one in shown(place, name)["addr_info"]]
 
@@ -79,7 +83,7 @@ links.add_route("eth0", "::/0", "fd00::1")
         for line in ("default via 10.91.0.1 dev eth0", "10.99.0.0/16 via 10.91.0.7 dev", "default via fd00::1 dev"):
             assert line in routes
         assert do(place, "links.delete(['cable', 'none', 'br'])") == ""
-        assert [one["ifname"] for one in json.loads(place.do("ip -j link"))] == ["lo"]
+        assert names(place) == ["lo"]
         assert "eth0" not in inside.do("ip link")
 
 
@@ -98,3 +102,40 @@ def test_what_the_kernel_refuses_is_told(place: Place) -> None:
         ("links.plug('br', 'lo', apart=False)", "br: "),
     ):
         assert do(place, script).startswith(told)
+
+
+_DELETES = """
+import os
+links.add_bridge("br", "0a:58:0a:5b:00:01", 0)
+held = os.open("/etc", os.O_RDONLY)
+os.set_inheritable(held, True)
+links.delete(["br"])
+for name in os.listdir(f"/proc/{os.getpid()}/task"):
+    for child in open(f"/proc/{os.getpid()}/task/{name}/children").read().split():
+        found = [os.readlink(f"/proc/{child}/fd/{fd}") for fd in os.listdir(f"/proc/{child}/fd")]
+        if os.path.exists(f"/proc/{child}/cwd"):
+            print(os.readlink(f"/proc/{child}/cwd"), os.getsid(int(child)) == int(child), *found)
+"""
+
+
+def test_who_waits_for_the_kernel_has_nothing_of_ours(place: Place) -> None:
+    """Neither the directory nor a descriptor, so nobody waits for it."""
+    for _ in range(5):  # it may have ended already
+        if said := do(place, _DELETES):
+            directory, leads, *descriptors = said.split()
+            assert (directory, leads) == ("/", "True")
+            assert [one.partition(":")[0] for one in descriptors] == ["socket"]
+        assert "br" not in names(place)
+
+
+def test_deleted_where_there_can_be_no_more_processes(place: Place) -> None:
+    refuses = "import os\ndef refuse(): raise BlockingIOError\nos.fork = refuse\n"
+    do(place, "links.add_bridge('br', '0a:58:0a:5b:00:01', 0)")
+    assert do(place, f"{refuses}links.delete(['br', 'none'])") == ""
+    assert "br" not in names(place)
+    assert do(place, "links.delete(['none'])") == ""
+
+
+@pytest.mark.parametrize("before", ["", "import os\ndef refuse(): raise BlockingIOError\nos.fork = refuse\n"])
+def test_what_cannot_be_deleted_is_told(place: Place, before: str) -> None:
+    assert do(place, f"{before}links.delete(['lo'])") == "lo: operation not supported (the network is left as it was)\n"

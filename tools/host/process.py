@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import select
 
@@ -11,7 +12,7 @@ from . import libc
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 else:
     import _signal as signal  # what it is made of, without the enumerations that it builds at every start
 
@@ -145,6 +146,39 @@ def adopt_orphans() -> None:
         raise Unavailable("prctl", f"refuses us to be a subreaper: {error.strerror}") from None
 
 
+def apart(work: Callable[[], int], keep: int) -> int:
+    """Starts a process that does nothing but `work`, whose value is its exit status; its id. It has our memory as it is
+    now, and of all else only the descriptor `keep`: nobody waits for it, or cannot unmount a directory because of it.
+    Raises OSError where there can be no more processes."""
+    child = os.fork()
+    if child:
+        return child
+    status = 255
+    try:
+        os.setsid()
+        os.chdir("/")
+        os.closerange(0, keep)
+        os.closerange(keep + 1, 1 << 16)
+        status = work()
+    finally:
+        os._exit(status)
+
+
+def ended(child: int, options: int = os.WNOHANG) -> int | None:
+    """The exit status of a child that has ended, as a shell shows it; None while it lives. 0 where somebody of ours,
+    who waits for whatever child, has seen its end."""
+    try:
+        pid, status = os.waitpid(child, options)
+    except ChildProcessError:
+        return 0
+    return _shown(status) if pid else None
+
+
+def let_go(child: int) -> None:
+    """Nobody is interested in a child's end any more, whenever that comes."""
+    _thread.start_new_thread(ended, (child, 0))
+
+
 def end_tree(pid: int) -> None:
     """Ends a child of ours, all that descend from it or, orphaned, have become our children too, and all that are in
     their sessions; of our own session nobody else.
@@ -202,6 +236,10 @@ def await_end(pid: int, seconds: float | None = None) -> bool:
 def wait(pid: int) -> int:
     """The exit status of a child as a shell shows it."""
     _, status = os.waitpid(pid, 0)
+    return _shown(status)
+
+
+def _shown(status: int) -> int:
     code = os.waitstatus_to_exitcode(status)
     return 128 - code if code < 0 else code
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from _socket import (
     AF_INET,
     AF_INET6,
@@ -19,6 +20,7 @@ from _socket import (
 from sys import byteorder
 
 from ..errors import Unavailable
+from ..host import process
 from . import programs
 from .addresses import Subnet
 
@@ -37,6 +39,7 @@ _NO_DETECTION = 2
 _MAIN, _LOCAL, _BOOT, _UNICAST, _OWN = 254, 255, 3, 1, 2
 _NUMBER = 0x6F63
 """Our group: devices of one group are deleted at once, and each alone costs two grace periods of the kernel's."""
+_POLL_SECONDS = 0.0005
 
 
 class Links:
@@ -122,10 +125,27 @@ class Links:
         self._do(f"route for {address} by {name}", _NEWROUTE, _NEW, head, *parts)
 
     def delete(self, names: list[str]) -> None:
-        """All at once; those that are not there are passed over."""
+        """All at once; those that are not there are passed over.
+
+        They are gone for everybody when it returns. The kernel keeps who has asked for that waiting some 40 ms longer,
+        until nothing refers to them any more: that is a process of its own, which has nothing of ours.
+        """
         for name in names:
             self._do(name, _SETLINK, 0, _link(), _named(name), _part(_GROUP, _u32(_NUMBER)), but=errno.ENODEV)
-        self._do(", ".join(names), _DELLINK, 0, _link(), _part(_GROUP, _u32(_NUMBER)), but=errno.ENODEV)
+
+        def delete() -> int:
+            return self._ask(_DELLINK, 0, _link(), _part(_GROUP, _u32(_NUMBER)))
+
+        try:
+            child = process.apart(delete, self._socket.fileno())
+        except OSError:  # there are too many processes: then it is us who wait
+            number: int | None = delete()
+        else:
+            while (number := process.ended(child)) is None and any(map(_is_there, names)):
+                time.sleep(_POLL_SECONDS)
+            if number is None:
+                process.let_go(child)
+        _check(", ".join(names), number or 0, but=errno.ENODEV)
 
     def _index(self, name: str) -> int:
         try:
@@ -135,11 +155,25 @@ class Links:
 
     def _do(self, subject: str, kind: int, flags: int, *parts: bytes, but: int = 0) -> None:
         """One request, and the kernel's answer. The error `but` is none."""
+        _check(subject, self._ask(kind, flags, *parts), but)
+
+    def _ask(self, kind: int, flags: int, *parts: bytes) -> int:
+        """The kernel's answer to a request: 0, or an error's number."""
         body = b"".join(parts)
         self._socket.send(_u32(16 + len(body)) + _u16(kind) + _u16(_REQUEST | _ACK | flags) + _u32(1) + _u32(0) + body)
-        number = -int.from_bytes(self._socket.recv(8192)[16:20], byteorder, signed=True)
-        if number and number != but:
-            raise programs.refused(subject, os.strerror(number).lower(), "the network is left as it was")
+        return -int.from_bytes(self._socket.recv(8192)[16:20], byteorder, signed=True)
+
+
+def _check(subject: str, number: int, but: int) -> None:
+    if number and number != but:
+        raise programs.refused(subject, os.strerror(number).lower(), "the network is left as it was")
+
+
+def _is_there(name: str) -> bool:
+    try:
+        return bool(if_nametoindex(name))
+    except OSError:
+        return False
 
 
 def _u16(number: int) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any
 from cli_world import Stream
 
 from ocipipe.compose import canonical, check, interpolate, load, project
-from ocipipe.compose.forms import Source
+from ocipipe.compose.positions import Source
 from ocipipe.compose.project import Project
 from ocipipe.context import Context
 from ocipipe.errors import OcipipeError

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from ..context import Context
     from ..store.incoming import Incoming
-    from .building import Made
     from .context import Sources
+    from .made import Made
     from .request import Request
 
 _IN_TOTO = "application/vnd.in-toto+json"

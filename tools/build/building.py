@@ -8,6 +8,7 @@ from ..host import files, machine
 from ..images.entry import describe
 from ..store.incoming import Incoming
 from . import context, dockerfile, documents, execute, orphans, output, workshop
+from .made import Made
 from .plan import plan
 
 TYPE_CHECKING = False
@@ -22,28 +23,12 @@ if TYPE_CHECKING:
     from ..store.store import Store
     from .cache_transfer import Imported
     from .context import Sources
-    from .execute import Build
     from .plan import Plan
     from .request import Request
-    from .state import State
     from .workshop import Workshop
 
 STAGE = "org.ocipipe.build.stage"
 """The annotation that an image of a stage has its name in."""
-
-
-class Made:
-    """What a build for one platform has come to: of the target its `image` and `state`, with all layers that it made as
-    one where that was wanted, and the `records` of the steps that it came by."""
-
-    __slots__ = ("build", "image", "plan", "records", "state")
-
-    def __init__(self, build: Build, plan: Plan, image: Descriptor, state: State, records: list[Record]) -> None:
-        self.build = build
-        self.plan = plan
-        self.image = image
-        self.state = state
-        self.records = records
 
 
 def build(ctx: Context, store: Store, request: Request) -> list[Document]:

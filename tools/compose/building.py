@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .forms import Where
+    from .positions import Where
 
 
 def build(value: Any, where: Where) -> Any:

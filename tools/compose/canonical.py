@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from . import forms
-from .forms import Source, Where, fields, items, labels, members, options
-from .positions import Mapping
+from .forms import fields, items, labels, members, options
+from .positions import Mapping, Where
 from .scalars import flag, numeral
 from .service import service
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from .positions import Source
 
 
 def _external(value: Any, where: Where) -> Any:

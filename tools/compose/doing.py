@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..containers import ending, making, starting, stopping
 from ..errors import NotFound, OcipipeError
 from ..runtime import state
-from . import due, hooks, labels, translate, wanting
+from . import due, hooks, labels, nameless, translate, wanting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Doing:
         """Makes a new container in the place of another one, with its anonymous volumes."""
         store = self.ground.store
         old = store.containers.load(old_id)
-        kept = {} if self.renew else anonymous(self.ground, old)
+        kept = {} if self.renew else nameless.anonymous(self.ground, old)
         container, config = self._made(service, number, old_id, kept)
         try:
             self.remove(old.id)
@@ -73,7 +73,8 @@ class Doing:
         around = translate.Around()
         around.names, around.files, around.nameless = self.around.names, self.around.files, self.around.nameless
         image = image_of(ground, service)
-        around.kept = {place: name for place, name in kept.items() if place in places(ground, service, image.volumes)}
+        places = nameless.places(ground, service, image.volumes)
+        around.kept = {place: name for place, name in kept.items() if place in places}
         around.entrypoint = image.entrypoint
         words = translate.words(ground.project, service, number, around)
         if old_id:
@@ -157,18 +158,6 @@ class Doing:
         return None
 
 
-def anonymous(ground: Ground, container: Container) -> dict[str, str]:
-    """The anonymous volumes of a container, by where they are mounted."""
-    found = {}
-    for one in container.record.get("volumeMounts") or ():  # type: ignore[attr-defined]
-        try:
-            if ground.store.volumes.load(str(one["name"])).anonymous:
-                found[str(one["destination"])] = str(one["name"])
-        except NotFound:
-            continue
-    return found
-
-
 class Image:
     """What of an image's config matters here."""
 
@@ -191,10 +180,3 @@ def image_of(ground: Ground, service: str) -> Image:
     entry = find(ground.store, ground.project.image(service))
     config = read_config(ground.store, choose_manifest(ground.store, entry, platform))
     return Image(list(config.entrypoint or ()), ["/" + place.strip("/") for place in config.volumes])
-
-
-def places(ground: Ground, service: str, volumes: list[str]) -> set[str]:
-    """Where a container of the service has anonymous volumes: as the service says, and as its image does."""
-    mounts = ground.project.service(service).get("volumes") or ()
-    said = {str(one["target"]) for one in mounts if one["type"] == "volume" and not one.get("source")}
-    return said | (set(volumes) - {str(one["target"]) for one in mounts})

@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .forms import Where
+    from .positions import Where
 
 _PROTOCOLS = ("tcp", "udp", "sctp")
 _LIKE = 'like "8080:80", "127.0.0.1:8080:80" or "3000-3005:3000-3005/udp"'

@@ -130,3 +130,36 @@ def copied(value: Any) -> Any:
         items.places.extend(value.places)
         return items
     return value
+
+
+class Source:
+    """Whose values these are. `directory`: what relative paths start at; `home`: for ~, '' where it is not known;
+    `literal`: variables have not been replaced, so what has a dollar sign is left as it is."""
+
+    __slots__ = ("directory", "home", "literal")
+
+    def __init__(self, directory: str, home: str, *, literal: bool = False) -> None:
+        self.directory = directory
+        self.home = home
+        self.literal = literal
+
+
+class Where:
+    """The place of a value: in the file, and in the document."""
+
+    __slots__ = ("path", "place", "source")
+
+    def __init__(self, source: Source, place: Place, path: list[str | int]) -> None:
+        self.source = source
+        self.place = place
+        self.path = path
+
+    def refuse(self, problem: str, remedy: str = "") -> ComposeError:
+        return ComposeError(self.place, self.path, problem, remedy)
+
+    def at(self, key: str | int, place: Place) -> Where:
+        return Where(self.source, place, [*self.path, key])
+
+    def unknown(self, value: Any) -> bool:
+        """Whether a value is not known before its variables are."""
+        return self.source.literal and isinstance(value, str) and "$" in value

@@ -6,8 +6,7 @@ from __future__ import annotations
 import os
 
 from . import canonical, check, environment, files, interpolate, load, merge
-from .forms import Source
-from .positions import ComposeError, Mapping, Place, copied
+from .positions import ComposeError, Mapping, Place, Source, copied
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .forms import Where
+    from .positions import Where
 
 
 def depends_on(value: Any, where: Where) -> Any:

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .forms import Where
+    from .positions import Where
 
 _FLAGS = {
     "true": True, "yes": True, "on": True, "y": True, "1": True, "t": True,

@@ -14,7 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .forms import Form, Where
+    from .forms import Form
+    from .positions import Where
 
 
 def test(value: Any, where: Where) -> Any:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from ..containers import ending, making, reading, starting, stopping
 from ..errors import NotFound, OcipipeError
-from . import doing, due, hooks, labels, translate
+from . import due, hooks, labels, nameless, translate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def run(ground: Ground, service: str, container: Container, around: translate.Ar
     given: Any = container.record["labels"]
     own = translate.Around()
     own.names, own.files, own.nameless = around.names, around.files, around.nameless
-    own.kept = doing.anonymous(ground, container)
+    own.kept = nameless.anonymous(ground, container)
     for step in keys.get(due.PRE_START) or ():
         if every or step.get("per_replica"):
             _run(ground, words(ground.project, service, int(given[labels.NUMBER]), own, step), step)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ..context import Context
     from ..images.resolve import RunnableImage
-    from ..runtime.spec import Host, Options
+    from ..runtime.inputs import Host, Options
     from ..store.container import Container
     from ..store.store import Store
     from .directory import Directory

@@ -72,7 +72,7 @@ def _exposed(texts: list[str]) -> list[Port]:
 
 
 def network(ctx: Context, args: Any, container_id: str) -> str:
-    """As runtime.spec.Options has it. Raises UsageError."""
+    """As runtime.inputs.Options has it. Raises UsageError."""
     how = mode(ctx, args)
     return joining.path(ctx, container_id) if how == "networks" else how
 

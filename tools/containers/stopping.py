@@ -7,7 +7,7 @@ import time
 
 from ..errors import Conflict, NotFound, OcipipeError, Unavailable
 from ..host import process
-from ..runtime import oci, state
+from ..runtime import first_process, oci, state
 from . import ending, selecting, waiting
 
 TYPE_CHECKING = False
@@ -185,7 +185,7 @@ def send(ctx: Context, container: Container, name: str) -> None:
         return
     try:
         if container.is_held("run.lock") or observed.monitor == 0:  # so it is still that container's process
-            oci.await_program(observed.pid)
+            first_process.await_program(observed.pid)
             signals.pidfd_send_signal(fd, signal_number(name))
     except ProcessLookupError:
         pass

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from oci_spec.jsondoc import Document
 
     from ..context import Context
-    from ..runtime.spec import Options
+    from ..runtime.inputs import Options
     from ..store.container import Container
     from ..store.store import Store
 

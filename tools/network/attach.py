@@ -94,7 +94,7 @@ def attach(
                 warnings = change.to(held, request.after, env, request.plugs)
                 request.run_plugins(held)
             except BaseException:
-                change.take_back(held, env, container_id, request.made)
+                mend.take_back(held, env, container_id, request.made)
                 raise
         except BaseException:
             request.holds.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from ..errors import OcipipeError
 from . import bridge, firewall, foreign, host, names, namespaces, programs
 from .links import Links
 
@@ -139,21 +138,3 @@ def _come(before: State, after: State, plugs: Sequence[Plug]) -> None:
                 result = plug.attachment["result"]
                 more = [{"address": text} for text in plug.attachment.get("linkLocal") or ()]
                 bridge.configure(links, plug.attachment["interface"], [*result["ips"], *more], result["routes"])
-
-
-def take_back(held: Held, env: Mapping[str, str], container_id: str, attachments: Sequence[Mapping[str, Any]]) -> None:
-    """After a failure: the container is without these attachments, and everything else as it should be."""
-    from . import mend
-
-    hosts = {one["host"] for one in attachments}
-    container = held.state.containers.get(container_id)
-    if container is not None:
-        container["attachments"] = [one for one in container["attachments"] if one["host"] not in hosts]
-        if not container["attachments"]:
-            del held.state.containers[container_id]
-    try:
-        with Links() as links:
-            links.delete(sorted(filter(None, hosts)))
-        mend.mend(held, env)
-    except OcipipeError:
-        pass  # the mark of an unfinished change stays: the next command goes on from there

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import os
 
+from ..errors import OcipipeError
 from . import change, firewall, foreign, host, names, programs
 from .links import Links
 from .state import State
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
 
     from oci_spec.jsondoc import Document
 
@@ -155,3 +157,19 @@ def _finding(
         "affects": {"images": [], "containers": containers},
         "remedy": "net-check mends it",
     }
+
+
+def take_back(held: Held, env: Mapping[str, str], container_id: str, attachments: Sequence[Mapping[str, Any]]) -> None:
+    """After a failure: the container is without these attachments, and everything else as it should be."""
+    hosts = {one["host"] for one in attachments}
+    container = held.state.containers.get(container_id)
+    if container is not None:
+        container["attachments"] = [one for one in container["attachments"] if one["host"] not in hosts]
+        if not container["attachments"]:
+            del held.state.containers[container_id]
+    try:
+        with Links() as links:
+            links.delete(sorted(filter(None, hosts)))
+        mend(held, env)
+    except OcipipeError:
+        pass  # the mark of an unfinished change stays: the next command goes on from there

@@ -14,12 +14,16 @@ from ..errors import Corrupt, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .endpoint import Endpoint
-    from .upload import Upload
 
 
-def refer(upload: Upload, endpoint: Endpoint, descriptor: Descriptor, data: bytes) -> None:
-    """Adds the manifest or index `data` to its subject's referrers; nothing to do when it has no subject.
+def refer(
+    put: Callable[[Descriptor, bytes, str], None], endpoint: Endpoint, descriptor: Descriptor, data: bytes
+) -> None:
+    """Adds the manifest or index `data` to its subject's referrers, which are `put` under their tag; nothing to do when
+    it has no subject.
 
     Raises Corrupt when what stands under the tag is no index: it may be somebody's image and is left alone.
     """
@@ -56,4 +60,4 @@ def refer(upload: Upload, endpoint: Endpoint, descriptor: Descriptor, data: byte
             "remove the tag",
         ) from None
     made = jsondoc.dumps({**index, "manifests": [*index["manifests"], entry]})  # type: ignore[misc]
-    upload.put(Descriptor.make(media_types.OCI_INDEX, made), made, tag)
+    put(Descriptor.make(media_types.OCI_INDEX, made), made, tag)

@@ -74,7 +74,7 @@ class Upload:
         if ":" in target and b'"subject"' in data and "OCI-Subject" not in answer.headers:
             from .referrers import refer
 
-            refer(self, endpoint, descriptor, data)
+            refer(self.put, endpoint, descriptor, data)
 
 
 def _document(descriptor: Descriptor, read: Reader, subject: str) -> bytes:

@@ -9,7 +9,7 @@ from oci_spec import jsondoc
 from ..errors import Conflict, NotFound, Unavailable
 from ..host import files, locks
 from ..host.trees import remove_tree
-from . import request, root, spec
+from . import inputs, request, root, spec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class BundleBeside:
 
     def configure(self, image: ImageConfig) -> None:
         """Writes config.json: the image's process with the defaults of ctr-run, no terminal and no network."""
-        options = spec.Options()
+        options = inputs.Options()
         options.env = list(image.env)
         options.annotations = {key: value for key, value in image.labels.items() if not key.startswith(spec.STEERING)}
         if image.stop_signal:

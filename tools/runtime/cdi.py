@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from oci_spec.jsondoc import Document
 
-    from .spec import Options
+    from .inputs import Options
 
 DIRECTORIES = ("/etc/cdi", "/var/run/cdi")
 _NAME = r"[A-Za-z][A-Za-z0-9_.-]*/[A-Za-z][A-Za-z0-9_-]*=[A-Za-z0-9][A-Za-z0-9_.:-]*"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from oci_spec.jsondoc import Document
 
-    from .spec import Host, Options
+    from .inputs import Host, Options
 
 _MASKED = (
     "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",

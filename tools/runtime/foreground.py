@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 
-from . import oci
+from . import first_process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def run(
                     if ended:
                         return os.waitstatus_to_exitcode(status)
                 number = process() if early else 0
-                if number and oci.is_program(number) and _takes(number, early):
+                if number and first_process.is_program(number) and _takes(number, early):
                     os.kill(pid, early)
                     early = 0
                 elif number:
@@ -91,7 +91,7 @@ def run(
                 early = found.si_signo
             elif apart or found.si_code != _FROM_KERNEL:
                 if apart:
-                    oci.await_program(pid)
+                    first_process.await_program(pid)
                 os.kill(pid, found.si_signo)
     finally:
         _restore(settings)
@@ -131,7 +131,7 @@ def _reap(pid: int, *, orphans: bool) -> tuple[int, int]:
 
 def _is_there(process: int) -> bool:
     """Whether there is a process, and it is the program that is to be run."""
-    return bool(process) and oci.is_program(process)
+    return bool(process) and first_process.is_program(process)
 
 
 def _takes(process: int, number: int) -> bool:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from oci_spec.jsondoc import Document
 
-    from .spec import Host, Options
+    from .inputs import Host, Options
 
 _LEAST_CPUS = 0.01
 """A millisecond of our period of 100, the least quota that the kernel takes."""
@@ -70,10 +70,10 @@ def take(found: Options, args: Any, host: Host) -> None:
 def changed(before: Document, args: Any, host: Host, group: str) -> Document:
     """A container's `linux.resources` with the limits among `args` (CHANGEABLE) in the place of its own; `group` is its
     cgroup. Its limit of swap grows with its memory, unless it was chosen. Raises UsageError, Unsupported."""
-    from . import spec
+    from . import inputs
     from .resources import resources
 
-    found = spec.Options()
+    found = inputs.Options()
     old: Any = {part: before.get(part) or {} for part in ("memory", "cpu", "blockIO", "pids")}
     for name, (part, key) in _PLACES.items():
         own = getattr(args, name)

@@ -27,7 +27,7 @@ _CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012
 
 
 def asked_for(args: Any, domain: str, network: str) -> Document:
-    """What --dns, --dns-search, --dns-option, --add-host and --link ask for; `network` is as spec.Options has it.
+    """What --dns, --dns-search, --dns-option, --add-host and --link ask for; `network` is as inputs.Options has it.
 
     Raises UsageError.
     """

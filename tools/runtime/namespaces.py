@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from oci_spec.jsondoc import Document
 
-    from .spec import Host, Options
+    from .inputs import Host, Options
 
     Find = Callable[[str], Document]
 

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from oci_spec.jsondoc import Document
 
-    from .spec import Host, Options
+    from .inputs import Host, Options
 
 INIT = "/run/ocipipe-init"
 """Where --init's program is seen in the container."""

@@ -8,7 +8,7 @@ from oci_spec import jsondoc
 
 from ..errors import NotFound, Unavailable, Unsupported, UsageError
 from ..host import capabilities, cgroups, devices, files, kernel, process, security
-from . import apparmor, confinement, limits, names, namespaces, seccomp, spec, variables
+from . import apparmor, confinement, inputs, limits, names, namespaces, seccomp, spec, variables
 from . import options as values
 
 TYPE_CHECKING = False
@@ -27,9 +27,9 @@ _INITS = ("tini-static", "catatonit", "docker-init", "tini")
 """Static ones first: they run in an image with any C library, or none."""
 
 
-def host() -> spec.Host:
+def host() -> inputs.Host:
     """The facts of this host, and of us."""
-    return spec.Host(
+    return inputs.Host(
         machine=os.uname().machine,
         kernel=seccomp.version(os.uname().release),
         cgroup_version=cgroups.version(),
@@ -60,17 +60,17 @@ def options(
     args: Any,
     image: ImageConfig,
     container_id: str,
-    host: spec.Host,
+    host: inputs.Host,
     find: namespaces.Find,
     layers: Callable[[str], Sequence[str]],
     network: str,
-) -> spec.Options:
+) -> inputs.Options:
     """The options of one run. `find` gives the record of the container that a name or id stands for, `layers` the chain
-    IDs of an image, which is unpacked by then, lowest first; `network` is as spec.Options has it.
+    IDs of an image, which is unpacked by then, lowest first; `network` is as inputs.Options has it.
 
     Raises UsageError, NotFound, Unavailable, Unsupported, Conflict.
     """
-    found = spec.Options()
+    found = inputs.Options()
     found.command = args.command
     found.entrypoint = args.entrypoint
     found.env = variables.environment(image.env, [(path, read_text(path)) for path in args.env_file], args.env, ctx.env)
@@ -110,7 +110,7 @@ def options(
     return found
 
 
-def _names(found: spec.Options, args: Any, container_id: str) -> None:
+def _names(found: inputs.Options, args: Any, container_id: str) -> None:
     shared = "--network host" if found.network == "host" else "--uts host" if "uts" in found.hosts else ""
     for option, name in (("--hostname", args.hostname), ("--domainname", args.domainname)):
         if name is not None and shared and (option == "--hostname" or shared == "--uts host"):
@@ -121,7 +121,7 @@ def _names(found: spec.Options, args: Any, container_id: str) -> None:
     found.names = names.asked_for(args, found.domain_name, found.network)
 
 
-def record(found: spec.Options) -> Document:
+def record(found: inputs.Options) -> Document:
     """What the container's record has to keep of its options, for its starts (see namespaces, names, confinement).
 
     `mountedChainIds` are the layers of all images that are mounted in it, `imageMounts` how many of them each has,
@@ -177,7 +177,7 @@ def _mounts(args: Any) -> list[values.Mount]:
     return found
 
 
-def _relabel(found: spec.Options) -> None:
+def _relabel(found: inputs.Options) -> None:
     """Labels what was mounted with z or Z. Where SELinux is off, any container can use it already."""
     own = found.mount_label
     for mount in found.mounts:
@@ -193,7 +193,7 @@ def _relabel(found: spec.Options) -> None:
                 raise Unavailable(mount.source, f"cannot be labelled: {why}", "leave out z and Z") from None
 
 
-def _devices(found: spec.Options, args: Any) -> None:
+def _devices(found: inputs.Options, args: Any) -> None:
     everything = {str(node["path"]): node for node in devices.everything()} if found.privileged else {}
     named = [text for text in args.device if not text.startswith("/") and "=" in text]
     for text in args.device:

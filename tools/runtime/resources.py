@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from oci_spec.jsondoc import Document
 
-    from .spec import Host, Options
+    from .inputs import Host, Options
 
 _CPU_PERIOD = 100_000
 _LEAST_MEMORY = 6 << 20

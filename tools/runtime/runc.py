@@ -16,7 +16,7 @@ from oci_spec import jsondoc
 
 from ..errors import OcipipeError
 from ..host import cgroups, files, process, trees
-from .oci import FIFO
+from .first_process import FIFO
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import os
 import time
 
 from ..host import cgroups, process
-from . import background, oci
+from . import background, first_process, oci
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def waits_to_begin(container: Container, run_root: str) -> bool:
     lock knows then that nobody will."""
     root = str(container.record["runtimeRoot"])
     pid = process.read_pid(os.path.join(container.run_directory(run_root), "pid"))
-    return bool(pid) and oci.waits_to_begin(root, container.id, pid) and container.is_held("run.lock")
+    return bool(pid) and first_process.waits_to_begin(root, container.id, pid) and container.is_held("run.lock")
 
 
 def is_coming(container: Container, run_root: str) -> bool:

@@ -10,7 +10,7 @@ from composing import canonicalized, document, loaded, refusal, service, written
 from oci_spec import validate
 from ocipipe.compose import canonical, check
 from ocipipe.compose.check import UNSUPPORTED
-from ocipipe.compose.forms import Source
+from ocipipe.compose.positions import Source
 
 
 @pytest.mark.parametrize(

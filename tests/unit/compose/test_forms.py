@@ -406,8 +406,8 @@ def test_refused(text: str, message: str) -> None:
 
 
 def test_a_home_that_is_not_known() -> None:
-    from ocipipe.compose.forms import Source, Where, path
-    from ocipipe.compose.positions import Place
+    from ocipipe.compose.forms import path
+    from ocipipe.compose.positions import Place, Source, Where
 
     where = Where(Source("/srv", ""), Place("c.yaml", 4), ["services", "web", "build"])
     assert refusal(path, "~/x", where) == (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from oci_spec import validate
 from ocipipe.compose import canonical, check, load
-from ocipipe.compose.forms import Source
+from ocipipe.compose.positions import Source
 
 FULL = Path(__file__).with_name("full.yaml")
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "compose.json"

@@ -10,7 +10,7 @@ import pytest
 
 from oci_spec import validate
 from ocipipe.errors import Conflict, NotFound, OcipipeError, Unsupported, UsageError
-from ocipipe.runtime import cdi, spec
+from ocipipe.runtime import cdi, inputs, spec
 from ocipipe.runtime.users import User
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "cdi.json").read_text())
@@ -21,16 +21,16 @@ def spec_of(*devices: tuple[str, dict[str, Any]], kind: str = "v.com/gpu", **edi
     return {"cdiVersion": "0.6.0", "kind": kind, "devices": named, "containerEdits": edits}
 
 
-def applied(directories: list[Path], *names: str, **fields: Any) -> spec.Options:
-    options = spec.Options()
+def applied(directories: list[Path], *names: str, **fields: Any) -> inputs.Options:
+    options = inputs.Options()
     for name, value in fields.items():
         setattr(options, name, value)
     cdi.apply(options, names, [str(one) for one in directories])
     return options
 
 
-def config(options: spec.Options) -> Any:
-    host = spec.Host(
+def config(options: inputs.Options) -> Any:
+    host = inputs.Host(
         machine="x86_64", kernel=(6, 1), cgroup_version=1, controllers=frozenset(), limits_swap=True, systemd=False,
         bounding=frozenset(),
     )  # fmt: skip

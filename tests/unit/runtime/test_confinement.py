@@ -10,25 +10,25 @@ import pytest
 
 from ocipipe.errors import OcipipeError, Unavailable, Unsupported, UsageError
 from ocipipe.host import security
-from ocipipe.runtime import apparmor, confinement, spec
+from ocipipe.runtime import apparmor, confinement, inputs, spec
 from ocipipe.runtime.users import User
 
 ID = "0123456789abcdef" * 4
 
 
-def host(**changes: Any) -> spec.Host:
+def host(**changes: Any) -> inputs.Host:
     facts: dict[str, Any] = {
         "machine": "x86_64", "kernel": (6, 1), "cgroup_version": 2, "limits_swap": True, "systemd": False,
         "controllers": frozenset(), "bounding": frozenset(spec.ALL_CAPABILITIES), "apparmor": True, "selinux": True,
     }  # fmt: skip
-    return spec.Host(**{**facts, **changes})
+    return inputs.Host(**{**facts, **changes})
 
 
 PLAIN = host(apparmor=False, selinux=False)
 
 
-def asked(*texts: str, on: spec.Host | None = None, **fields: Any) -> spec.Options:
-    options = spec.Options()
+def asked(*texts: str, on: inputs.Host | None = None, **fields: Any) -> inputs.Options:
+    options = inputs.Options()
     for name, value in fields.items():
         assert hasattr(options, name)
         setattr(options, name, value)
@@ -36,7 +36,7 @@ def asked(*texts: str, on: spec.Host | None = None, **fields: Any) -> spec.Optio
     return options
 
 
-def made(options: spec.Options, on: spec.Host | None = None, id: str = ID) -> Any:
+def made(options: inputs.Options, on: inputs.Host | None = None, id: str = ID) -> Any:
     return spec.runtime_config(id, ["true"], [], "/", User(0, 0, [], "/"), options, on or host(), "/files")
 
 

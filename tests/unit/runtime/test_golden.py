@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from oci_spec import validate
-from ocipipe.runtime import placement, spec
+from ocipipe.runtime import inputs, placement, spec
 from ocipipe.runtime.users import User
 
 GOLDEN = Path(__file__).with_name("config.golden.json")
-HOST = spec.Host(
+HOST = inputs.Host(
     machine="x86_64", kernel=(6, 1), cgroup_version=1, limits_swap=True, systemd=False,
     controllers=frozenset(("cpu", "cpuset", "memory", "pids")), bounding=frozenset(spec.ALL_CAPABILITIES),
 )  # fmt: skip
@@ -21,7 +21,7 @@ HOST = spec.Host(
 
 def config(**fields: Any) -> Any:
     """Of a user's process with these options; a runtime takes it."""
-    options = spec.Options()
+    options = inputs.Options()
     for name, value in fields.items():
         assert hasattr(options, name)
         setattr(options, name, value)

@@ -12,7 +12,7 @@ from ocipipe.cli.container_options import CONTAINER
 from ocipipe.cli.declare import Args, Command
 from ocipipe.cli.parse import parse
 from ocipipe.errors import Conflict, NotFound, OcipipeError, Unsupported, UsageError
-from ocipipe.runtime import namespaces, placement, spec
+from ocipipe.runtime import inputs, namespaces, placement, spec
 from ocipipe.runtime.users import User
 
 OTHER = "ab" * 32
@@ -25,14 +25,14 @@ def find(name: str) -> dict[str, object]:
     return {"id": OTHER, "shm": name}
 
 
-def asked(line: str) -> spec.Options:
-    options = spec.Options()
+def asked(line: str) -> inputs.Options:
+    options = inputs.Options()
     namespaces.take(options, Args(parse(Command("ctr-x", "", options=CONTAINER), line.split())), find)
     return options
 
 
-def made(options: spec.Options, version: int = 2) -> Any:
-    host = spec.Host(
+def made(options: inputs.Options, version: int = 2) -> Any:
+    host = inputs.Host(
         machine="x86_64", kernel=(6, 1), cgroup_version=version, controllers=frozenset(), limits_swap=True,
         systemd=False, bounding=frozenset(),
     )  # fmt: skip

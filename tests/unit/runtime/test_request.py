@@ -13,14 +13,14 @@ from oci_spec.image_config import ImageConfig
 from oci_spec.jsondoc import FormatError
 from oci_spec.platform import Platform
 from ocipipe.errors import Unsupported, UsageError
-from ocipipe.runtime import request, spec
+from ocipipe.runtime import inputs, request, spec
 from ocipipe.runtime.users import User
 
 
 def config() -> Any:
     """A config.json as we make it on this host."""
     user = User(1000, 1001, [], "/")
-    made = spec.runtime_config("i", ["true"], ["A=b"], "/", user, spec.Options(), request.host(), "/files")
+    made = spec.runtime_config("i", ["true"], ["A=b"], "/", user, inputs.Options(), request.host(), "/files")
     return json.loads(json.dumps(made))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from oci_spec import validate
 from ocipipe.errors import Unsupported, UsageError
-from ocipipe.runtime import resources, spec
+from ocipipe.runtime import inputs, resources
 
 MIB = 1 << 20
 KNOBS = frozenset({"swappiness", "oom-kill", "realtime", "io-weight", "io-weight-device"})
@@ -17,12 +17,12 @@ V2 = frozenset({"cpu", "cpuset", "memory", "pids", "io"})
 
 
 def made(*, version: int = 1, knobs: frozenset[str] = KNOBS, **fields: Any) -> Any:
-    host = spec.Host(
+    host = inputs.Host(
         machine="x86_64", kernel=(6, 1), cgroup_version=version, controllers={0: frozenset(), 1: V1, 2: V2}[version],
         limits_swap=True, systemd=False, bounding=frozenset(),
         knobs=knobs if version == 1 else frozenset({"io-weight"}),
     )  # fmt: skip
-    options = spec.Options()
+    options = inputs.Options()
     for name, value in fields.items():
         assert hasattr(options, name)
         setattr(options, name, value)

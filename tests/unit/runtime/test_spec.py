@@ -10,8 +10,8 @@ import pytest
 from oci_spec import runtime_config
 from oci_spec.image_config import ImageConfig
 from ocipipe.errors import Unsupported, UsageError
+from ocipipe.runtime import inputs, placement, spec
 from ocipipe.runtime import options as values
-from ocipipe.runtime import placement, spec
 from ocipipe.runtime.users import User
 
 ROOT = User(0, 0, [], "/root")
@@ -22,12 +22,12 @@ DOCKERS = (
 )
 
 
-def host(**changes: Any) -> spec.Host:
+def host(**changes: Any) -> inputs.Host:
     facts: dict[str, Any] = {
         "machine": "x86_64", "kernel": (6, 1), "cgroup_version": 2, "limits_swap": True, "systemd": False,
         "controllers": frozenset({"cpu", "cpuset", "memory", "pids"}), "bounding": frozenset(spec.ALL_CAPABILITIES),
     }  # fmt: skip
-    return spec.Host(**{**facts, **changes})
+    return inputs.Host(**{**facts, **changes})
 
 
 def image(**config: object) -> ImageConfig:
@@ -35,15 +35,17 @@ def image(**config: object) -> ImageConfig:
     return ImageConfig.parse(json.dumps(document).encode())
 
 
-def asked(**changes: Any) -> spec.Options:
-    found = spec.Options()
+def asked(**changes: Any) -> inputs.Options:
+    found = inputs.Options()
     for name, value in changes.items():
         assert hasattr(found, name)
         setattr(found, name, value)
     return found
 
 
-def made(options: spec.Options | None = None, *, on: spec.Host | None = None, user: User = ROOT, id: str = "i") -> Any:
+def made(
+    options: inputs.Options | None = None, *, on: inputs.Host | None = None, user: User = ROOT, id: str = "i"
+) -> Any:
     found = spec.runtime_config(id, ["true"], ["A=b"], "/", user, options or asked(), on or host(), "/files")
     runtime_config.Config.of(found)  # what is made is always valid
     return found

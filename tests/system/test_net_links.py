@@ -106,14 +106,15 @@ def test_what_the_kernel_refuses_is_told(place: Place) -> None:
 
 _DELETES = """
 import os
+from contextlib import suppress
 links.add_bridge("br", "0a:58:0a:5b:00:01", 0)
 held = os.open("/etc", os.O_RDONLY)
 os.set_inheritable(held, True)
 links.delete(["br"])
 for name in os.listdir(f"/proc/{os.getpid()}/task"):
-    for child in open(f"/proc/{os.getpid()}/task/{name}/children").read().split():
-        found = [os.readlink(f"/proc/{child}/fd/{fd}") for fd in os.listdir(f"/proc/{child}/fd")]
-        if os.path.exists(f"/proc/{child}/cwd"):
+    with suppress(FileNotFoundError, ProcessLookupError):  # it has ended, and the thread that waited for it
+        for child in open(f"/proc/{os.getpid()}/task/{name}/children").read().split():
+            found = [os.readlink(f"/proc/{child}/fd/{fd}") for fd in os.listdir(f"/proc/{child}/fd")]
             print(os.readlink(f"/proc/{child}/cwd"), os.getsid(int(child)) == int(child), *found)
 """
 

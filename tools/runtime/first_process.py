@@ -8,7 +8,9 @@ import time
 FIFO = "exec.fifo"
 """In a container's state directory: what its first process waits for, until `start`."""
 _FIRST = b":[2:INIT]"
-"""How the first process is called until it is the program: runc:[2:INIT]."""
+"""How the first process is called until it is the program: runc:[2:INIT]. crun's has the runtime's own name."""
+_NEVER_EXECUTED = 0x40
+"""Of a process's flags: it was forked, and has executed nothing since (PF_FORKNOEXEC). What criu restored, too."""
 _POLL_SECONDS = 0.002
 _PATIENCE = 250
 """Polls in which a process that was told to begin may become its program; one that is frozen never does."""
@@ -27,14 +29,19 @@ def waits_to_begin(root: str, container_id: str, pid: int) -> bool:
 
 
 def is_program(pid: int) -> bool:
-    """Whether a container's first process has become its program, or has ended. Until then it is the runtime itself,
-    which takes every signal, and ends by most with a status that is nobody's (runc: 2)."""
+    """Whether a container's first process has become its program, or has ended. Until then it is the runtime itself:
+    runc takes every signal, and ends by most with a status that is nobody's (2); crun, number 1 of its namespace and
+    with no handler, never hears of any."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             before, _, after = file.read().rpartition(b")")
     except (FileNotFoundError, ProcessLookupError):
         return True
-    return not before.endswith(_FIRST) or after.split()[0] in (b"Z", b"X")
+    name = before.partition(b"(")[2]
+    state, *_others, flags = after.split(maxsplit=7)[:7]
+    if state in (b"Z", b"X") or not int(flags) & _NEVER_EXECUTED:
+        return True
+    return not (name.endswith(_FIRST) or name.startswith(b"crun"))
 
 
 def await_program(pid: int) -> None:

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
@@ -61,26 +60,40 @@ def test_a_signal_that_comes_early(argv: list[str], status: int, said: bytes) ->
 
 
 BECOMES = """
-import os, signal, time
-NUMBERS = {signal.SIGTERM, signal.SIGUSR1}
-for number in NUMBERS:
-    signal.signal(number, lambda *_: os._exit(2))
-print("ready", flush=True)
-time.sleep(0.3)
-signal.pthread_sigmask(signal.SIG_BLOCK, NUMBERS)  # the program's own, or it could come before that is ready
-program = f"import signal, sys; sys.exit(signal.sigwait({sorted(map(int, NUMBERS))}))"
-os.execv(sys.executable, [sys.executable, "-c", program])
+def start():
+    global pid
+    pid = os.fork()
+    if not pid:
+        try:
+            become(sys.argv[1])
+        finally:
+            os._exit(255)
+    return pid
+
+def become(name):
+    numbers = {signal.SIGTERM, signal.SIGUSR1}
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
+    for number in numbers:
+        signal.signal(number, lambda *_: os._exit(2))
+    with open("/proc/self/comm", "w") as file:
+        file.write(name)
+    print("ready", flush=True)
+    time.sleep(0.3)
+    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)  # the program's own, or it could come before that is ready
+    program = f"import signal, sys; sys.exit(signal.sigwait({sorted(map(int, numbers))}))"
+    os.execv(sys.executable, [sys.executable, "-c", program])
+
+import signal
+sys.exit(foreground.run(start, lambda: pid, lambda: None, apart=True))
 """
-"""What a runtime's first process is: it takes every signal, and ends by it as it likes, until it is the program."""
+"""A runtime's first process: forked of it, with its name, it ends by a signal as it likes, until it is the program."""
 
 
+@pytest.mark.parametrize("name", ["runc:[2:INIT]", "crun", "crun-1.20"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
-def test_a_signal_that_comes_before_the_program(tmp_path: Path, number: signal.Signals) -> None:
-    first = tmp_path / "runc:[2:INIT]"
-    first.write_text(f"#!{sys.executable}\nimport sys{BECOMES}")
-    first.chmod(0o755)
-    script = SCRIPT.replace("> 1 else", ">= 0 else").replace("terminal=False", "apart=True")
-    command = subprocess.Popen([sys.executable, "-c", script, first], stdout=subprocess.PIPE, start_new_session=True)
+def test_a_signal_that_comes_before_the_program(name: str, number: signal.Signals) -> None:
+    script = SCRIPT.replace(SCRIPT[SCRIPT.index("sys.exit") :], BECOMES)
+    command = subprocess.Popen([sys.executable, "-c", script, name], stdout=subprocess.PIPE, start_new_session=True)
     try:
         assert command.stdout is not None
         assert command.stdout.readline() == b"ready\n"

@@ -83,12 +83,20 @@ def test_options(box: Box, store_root: Path) -> None:
     assert os.listdir(data(store_root, "data")) == ["x"]
     assert "noexec" in box.text("-v", "data:/data:noexec,z", "--", "grep", " /data ", "/proc/self/mountinfo")
     assert " shared:" in box.text("-v", "data:/data:rshared", "--", "grep", " /data ", "/proc/self/mountinfo")
-    assert "neither an absolute path nor a volume's name" in box.refused("-v", "n:/data")
-    assert "neither an absolute path nor a volume's name" in box.refused("-v", "a/b:/data")
+    assert "neither a path nor a volume's name" in box.refused("-v", "n:/data")
+    assert "neither a path nor a volume's name" in box.refused("-v", "a/b:/data")
     assert "no such volume driver" in box.refused("--mount", "type=volume,dst=/data,volume-driver=x")
     assert "does not have it" in box.refused("--mount", "type=volume,dst=/data,volume-opt=size=1")
     assert "two mounts go there" in box.refused("-v", "data:/data", "--tmpfs", "/data/")
     assert box.left() == []
+
+
+def test_paths_from_where_we_are(box: Box, run: Commands, tmp_path: Path) -> None:
+    comma = tmp_path / "f,g"
+    comma.mkdir()
+    options = """-v ./new:/a --mount 'type=bind,"src=./f,g",dst=/b'"""
+    run.shell(f"ctr-run --rm --network none {options} busybox touch /a/x /b/y", cwd=tmp_path)
+    assert (os.listdir(tmp_path / "new"), os.listdir(comma)) == (["x"], ["y"])
 
 
 def test_other_owners(box: Box, run: Commands, store_root: Path) -> None:

@@ -36,9 +36,10 @@ _TMPFS_DEFAULTS = ("nosuid", "nodev", "noexec")
 
 
 class Mount:
-    """One mount for a container: `kind` is bind, tmpfs, image or volume; a bind's `source` is a host path, made for
-    `make`, and with `mapped` its owners are seen as the container's. A volume's becomes known when the container takes
-    the volume, which `volume` says more of. Of an image, `subpath` alone is mounted, '' for all."""
+    """One mount for a container: `kind` is bind, tmpfs, image or volume; a bind's `source` is a host path, which may
+    begin with a dot and is made for `make`, and with `mapped` its owners are seen as the container's. A volume's is
+    known when the container takes the volume, which `volume` says more of. Of an image, `subpath` alone is mounted, ''
+    for all."""
 
     __slots__ = ("destination", "kind", "make", "mapped", "options", "source", "subpath", "volume")
 
@@ -78,7 +79,7 @@ def volume(text: str) -> Mount:
         raise UsageError(f"--volume {text}", "is not [SOURCE:]DESTINATION[:OPTIONS]", "name two absolute paths")
     source, destination = parts[0], parts[1]
     words = parts[2].split(",") if len(parts) == 3 else []
-    if not source.startswith("/"):
+    if not _is_path(source):
         return _named_volume(source, _destination(destination, text), words, f"--volume {text}")
     given = _bind_options([word for word in words if word != _MAPPED], f"--volume {text}")
     return Mount("bind", source, _destination(destination, text), given, make=True, mapped=_MAPPED in words)
@@ -86,15 +87,14 @@ def volume(text: str) -> Mount:
 
 def mount(text: str) -> Mount:
     """--mount type=bind|tmpfs|volume|image,source=…,destination=…[,readonly,…]. Raises UsageError."""
+    from . import volume_mount
+
     subject = f"--mount {text}"
-    if "type=volume" in text.split(",") or not any(part.startswith("type=") for part in text.split(",")):
-        return _volume_of_fields(text, subject)
-    fields: dict[str, str] = {}
-    for part in text.split(","):
-        key, equals, value = part.partition("=")
-        key = {"src": "source", "dst": "destination", "target": "destination", "ro": "readonly"}.get(key, key)
-        fields[key] = value if equals else "true"
-    kind = fields.pop("type", "")
+    given = volume_mount.split(text, subject)
+    fields = {key: "true" if value is None else value for key, value in given}
+    kind = fields.pop("type", "volume")
+    if kind == "volume":
+        return _volume_of_fields(given, text, subject)
     if kind not in ("bind", "tmpfs", "image"):
         raise UsageError(subject, f"type {kind or '(none)'} is not supported", "use type=bind, tmpfs, volume or image")
     destination = _destination(fields.pop("destination", ""), text)
@@ -116,8 +116,8 @@ def mount(text: str) -> Mount:
             raise UsageError(subject, f"{part} leads out of the image", "name a path below its root")
         _nothing_else(fields, subject)
         return Mount("image", source, destination, ["rbind", "rprivate", "ro", "nosuid", "nodev"], subpath=part)
-    if not source.startswith("/"):
-        raise UsageError(subject, "needs a source that is an absolute path", "add source=/path")
+    if not _is_path(source):
+        raise UsageError(subject, "needs a source that is a path", "add source=/path or source=./path")
     if "bind-propagation" in fields:
         words.append(fields.pop("bind-propagation"))
     if "bind-nonrecursive" in fields:
@@ -159,10 +159,10 @@ def _named_volume(name: str, destination: str, words: list[str], subject: str) -
     return Mount("volume", "", destination, _bind_options(plain, subject), volume=wanted)
 
 
-def _volume_of_fields(text: str, subject: str) -> Mount:
+def _volume_of_fields(given: list[tuple[str, str | None]], text: str, subject: str) -> Mount:
     from . import volume_mount
 
-    wanted, fields = volume_mount.of_fields(volume_mount.split(text, subject), subject)
+    wanted, fields = volume_mount.of_fields(given, subject)
     fields.pop("type", "")
     destination = _destination(fields.pop("destination", ""), text)
     words = ["ro"] if _true(fields.pop("readonly", "false"), subject) else []
@@ -208,7 +208,14 @@ def _bind_options(words: list[str], subject: str) -> list[str]:
             raise UsageError(
                 subject, f"option {word or '(empty)'} is not supported", f"use ro, rw, {', '.join(_PROPAGATION)}"
             )
+    if "rw" in found and {"ro", "rro"} & set(found):
+        raise UsageError(subject, "is to be read-only and not read-only", "leave rw out, or ro")
     return [recursion, propagation, *found]
+
+
+def _is_path(source: str) -> bool:
+    """Whether a mount's source is a path of the host: an absolute one, or one from where we are that says so."""
+    return source.partition("/")[0] in ("", ".", "..") and bool(source)
 
 
 def _destination(text: str, whole: str) -> str:

@@ -166,6 +166,8 @@ def _mounts(args: Any) -> list[values.Mount]:
         if place in seen:
             raise UsageError(one.destination, "two mounts go there", "leave one of them out")
         seen.add(place)
+        if one.kind == "bind" and not one.source.startswith("/"):
+            one.source = os.path.abspath(one.source)
         if one.kind == "bind" and not os.path.exists(one.source):
             if not one.make:
                 raise NotFound(one.source, "the mount's source does not exist", "make it, or use -v, which makes it")

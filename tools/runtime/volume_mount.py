@@ -26,8 +26,8 @@ class Wanted:
     def __init__(self, name: str, subject: str) -> None:
         if name and not is_name(name):
             raise UsageError(
-                subject, f"{name} is neither an absolute path nor a volume's name",
-                "name a volume by two or more letters, digits, _ . and -",
+                subject, f"{name} is neither a path nor a volume's name",
+                "begin a path with / or ./, and name a volume by two or more letters, digits, _ . and -",
             )  # fmt: skip
         self.name = name
         self.copy = True

@@ -27,6 +27,8 @@ BIND = ["rbind", "rprivate"]
             "/a:/b:bind,noexec",
             {"destination": "/b", "type": "bind", "source": "/a", "options": ["bind", "rprivate", "noexec"]}, True,
         ),
+        (".:/b", {"destination": "/b", "type": "bind", "source": ".", "options": BIND}, True),
+        ("../a:/b", {"destination": "/b", "type": "bind", "source": "../a", "options": BIND}, True),
     ],
 )  # fmt: skip
 def test_volume(text: str, document: dict[str, Any], make: bool) -> None:
@@ -176,8 +178,8 @@ def test_host_name(text: str) -> None:
     ("parse", "text"),
     [
         *((options.volume, text) for text in (
-            "", ":/b", "/a:", "rel/x:/b", "./rel:/b", "n:/b", "name:", "name:rel", "name:/b:copyup", "a\n:/b", "rel",
-            "/a:rel", "/a:/b:zz", "/a:/b:", "/a:/b:ro:x", "/a:/",
+            "", ":/b", "/a:", "rel/x:/b", ".rel:/b", "n:/b", "name:", "name:rel", "name:/b:copyup", "a\n:/b", "rel",
+            "/a:rel", "/a:/b:zz", "/a:/b:", "/a:/b:ro:x", "/a:/", "/a:/b:ro,rw", "data:/b:rw,rro",
             "/a:/b/../c",
         )),
         *((options.mount, text) for text in (

@@ -16,7 +16,8 @@ def labels(files: Iterable[tuple[str, str]], options: Iterable[str]) -> dict[str
 
 
 def _lines(files: Iterable[tuple[str, str]], what: str, form: str) -> Iterator[str]:
-    """The lines of files that say something: not empty, and no comment. Raises UsageError for one without a name."""
+    """The lines of files that say something: not empty, and no comment. Raises UsageError for one without a name, or
+    with a zero byte."""
     for path, text in files:
         for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
             stripped = line.removesuffix("\r").lstrip()
@@ -24,6 +25,8 @@ def _lines(files: Iterable[tuple[str, str]], what: str, form: str) -> Iterator[s
                 name = stripped.partition("=")[0]
                 if not name or " " in name or "\t" in name:
                     raise UsageError(f"{path}:{number}", f"{name!r} is no {what}", f"write {form}")
+                if "\0" in stripped:
+                    raise UsageError(f"{path}:{number}", "holds a zero byte", f"write {form}")
                 yield stripped
 
 

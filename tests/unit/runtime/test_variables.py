@@ -22,7 +22,7 @@ def test_environment_files_of_other_systems() -> None:
     assert variables.environment([], [("f", "\ufeffA=1\r\nB=x\x0cy\u2028z\r\n")], [], {}) == ["A=1", "B=x\x0cy\u2028z"]
 
 
-@pytest.mark.parametrize(("text", "line"), [("A=1\nB C=2", 2), ("=x", 1), ("A=1\n\nB\tC", 3)])
+@pytest.mark.parametrize(("text", "line"), [("A=1\nB C=2", 2), ("=x", 1), ("A=1\n\nB\tC", 3), ("A=1\nB=\0", 2)])
 def test_environment_files_that_are_none(text: str, line: int) -> None:
     with pytest.raises(UsageError, match=f"^name:{line}: "):
         variables.environment([], [("name", text)], [], {})

@@ -250,6 +250,9 @@ def test_filters(lives: Lives) -> None:
     assert names("label=a", "label=b") == {"one"}
     assert names("name=t") == {"two"}
     assert names("name=one", "name=two") == {"one", "two"}
+    assert names("name=^o$") == set()
+    assert names("name=^/one$") == names("name=^(one|three)$") == {"one"}
+    assert names("health=none") == {"one", "two"}
     assert names("status=created") == {"three"}
     assert names("status=created", "status=running") == {"one", "two", "three"}
     assert names("ancestor=busybox") == {"one", "two"}
@@ -262,6 +265,8 @@ def test_filters(lives: Lives) -> None:
     assert lives.refused("ctr-ps", "-f", "since=none").startswith("none: no such container")
     assert "is no filter" in lives.refused("ctr-ps", "-f", "nothing=1", status=2)
     assert "is no status" in lives.refused("ctr-ps", "-f", "status=well", status=2)
+    assert "is no state of health" in lives.refused("ctr-ps", "-f", "health=well", status=2)
+    assert "is no regular expression" in lives.refused("ctr-ps", "-f", "name=[", status=2)
 
 
 def test_replace(lives: Lives) -> None:

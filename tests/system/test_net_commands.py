@@ -25,6 +25,7 @@ def test_from_made_to_removed(host: Host) -> None:
     (made,) = host.json("net-create", "--label", "stage=test", "--subnet", "10.77.0.0/24", "lab")
     assert host.json("net-ls")[1:] == [made] == host.json("net-inspect", "lab")
     assert host.json("net-ls", "--filter", "label=stage=test") == [made]
+    assert host.json("net-ls", "--filter", f"name=^{made['name']}$") == [made]
     assert host.json("net-ls", "--filter", "label=stage=live") == []
     assert host.run("net-ls", "-q").out == b"ocipipe\nlab\n"
     assert json.loads(host.run.shell("net-inspect lab | oci-validate").out)["valid"] is True

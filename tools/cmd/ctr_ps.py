@@ -22,8 +22,8 @@ COMMAND = Command(
         Option("-n, --last", "only so many of the newest, whatever they do", kind="integer"),
         Option(
             "-f, --filter",
-            "only those that fit: id, name, label, status, exited, ancestor, health, volume, network=VALUE, or before, "
-            "since=CONTAINER",
+            "only those that fit: id, name (a regular expression), label, status, exited, ancestor, health, volume, "
+            "network=VALUE, or before, since=CONTAINER",
             metavar="KEY=VALUE",
             many=True,
         ),

@@ -19,7 +19,7 @@ COMMAND = Command(
     options=(
         Option(
             "--filter",
-            "only networks that fit: name=PART, driver=NAME, label=KEY[=VALUE]",
+            "only networks that fit: name=PATTERN (a regular expression), driver=NAME, label=KEY[=VALUE]",
             metavar="KEY=VALUE",
             many=True,
         ),

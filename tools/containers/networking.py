@@ -47,9 +47,11 @@ def _fits(text: str, network: Network | None) -> bool:
     if key not in ("name", "driver", "label") or not equals or not value:
         raise UsageError(f"--filter {text}", "is no filter", "use name=…, driver=… or label=KEY[=VALUE]")
     if network is None:
+        if key == "name":
+            selecting.check_pattern(value, f"--filter {text}")
         return True
     if key == "name":
-        return value in network.name
+        return selecting.is_named(network.name, value)
     if key == "driver":
         plugins: list[Document] = network.document["plugins"]  # type: ignore[assignment]
         return value in (network.driver, plugins[0]["type"])

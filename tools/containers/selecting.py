@@ -33,6 +33,7 @@ def find(store: Store, item: str | Document) -> Container:
     return store.containers.find(named)
 
 
+HEALTH = ("starting", "healthy", "unhealthy", "none")
 STATUSES = ("created", "running", "paused", "restarting", "stopped")
 _STATUS_WORDS = {"exited": "stopped", "dead": "stopped"}
 
@@ -40,8 +41,8 @@ _STATUS_WORDS = {"exited": "stopped", "dead": "stopped"}
 def filters(texts: list[str], made: Callable[[str], str]) -> Test:
     """--filter KEY=VALUE, several: those of one key are alternatives, but labels must all hold; keys must all hold.
 
-    id, name (part of it), label, status, exited (exit status), ancestor (image), health, network, volume, before and
-    since (a container, of which `made` gives the time) are known. Raises UsageError, and what `made` raises.
+    id, name (a regular expression), label, status, exited (exit status), ancestor (image), health, network, volume,
+    before and since (a container, of which `made` gives the time) are known. Raises UsageError, and what `made` raises.
     """
     wanted: dict[str, list[str]] = {}
     for text in texts:
@@ -52,6 +53,10 @@ def filters(texts: list[str], made: Callable[[str], str]) -> Test:
             value = _STATUS_WORDS.get(value, value)
             if value not in STATUSES:
                 raise UsageError(f"--filter {text}", "is no status", f"choose from {', '.join(STATUSES)}")
+        if key == "health" and value not in HEALTH:
+            raise UsageError(f"--filter {text}", "is no state of health", f"choose from {', '.join(HEALTH)}")
+        if key == "name":
+            check_pattern(value, f"--filter {text}")
         if key == "exited" and not value.isdecimal():
             raise UsageError(f"--filter {text}", "is no exit status", "give a number")
         if key in ("before", "since"):
@@ -66,6 +71,23 @@ def filters(texts: list[str], made: Callable[[str], str]) -> Test:
         return True
 
     return test
+
+
+def check_pattern(pattern: str, subject: str) -> None:
+    """Raises UsageError for a pattern that is no regular expression."""
+    import re
+
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise UsageError(subject, f"is no regular expression: {error}", "give a part of it, or like ^web$") from None
+
+
+def is_named(name: str, pattern: str) -> bool:
+    """Whether a pattern finds a name, also one that has a slash before it, as docker writes those of containers."""
+    import re
+
+    return any(re.search(pattern, one) for one in (name, f"/{name}"))
 
 
 class Seen:
@@ -104,7 +126,7 @@ def _ancestor(seen: Seen, value: str) -> bool:
 
 _TESTS: dict[str, Callable[[Seen, str], bool]] = {
     "id": lambda seen, value: seen.container.id.startswith(value),
-    "name": lambda seen, value: value in seen.container.name,
+    "name": lambda seen, value: is_named(seen.container.name, value),
     "label": _label,
     "status": lambda seen, value: seen.observed.status == value,
     "exited": lambda seen, value: seen.observed.status == "stopped" and seen.observed.exit_code == int(value),

@@ -146,7 +146,7 @@ class Containers:
 
     def find(self, text: str) -> Container:
         """By name, id, or unique beginning of an id. Raises NotFound, Conflict."""
-        named = _target(os.path.join(self.path, "names", text)) if "/" not in text else ""
+        named = _target(os.path.join(self.path, "names", text)) if not {"/", "\0"} & set(text) else ""
         if named and os.path.exists(os.path.join(self.path, named)):
             return self.load(named)
         found = [one for one in self.ids() if text and one.startswith(text)]

@@ -53,6 +53,8 @@ def test_made_found_changed_removed(containers: Containers) -> None:
     assert containers.find("web").record == record("c", "web", status="stopped", exitCode=3)
     containers.remove(made)
     assert left(containers) == []
+    with pytest.raises(NotFound, match="no such container"):
+        containers.find("we\0b")
     with pytest.raises(NotFound, match="web: no such container"):
         containers.find("web")
     containers.remove(made)  # nothing to do

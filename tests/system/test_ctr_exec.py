@@ -285,6 +285,21 @@ def test_much_of_both_streams(run: Commands, web: str, tmp_path: Path) -> None:
         assert hashlib.sha256(found).digest() == hashlib.sha256(data).digest()
 
 
+def test_no_room_for_what_it_says(run: Commands, web: str) -> None:
+    """Nor is there any for what an attached monitor brings."""
+    for command in ("ctr-exec web", "ctr-run --rm --log-driver json busybox"):
+        done = run.shell(f"{command} echo much >/dev/full", status=125)
+        (error,) = done.errors
+        assert error["message"].startswith("stdout: not all could be written: no space left on device ("), command
+
+
+@pytest.mark.parametrize("closed", [1, 2])
+def test_a_closed_stream_is_no_file_of_the_runtime_s(run: Commands, web: str, closed: int) -> None:
+    for command in ("ctr-exec web", "ctr-run --rm busybox"):
+        script = f"{command} sh -c 'readlink /proc/$$/fd/{closed} >&{3 - closed}' {closed}>&-"
+        assert b"runtime.log" not in run.shell(f"({script}) {3 - closed}>&1").out, command
+
+
 def test_a_shell_on_a_terminal(terminal: Terminal) -> None:
     terminal.size(33, 101)
     script = "tty; stty size; echo TERM=$TERM; read line; echo got=$line; exit 6"

@@ -247,13 +247,15 @@ def _stream(number: int) -> BinaryIO:
     """A standard stream, unbuffered: what is read is acted on, what is written is out.
 
     A descriptor that the caller closed is filled with one that refuses (as a closed one would), so that no file of ours
-    gets its number and takes results or messages meant for people.
+    gets its number and takes results or messages meant for people; nor one of a program that we start.
     """
     try:
         os.fstat(number)
     except OSError:
         filler = os.open("/dev/null", os.O_WRONLY if number == 0 else os.O_RDONLY)
-        if filler != number:
+        if filler == number:
+            os.set_inheritable(number, True)
+        else:
             os.dup2(filler, number)
             os.close(filler)
     # A raw file, not a BinaryIO in name: it has every method that we and the commands use.

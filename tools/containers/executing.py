@@ -9,7 +9,7 @@ from oci_spec import jsondoc
 from ..errors import Conflict, NotFound, OcipipeError, UsageError
 from ..host import files, rooted, trees
 from ..host import process as host_process
-from ..runtime import executable, foreground, joining, oci, root, state, users
+from ..runtime import executable, foreground, joining, oci, root, state, stdio, users
 from ..runtime.oci import RuntimeFailed
 from . import ending
 
@@ -137,19 +137,34 @@ def _check(container: Container, inside: str, process: Any) -> None:
 
 
 def _stay(ctx: Context, container: Container, directory: str, first: int, *, interactive: bool, terminal: bool) -> int:
-    """Runs the process as our own child, to its end; `first` is the container's first process. Raises RuntimeFailed."""
+    """Runs the process as our own child, to its end; `first` is the container's first process. Raises
+    RuntimeFailed, and Unavailable when what it says cannot be written."""
     runtime = ending.runtime_of(container, ctx.env)
     log, pid_file = os.path.join(directory, "runtime.log"), os.path.join(directory, "pid")
-    # A terminal's keys must reach the process: the runtime makes it raw, and nothing else would see Ctrl-C.
-    stdin = 0 if interactive or terminal else os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
+    streams = None
+    if terminal:  # its keys must reach the process: the runtime makes it raw, and nothing else would see Ctrl-C
+        given = (0, 1, 2)
+    elif runtime.carries_streams:
+        streams = stdio.Streams(interactive=interactive)
+        given = streams.given
+    else:
+        given = (0 if interactive else os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC), 1, 2)
+
+    def start() -> int:
+        pid = runtime.exec(container.id, os.path.join(directory, SPEC), log, pid_file, given)
+        if streams is not None:
+            streams.begin()
+        return pid
+
     ctx.progress.close()  # stderr is the process's now
-    # A signal at any moment does what it does to any process: it is the first one alone that the kernel spares.
-    code = foreground.run(
-        lambda: runtime.exec(container.id, os.path.join(directory, SPEC), log, pid_file, stdin=stdin),
-        lambda: first,
-        lambda: None,
-        terminal=terminal,
-    )
+    try:
+        # A signal at any moment does what it does to any process: it is the first one alone that the kernel spares.
+        code = foreground.run(start, lambda: first, lambda: None, terminal=terminal)
+    finally:
+        if streams is not None:
+            streams.close()
+    if streams is not None:
+        streams.end()
     if code > 0:
         # With the container, everything in its run-time directory goes.
         started = os.path.exists(pid_file) or not os.path.exists(directory)
@@ -170,7 +185,7 @@ def _leave(ctx: Context, container: Container, directory: str, *, terminal: bool
         return
     log, pid_file = os.path.join(directory, "runtime.log"), os.path.join(directory, "pid")
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-    pid = runtime.exec(container.id, os.path.join(directory, SPEC), log, pid_file, stdin=null, detach=null)
+    pid = runtime.exec(container.id, os.path.join(directory, SPEC), log, pid_file, (null, null, null), detach=True)
     status = host_process.wait(pid)
     if status:
         raise _failed(container, runtime, oci.last_error(log) or f"it ended with status {status}")

@@ -95,7 +95,7 @@ class Attachment:
         """Carries our standard streams until the container has ended, which is True, or the keys `detach` come: False.
 
         With `terminal`, ours is raw meanwhile and put back on every way out. `proxy` gets the signals that reach us. Of
-        what it says, only the streams `shown` reach ours.
+        what it says, only the streams `shown` reach ours. Raises Unavailable when that cannot be written.
         """
         self._seen = shown
         try:
@@ -185,6 +185,12 @@ class Attachment:
             self._shown = self._shown[os.write(self._stream, self._shown[:_PIECE]) :]
         except BlockingIOError:
             pass
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            from . import stdio
+
+            raise stdio.lost(self._stream, error) from None
 
 
 def _waiting(pipe: int) -> bool:

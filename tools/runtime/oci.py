@@ -48,6 +48,12 @@ class Runtime:
         return not self.name.startswith("crun")
 
     @property
+    def carries_streams(self) -> bool:
+        """Whether its exec has pipes of its own between the process and our streams, and says nothing of what could not
+        be written to ours. crun gives the process what it has."""
+        return not self.name.startswith("crun")
+
+    @property
     def options(self) -> list[str]:
         """What stands before the operation on its command line, whatever that is."""
         return ["--root", self.root, *self._options]
@@ -73,16 +79,15 @@ class Runtime:
         )  # fmt: skip
 
     def exec(
-        self, container_id: str, spec: str, log: str, pid_file: str, *, stdin: int, detach: int | None = None
-    ) -> int:
-        """Starts `exec` of the process that the file `spec` describes, with our stdout and stderr; the runtime's
-        process id. With `detach`, a descriptor that takes what it writes, the runtime leaves it in the background."""
+        self, container_id: str, spec: str, log: str, pid_file: str, streams: tuple[int, int, int], *,
+        detach: bool = False,
+    ) -> int:  # fmt: skip
+        """Starts `exec` of the process that the file `spec` describes, with `streams`; the runtime's process id. With
+        `detach`, the runtime leaves it in the background."""
         argv = [*self._argv("--log", log, "--log-format", "json"), "exec", "--process", spec, "--pid-file", pid_file]
-        if detach is None:
-            return process.spawn([*argv, container_id], env=self._env, stdin=stdin)
-        return process.spawn(
-            [*argv, "--detach", container_id], env=self._env, stdin=stdin, stdout=detach, stderr=detach
-        )
+        words = ["--detach", container_id] if detach else [container_id]
+        stdin, stdout, stderr = streams
+        return process.spawn([*argv, *words], env=self._env, stdin=stdin, stdout=stdout, stderr=stderr)
 
     def start(self, container_id: str, log: str, pid: int, *, hooks: bool) -> None:
         """Starts the process of a container that was created, which is `pid`; `hooks`: its config has some.

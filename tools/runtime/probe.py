@@ -31,7 +31,7 @@ def run(runtime: Runtime, container_id: str, spec: str, place: str, seconds: flo
     read, write = os.pipe2(os.O_CLOEXEC)
     null = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        starter = runtime.exec(container_id, spec, log, pid_file, stdin=null, detach=write)
+        starter = runtime.exec(container_id, spec, log, pid_file, (null, write, write), detach=True)
     finally:
         os.close(null)
         os.close(write)

@@ -94,8 +94,7 @@ class Streams:
         for wait in self._waits:
             wait.acquire()
         for number, error in self._failed:
-            why = os.strerror(error.errno or 0).lower()
-            raise Unavailable(_NAMES[number], f"not all could be written: {why}", "make room, or write elsewhere")
+            raise lost(number, error)
 
     def close(self) -> None:
         """Of no use after that, unless it has begun."""
@@ -104,6 +103,12 @@ class Streams:
         self._pumps = []
         while self._pipes:
             os.close(self._pipes.pop())
+
+
+def lost(number: int, error: OSError) -> Unavailable:
+    """What to tell of something that the process has said, and that could not be written to our stdout or stderr."""
+    why = os.strerror(error.errno or 0).lower()
+    return Unavailable(_NAMES[number], f"not all could be written: {why}", "make room, or write elsewhere")
 
 
 def _may_be_given(number: int) -> bool:

@@ -82,10 +82,11 @@ def words(project: Project, service: str, number: int, around: Around, wish: Wis
     said.said.append("--pull=never")
     if wish is not None:
         said.said += wish.words
-    command = keys.get("command") if wish is None or wish.command is None else list(wish.command)
-    entrypoint = keys.get("entrypoint")
+    command, entrypoint = keys.get("command"), keys.get("entrypoint")
     if wish is not None and (step is not None or any(word.startswith("--entrypoint=") for word in wish.words)):
-        entrypoint = None
+        command = entrypoint = None  # who says another program does not mean its arguments
+    if wish is not None and wish.command is not None:
+        command = list(wish.command)
     if entrypoint is None and command == [] and around.entrypoint is not None:
         entrypoint = list(around.entrypoint)
     if entrypoint is not None:

@@ -229,6 +229,18 @@ def test_one_off(tmp_path: Path) -> None:
     assert "--network=net:alias=web,alias=other" in found
 
 
+@pytest.mark.parametrize(("command", "said"), [(None, []), (["-a"], ["-a"])])
+def test_another_entrypoint_has_not_the_command_of_the_service(
+    tmp_path: Path, command: list[str] | None, said: list[str]
+) -> None:
+    wish = translate.Wish()
+    wish.command, wish.words = command, ["--entrypoint=env"]
+    found = translate.words(
+        project(tmp_path, "command: serve\nentrypoint: [e, f]"), "web", 1, translate.Around(), wish
+    )
+    assert found[found.index("--entrypoint=env") :] == ["--entrypoint=env", "--", "app", *said]
+
+
 def test_a_step_before_the_start(tmp_path: Path) -> None:
     keys = """
 command: serve

@@ -34,16 +34,16 @@ _ONCE = frozenset(("CMD", "ENTRYPOINT", "HEALTHCHECK"))
 
 
 def lint(
-    dockerfile: Dockerfile, plan: Plan, *, stages: Sequence[Stage] | None = None,
+    dockerfile: Dockerfile, plan: Plan, *,
     bases: Mapping[str, Mapping[str, object]] | None = None, ignore: Ignore | None = None,
 ) -> list[Document]:  # fmt: skip
-    """The findings, in the order of their lines. `stages`: what is judged, everything if not said; `bases`: config
-    objects of images, by the names in FROM: whether a variable is defined is only told where they are known; `ignore`:
-    the context's .dockerignore. Raises DockerfileError for what cannot be built."""
+    """The findings in every stage, in the order of their lines. `bases`: config objects of images, by the names in
+    FROM: only where they are known is it told whether a variable is defined; `ignore`: the context's .dockerignore.
+    Raises DockerfileError for what cannot be built."""
     linter = _Linter(dockerfile, plan, bases or {}, ignore)
     linter.file()
     scopes: dict[int, _Judged] = {}
-    for stage in plan.every if stages is None else stages:
+    for stage in plan.every:
         scopes[stage.index] = linter.stage(stage, scopes)
     return sorted(linter.found, key=lambda one: (one["firstLine"], str(one["rule"]), str(one["message"])))
 

@@ -1,4 +1,4 @@
-"""A whole file, or one service of it, in canonical form: what can be merged with another and checked by the schema."""
+"""A whole file in canonical form: what can be merged with another and checked by the schema."""
 
 from __future__ import annotations
 
@@ -86,8 +86,3 @@ def document(value: Mapping, source: Source) -> Mapping:
     new.drop("version")
     return new
 
-
-def one_service(value: Any, source: Source, name: str) -> Any:
-    """The canonical form of one service. Raises ComposeError."""
-    place = getattr(value, "place", None)
-    return value if place is None else service(value, Where(source, place, ["services", name]))

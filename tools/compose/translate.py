@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from .project import Project
 
 _LOG_DRIVERS = {"json-file": "json", "local": "json", "json": "json", "journald": "journald", "none": "none"}
-_NO_LIMIT = -1
 
 
 class Around:

@@ -241,11 +241,11 @@ def read_chunks(path: str, offset: int = 0, size: int = 1 << 20) -> Iterator[byt
     return chunks()
 
 
-def read_stream(fd: int, subject: str, size: int = 1 << 20) -> Iterator[bytes]:
+def read_stream(fd: int, subject: str) -> Iterator[bytes]:
     """What an open file or pipe gives from where it stands, to its end. Raises Unavailable, naming `subject`."""
     while True:
         try:
-            chunk = os.read(fd, size)
+            chunk = os.read(fd, 1 << 20)
         except BlockingIOError:  # another process made the pipe non-blocking: wait as if it hadn't
             import select
 

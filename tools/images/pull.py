@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from ..store.leases import Lease
     from ..store.store import Store
 
-POLICIES = ("always", "missing", "newer", "never")
-
 
 class PullOptions:
     """How to pull: `platform` None means this host's (with all_platforms: which one is unpacked)."""

@@ -59,7 +59,7 @@ def image_for_run(
 ) -> RunnableImage:
     """The image of an operand or of a document from a pipe, unpacked; its layers are held by `lease`.
 
-    A name is pulled as `policy` says (pull.POLICIES); a document names content that is here. Raises what find, pull and
+    A name is pulled as `policy` says (see pull.pull); a document names content that is here. Raises what find, pull and
     unpacking raise.
     """
     entry = _found_or_pulled(ctx, store, item, policy, platform, access, unpack=True)

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from ..context import Context
     from ..store.store import Store
 
-FORMATS = ("docker", "oci")
-
 
 def save(
     ctx: Context,

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from .networks import Networks
 
-DRIVERS = ("bridge", "macvlan", "ipvlan", "cni")
 _MODES = {"macvlan": ("bridge", "private", "vepa", "passthru"), "ipvlan": ("l2", "l3", "l3s")}
 
 

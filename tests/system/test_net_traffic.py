@@ -299,6 +299,25 @@ def test_connected_and_disconnected_while_it_runs(host: Host) -> None:
     assert [one["name"] for one in there] == ["lab", "lab", "ocipipe"]
 
 
+def test_the_way_out_when_it_has_left_its_first_network(host: Host) -> None:
+    """By the other one; and the ports are there again with the next, when it had none."""
+    host.run("net-create", "lab")
+    box = host.box("box", "--network", "ocipipe", "--network", "lab", "-p", "127.0.0.1:8080:80")
+    gateways = [ip.rpartition(".")[0] + ".1" for ip in box.ips]
+    assert box.do("ip route show default").split()[2] == gateways[0]
+    host.run("net-disconnect", "ocipipe", "box")
+    assert box.do("ip route show default").split()[2:5] == [gateways[1], "dev", "eth1"]
+    host.run("net-connect", "ocipipe", "box")
+    assert box.do("ip route show default").split()[2] == gateways[1]
+    for name in ("lab", "ocipipe"):
+        host.run("net-disconnect", name, "box")
+    host.run("net-connect", "ocipipe", "box")
+    assert box.do("ip route show default").split()[2] == gateways[0]
+    box.serve("tcp", 80)
+    assert host.ask("tcp", "127.0.0.1", 8080).startswith("box ")
+    assert host.run("net-check").out == b""
+
+
 def test_another_container_s_network(host: Host) -> None:
     web = host.box("web", "-p", "8080:80")
     host.box("side", "--network", "container:web")

@@ -175,16 +175,18 @@ def plug(ctx: Context, store: Store, container: Container, pid: int, wanted: Seq
     if pid:
         namespaces.point_to(ctx.run_root, container.id, pid)
     record: Mapping[str, Any] = container.record
-    publish = [one for text in record.get("ports") or () for one in ports.parse(text)] if not pid else []
+    publish = [one for text in record.get("published" if pid else "ports") or () for one in ports.parse(text)]
     known_as = [container.name, *([record["hostname"]] if record.get("hostname") else [])]
     asked: dict[str, Any] = record.get("names") or {}
     if asked.get("links"):
         from . import linking
 
-        on = [*networks(container), *(one.network for one in wanted)]
+        on = dict.fromkeys((*networks(container), *(one.network for one in wanted)))
         asked = {**asked, "hosts": [*asked["hosts"], *linking.hosts(ctx, store, asked["links"], on)]}
     place, dns = path(ctx, container.id), asked.get("servers") or ()
-    found = attach.attach(store, ctx.run_root, ctx.env, container.id, known_as, place, wanted, publish, dns)
+    found = attach.attach(
+        store, ctx.run_root, ctx.env, container.id, known_as, place, wanted, publish, dns, more=bool(pid)
+    )
     for warning in found.warnings:
         ctx.progress.warn(warning)
     everything = attach.attached(ctx.run_root, container.id) or found

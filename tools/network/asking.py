@@ -227,6 +227,11 @@ class Request:
         self.ports = bindings.choose(wanted, taken, versions or (4, 6), seed, self.holds)
         self._container["ports"] = [one.document for one in self.ports]
 
+    def keep(self, ports: Sequence[Port]) -> None:
+        """Its ports are those that it has on the host, held by whoever runs it, unless nothing could lead to them."""
+        if firewall.targets(self.after, self._container):
+            self._container["ports"] = [one.document for one in ports]
+
     def _bound(self, wanted: Sequence[Port]) -> list[Port]:
         """The ports that name no address, at that of the network that they lead to."""
         bridges = [self.after.bridges.get(one["bridge"]) for one in self._container["attachments"]]

@@ -24,7 +24,7 @@ from .ports import Port
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from oci_spec.jsondoc import Document
@@ -61,13 +61,15 @@ def attach(
     wanted: Sequence[Wanted],
     ports: Sequence[Port] = (),
     dns: Sequence[str] = (),
+    *,
+    more: bool = False,
 ) -> Attached:
     """Puts a container on networks. When it returns, all is there: interfaces, firewall, names.
 
     `known_as` are the names that it is found by on networks with names: its own first (reverse look-ups give that one),
     then more; its short id is added. `namespace` is the path of its network namespace. `dns` are name servers of its
-    own, for what is no container's name. A container that is attached already gets these networks in addition
-    (net-connect); `ports` must be empty then.
+    own, for what is no container's name. With `more` (net-connect), a container that runs already gets these networks
+    in addition, and `ports` are those that it has on the host: they lead to it again where it was on no network.
 
     All is checked before anything is changed. Raises NotFound for a network that there is not; Conflict for an address
     or a port in use and for a network that it is on already; UsageError for an address outside of the subnet;
@@ -88,7 +90,10 @@ def attach(
                 network = networks.find(one.network)
                 request.add(network, one)
                 networks.settle(network)
-            request.publish(ports)
+            if more:
+                request.keep(ports)
+            else:
+                request.publish(ports)
             change.prepare(held, request.after, env)
             try:
                 warnings = change.to(held, request.after, env, request.plugs)
@@ -108,7 +113,8 @@ def detach(
     """Takes a container off its networks, or off some by name: interfaces, ports, names, addresses; and what a network
     has on the host, when that was its last container. What CNI plugins would not take away is returned, for people.
 
-    Nothing to do for one that is on none. A crash half-way leaves what the next call takes away.
+    The ways out that went through these lead through those that are left. Nothing to do for one that is on none. A
+    crash half-way leaves what the next call takes away.
     """
     if container_id not in (known := state.read(run_root)).containers and not known.changing:
         return []
@@ -127,12 +133,26 @@ def detach(
         if not after.containers[container_id]["attachments"]:
             del after.containers[container_id]
         after = mend.living(after, host.interfaces())
+        ways = list(_ways_out(after.containers.get(container_id, {"attachments": []}), gone))
         change.prepare(held, after, env)
         try:
             change.to(held, after, env)
         except OcipipeError:
             mend.mend(held, env)
+        change.lead(ways)
     return failed
+
+
+def _ways_out(container: Mapping[str, Any], gone: Sequence[Mapping[str, Any]]) -> Iterator[change.Way]:
+    """Ways out in the place of those that went: noted in the results of the attachments that they lead through."""
+    lost = {route["dst"] for one in gone for route in one["result"].get("routes") or ()}
+    for one in container["attachments"]:
+        for ip in one["result"]["ips"] if one["host"] else ():
+            destination = "::/0" if ":" in ip["address"] else "0.0.0.0/0"
+            if destination in lost and "gateway" in ip:
+                lost.remove(destination)
+                one["result"]["routes"].append({"dst": destination, "gw": ip["gateway"]})
+                yield one, one["result"]["routes"][-1]
 
 
 def _unplug(

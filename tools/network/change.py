@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from .state import Held, State
 
+    Way = tuple[Mapping[str, Any], Mapping[str, str]]
+    """An attachment, and a route that leads through its interface."""
+
 
 class Plug:
     """An interface to be made: as the state's attachment, its container's namespace, whether routes lead through it."""
@@ -138,3 +141,12 @@ def _come(before: State, after: State, plugs: Sequence[Plug]) -> None:
                 result = plug.attachment["result"]
                 more = [{"address": text} for text in plug.attachment.get("linkLocal") or ()]
                 bridge.configure(links, plug.attachment["interface"], [*result["ips"], *more], result["routes"])
+
+
+def lead(ways: Sequence[Way]) -> None:
+    """Makes ways out in the namespace of a container, unless it has ended."""
+    for one, route in ways:
+        namespace = one["result"]["interfaces"][2]["sandbox"]
+        if os.path.exists(namespace):
+            with namespaces.inside(namespace), Links() as links:
+                links.add_route(one["interface"], route["dst"], route["gw"])

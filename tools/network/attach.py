@@ -24,7 +24,7 @@ from .ports import Port
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from oci_spec.jsondoc import Document
@@ -145,7 +145,7 @@ def detach(
 
 def _ways_out(container: Mapping[str, Any], gone: Sequence[Mapping[str, Any]]) -> Iterator[change.Way]:
     """Ways out in the place of those that went: noted in the results of the attachments that they lead through."""
-    lost = {route["dst"] for one in gone for route in one["result"].get("routes") or ()}
+    lost = _destinations(gone) - _destinations(container["attachments"])
     for one in container["attachments"]:
         for ip in one["result"]["ips"] if one["host"] else ():
             destination = "::/0" if ":" in ip["address"] else "0.0.0.0/0"
@@ -153,6 +153,10 @@ def _ways_out(container: Mapping[str, Any], gone: Sequence[Mapping[str, Any]]) -
                 lost.remove(destination)
                 one["result"]["routes"].append({"dst": destination, "gw": ip["gateway"]})
                 yield one, one["result"]["routes"][-1]
+
+
+def _destinations(attachments: Iterable[Mapping[str, Any]]) -> set[str]:
+    return {route["dst"] for one in attachments for route in one["result"].get("routes") or ()}
 
 
 def _unplug(

@@ -79,6 +79,9 @@ def test_into_and_out_of_a_running_one(box: Box, host: Path) -> None:
             pass
         with tarfile.open(fileobj=io.BytesIO(box.run("ctr-cp", f"{name}:/answer", "-").out)) as tar:
             assert tar.getnames() == ["answer"]
+        whole = names(box.run("ctr-cp", f"{name}:/", "-").out)  # but for what the kernel makes up there
+        assert {"./seen", "./etc/hosts"} <= set(whole)
+        assert not [one for one in whole if one.startswith(("./proc", "./sys"))]
 
 
 @pytest.mark.parametrize("state", ["running", "stopped", "fresh"])

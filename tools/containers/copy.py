@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 STREAM = "-"
 _SPECIAL = (b"", b".", b"..")
+_KERNEL = (b"proc", b"sys")
+"""Of a container's root, while it runs: what the kernel makes up, which is no copy's."""
 
 
 class Place:
@@ -145,6 +147,8 @@ class _Source:
         if stat.S_ISSOCK(self.status.st_mode):
             raise Unsupported(place.text, "is a socket, which cannot be copied")
         self.name = b"" if last in _SPECIAL else last
+        whole = place.container and os.path.samestat(self.status, os.fstat(root.fd))
+        self._without = [name for name in _KERNEL if _is_mounted(name, self.pin)] if whole else []
 
     @property
     def is_directory(self) -> bool:
@@ -157,7 +161,7 @@ class _Source:
             return
         try:
             with Root(os.dup(self.pin)) as top:
-                for path, pin, status in top.walk():
+                for path, pin, status in top.walk(self._without):
                     yield (name + b"/" + path if path else name), pin, status
         except OSError as error:
             raise failed(self._text, error) from None
@@ -256,6 +260,14 @@ class _Target:
             if directory is not None and os.path.samestat(source.status, os.fstat(directory.fd)):
                 raise Conflict(self._text, "lies in the source itself")
             path = path.rpartition(b"/")[0] if path else None
+
+
+def _is_mounted(name: bytes, directory: int) -> bool:
+    """Whether another file system is mounted there in a directory."""
+    try:
+        return os.stat(name, dir_fd=directory, follow_symlinks=False).st_dev != os.fstat(directory).st_dev
+    except FileNotFoundError:
+        return False
 
 
 def _unreachable(text: str, error: OSError) -> Exception:

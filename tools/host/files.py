@@ -113,7 +113,11 @@ class replacing:
         self._fd = -1
 
     def __enter__(self) -> int:
-        self._fd = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, self._mode)
+        try:
+            self._fd = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, self._mode)
+        except OSError as error:
+            error.filename = self._path  # the other name is nobody's
+            raise
         return self._fd
 
     def __exit__(

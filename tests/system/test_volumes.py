@@ -170,6 +170,9 @@ def test_export_into_a_file(run: Commands, tmp_path: Path) -> None:
     (found,) = run("vol-export", "-o", target, "data").documents
     assert found["name"] == "data"
     assert target.read_bytes() == run("vol-export", "data").out
+    assert run.shell("vol-ls | vol-export -").out == target.read_bytes()
+    (error,) = run("vol-export", "-", input=b'{"id": 5}', status=2).errors
+    assert "is no volume's" in error["message"]
 
 
 def test_file_systems_that_the_options_name(run: Commands, store_root: Path, tmp_path: Path) -> None:

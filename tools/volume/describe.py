@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..errors import UsageError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,5 +38,8 @@ def used(volume: Volume, users: Iterable[Container], size: int | None = None) ->
 
 
 def name_of(item: str | Document) -> str:
-    """The name of a volume that a command was given, by name or by its document."""
-    return item if isinstance(item, str) else str(item["name"])
+    """The name of a volume that a command was given, by name or by its document. Raises UsageError for another one."""
+    name = item if isinstance(item, str) else item.get("name")
+    if not isinstance(name, str):
+        raise UsageError("stdin", "holds a document that is no volume's", "pipe what vol-ls or vol-create prints")
+    return name

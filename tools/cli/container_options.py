@@ -48,10 +48,10 @@ CONTAINER = (
     Option("--cgroupns", "whose cgroups it sees (default: private on version 2)", choices=("host", "private")),
     Option(
         "-v, --volume",
-        "mount a volume, by its name, or a host path, either made when missing; without SOURCE, a new volume; OPTIONS "
-        "are ro, rro (also what is mounted below), noexec, nosuid, nodev, z, Z, a propagation like rslave, and of "
-        "volumes nocopy and idmap=uids=STORED-SEEN-COUNT#…;gids=…, whose their files are seen to be; with --userns, of "
-        "host paths idmap, or they keep the host's owners, which volumes do not",
+        "mount a volume, by its name, or a host path (/x or ./x), either made when missing; without SOURCE, a new "
+        "volume; OPTIONS are ro, rro (also what is mounted below), noexec, nosuid, nodev, z, Z, a propagation like "
+        "rslave, and of volumes nocopy and idmap=uids=STORED-SEEN-COUNT#…;gids=…, whose their files are seen to be; "
+        "with --userns, of host paths idmap, or they keep the host's owners, which volumes do not",
         metavar="[SOURCE:]DEST[:OPTIONS]",
         many=True,
     ),

@@ -13,7 +13,7 @@ COMMAND = Command(
     "net-disconnect",
     "take containers off a network",
     description="Takes each container off the network, and prints the container. Its interface goes with all that came "
-    "and went through it.",
+    "and went through it; its way out, and its published ports, are then those of the next network that has one.",
     operands=(
         Operand("NETWORK", "network by name"),
         Operand("CONTAINER", "container by name, id or an id's beginning", required=False, many=True),

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 LINES = (
-    Option("--no-color", "names in no colour", kind="flag"),
-    Option("--no-log-prefix", "no name before each line", kind="flag"),
-    Option("--timestamps", "the time before each line", kind="flag"),
+    Option("--no-color", "print the containers' names without colour", kind="flag"),
+    Option("--no-log-prefix", "print no container's name before each line", kind="flag"),
+    Option("--timestamps", "print the time before each line", kind="flag"),
 )
 """How lines of logs are shown as text; compose.follow takes them."""
 
@@ -22,22 +22,22 @@ TIME = Option(
 )  # fmt: skip
 INDEX = Option("--index", "which of the service's containers, by its number (default: the first)", kind="integer")
 SERVICES = Operand("SERVICE", "only these services (default: all)", required=False, many=True)
-SCALE = Option("--scale", "how many containers a service has", metavar="SERVICE=NUMBER", many=True)
+SCALE = Option("--scale", "how many containers the service is to have", metavar="SERVICE=NUMBER", many=True)
 BRINGING = (
-    Option("--build", "build all images that can be built", kind="flag"),
-    Option("--no-build", "build none, not even a missing one", kind="flag"),
+    Option("--build", "build the images of all services that have a build section", kind="flag"),
+    Option("--no-build", "build no image, not even a missing one", kind="flag"),
     Option(
         "--pull", "when to pull: always, missing, never or build (default: as each service says)",
         choices=("always", "missing", "never", "build"),
     ),
-    Option("--force-recreate", "make all containers anew", kind="flag"),
+    Option("--force-recreate", "make all containers anew, even where nothing has changed", kind="flag"),
     Option("--no-recreate", "keep all containers, whatever has changed", kind="flag"),
-    Option("--remove-orphans", "remove containers of services that are no more", kind="flag"),
+    Option("--remove-orphans", "remove containers of services that the files no longer have", kind="flag"),
     SCALE,
 )  # fmt: skip
 """How services are brought up; compose.up.asked takes them."""
 PARALLEL = Option(
-    "--parallel", "do so much at a time at most: images built and pulled, containers made, started and stopped; -1 for "
+    "--parallel", "how many images or containers to work on at the same time; -1 for "
     "no limit (default: $COMPOSE_PARALLEL_LIMIT, or no limit)", kind="integer",
 )  # fmt: skip
 DRY_RUN = Option(
@@ -45,7 +45,7 @@ DRY_RUN = Option(
 )  # fmt: skip
 CHANGING = (PARALLEL, DRY_RUN)
 """How a command changes anything; compose.ground.asked takes them."""
-NO_DEPS = Option("--no-deps", "without what the services depend on", kind="flag")
+NO_DEPS = Option("--no-deps", "leave alone what the services depend on", kind="flag")
 
 
 def late_arguments(words: Sequence[str]) -> Any:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _PYTHONS = frozenset(("import", "from", "as", "in", "is", "if", "for", "with", "global", "class"))
 """Words that no argument can be called: it gets a `_` behind."""
+_METAVARS = {"integer": "N", "number": "N", "bytes": "SIZE"}
+"""What a value is called in a synopsis, by its kind; others by the option's own name."""
 
 
 class Option:
@@ -57,7 +59,8 @@ class Option:
             self.dest += "_"
         self.help = help
         self.kind = kind
-        self.metavar = metavar or ("" if kind == "flag" else "|".join(choices) or self.dest.upper().replace("_", "-"))
+        named = "|".join(choices) or _METAVARS.get(kind) or self.dest.upper().replace("_", "-")
+        self.metavar = metavar or ("" if kind == "flag" else named)
         self.many = many
         self.choices = tuple(choices)
         self.default = [] if many else False if kind == "flag" and default is None else default

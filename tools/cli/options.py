@@ -8,12 +8,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .declare import Args, Command
 
-PLATFORM = Option("--platform", "os/architecture[/variant] to use instead of this host's", metavar="OS/ARCH")
+PLATFORM = Option("--platform", "platform to use instead of this host's: os/architecture[/variant]", metavar="OS/ARCH")
 JOBS = Option("--jobs", "how many blobs are transferred side by side", kind="integer", default=3, metavar="N")
+PULL_POLICIES = ("always", "missing", "newer", "never")
+"""When a registry is asked for an image; images.pull says what each means."""
 PULL = Option(
     "--pull",
-    "when to ask the registry: always, missing, newer or never",
-    choices=("always", "missing", "newer", "never"),
+    "when to ask the registry: always; only when the image is missing; newer, as always, but what is here will do when "
+    "the registry can't be reached; or never",
+    choices=PULL_POLICIES,
     default="missing",
 )
 
@@ -48,11 +51,21 @@ COMPOSE = (
         "-f, --file",
         "compose file, - for stdin; later ones are laid over earlier ones (default: $COMPOSE_FILE, or compose.yaml and "
         "compose.override.yaml in this directory or the nearest above)",
+        metavar="FILE",
         many=True,
     ),
-    Option("-p, --project-name", "the project (default: $COMPOSE_PROJECT_NAME, name: in the files, the directory)"),
+    Option(
+        "-p, --project-name",
+        "the project (default: $COMPOSE_PROJECT_NAME, else name: in the files, else the directory's name)",
+        metavar="NAME",
+    ),
     Option("--profile", "take the services of this profile too, * for all (default: $COMPOSE_PROFILES)", many=True),
-    Option("--env-file", "variables for the files' values (default: $COMPOSE_ENV_FILES, or .env)", many=True),
+    Option(
+        "--env-file",
+        "file of variables that the compose files use (default: $COMPOSE_ENV_FILES, or .env)",
+        metavar="FILE",
+        many=True,
+    ),
     Option("--project-directory", "where relative paths start (default: the first file's directory)", metavar="DIR"),
 )
 """Which project a compose command is about; compose.project.asked takes them."""

@@ -20,42 +20,58 @@ COMMAND = Command(
     "compose-up",
     "make and start the services of a project",
     description="Brings up what the compose files describe: builds and pulls the images that are missing, makes "
-    "networks and volumes, and makes and starts containers, each once what it depends on has come to what it waits "
-    "for; independent ones side by side. A container that is there is kept unless what it is made from has changed: "
-    "then it is made anew, with its anonymous volumes, and stderr says why, by field. One that has ended is started "
-    "again. post_start that was cut off, or failed, is run again, from its first hook on.\n\n"
-    "In the foreground it goes on with what the containers say until all have ended: on a terminal as lines behind the "
-    "containers' names, in a pipe a document a line. Interrupted once, it stops them; twice, it kills them. With "
-    "--detach it prints the containers instead and ends when they are started; with --wait, when they are healthy. "
-    "With --watch it does what compose-watch does beside all this, once all is up; stderr says what.\n\n"
+    "networks and volumes, then makes and starts containers. A container starts when every service in its depends_on "
+    "has met its condition; containers that do not depend on one another start side by side. A container that exists "
+    "is kept unless its configuration or image has changed: then it is made anew, keeps its anonymous volumes, and "
+    "stderr says which fields changed. One that has ended is started again. Where the post_start hooks of a container "
+    "failed or were cut off, all of them are run again.\n\n"
+    "In the foreground it prints what the containers write until all have ended: on a terminal as lines, each behind "
+    "its container's name, in a pipe as one document a line. Interrupted once, it stops the containers; twice, it "
+    "kills them. With --detach it prints the containers instead and ends when they are started; with --wait, when they "
+    "are healthy. With --watch it also does, once all is up, what compose-watch does, and says so on stderr.\n\n"
     "An external secret NAME is the file NAME in $CREDENTIALS_DIRECTORY, which systemd gives a unit, or in "
-    "/etc/ocipipe/secrets ($OCIPIPE_SECRETS is another directory in its place); an external config is one in "
+    "/etc/ocipipe/secrets ($OCIPIPE_SECRETS names another directory instead); an external config is a file in "
     "/etc/ocipipe/configs ($OCIPIPE_CONFIGS).\n\n"
-    "A dependency that cannot come to what is waited for ends it all, with the last that it said. Two projects of one "
-    "name in two directories do not touch each other: the second is refused.",
+    "When a dependency can no longer meet its condition, compose-up fails and shows the last lines that it wrote. Of "
+    "two projects with one name in two directories, the second is refused, so that neither touches the other.",
     operands=(Operand("SERVICE", "only these services and what they depend on", required=False, many=True),),
     options=(
         *COMPOSE,
         *CHANGING,
         Option("-d, --detach", "leave the containers in the background, and print them", kind="flag"),
-        Option("--wait", "until the containers run or are healthy; in the background", kind="flag"),
+        Option(
+            "--wait",
+            "like --detach, and wait until the containers run, or are healthy where they have a health check",
+            kind="flag",
+        ),
         Option("--wait-timeout", "wait so many seconds at most", kind="number"),
         Option(
             "--abort-on-container-exit",
-            "stop all as soon as one has ended, but for jobs that others wait for; its status is ours", kind="flag",
+            "stop all as soon as one has ended, other than a job that others wait for; exit with its status",
+            kind="flag",
         ),
-        Option("--abort-on-container-failure", "the same for one that ended with a status over 0", kind="flag"),
         Option(
-            "--exit-code-from", "stop all as soon as one has ended; this service's status is ours", metavar="SERVICE"
+            "--abort-on-container-failure",
+            "the same, but only for one that ended with another status than 0",
+            kind="flag",
+        ),
+        Option(
+            "--exit-code-from",
+            "stop all as soon as one has ended; exit with this service's status",
+            metavar="SERVICE",
         ),
         *BRINGING,
         NO_DEPS,
         Option("--no-start", "make the containers, and start none", kind="flag"),
-        Option("-V, --renew-anon-volumes", "new anonymous volumes for containers that are made anew", kind="flag"),
+        Option("-V, --renew-anon-volumes", "give containers that are made anew new anonymous volumes", kind="flag"),
         TIME,
-        Option("--attach", "show only what this service says", metavar="SERVICE", many=True),
-        Option("--no-attach", "do not show what this service says", metavar="SERVICE", many=True),
-        Option("-w, --watch", "bring changed files into the containers, as develop.watch says", kind="flag"),
+        Option("--attach", "show only what this service writes", metavar="SERVICE", many=True),
+        Option("--no-attach", "do not show what this service writes", metavar="SERVICE", many=True),
+        Option(
+            "-w, --watch",
+            "bring changed files into the containers, as the services' develop.watch says",
+            kind="flag",
+        ),
         Option("--plan", "do just what this plan of compose-plan says; - for stdin", metavar="FILE"),
         *LINES,
     ),

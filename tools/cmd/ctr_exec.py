@@ -15,8 +15,8 @@ COMMAND = Command(
     "run a command in a running container",
     description="Runs one more process in a container, with the container's environment, user, working directory and "
     "limits, and this command's standard streams; the exit status is the process's own. Signals go on to the process. "
-    "A container that does not run, or is paused, is refused. With - as CONTAINER, its document is read from stdin, "
-    "one line and no byte more; what follows is the process's with -i.\n\n"
+    "A container that does not run, or is paused, is refused. With - as CONTAINER, its document is read from stdin: "
+    "one line and no byte more, so that with -i the process can read what follows.\n\n"
     "The process is this command's own child, and no monitor is beside it. With --detach-keys there is one, which "
     "keeps the terminal when this command is gone. With --detach nobody waits for the process: the journal has its "
     "start and not its end.",

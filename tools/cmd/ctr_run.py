@@ -15,17 +15,20 @@ COMMAND = Command(
     "run a command in a new container",
     description="Makes a container from IMAGE, which is pulled when it is missing, and runs its command in it, with "
     "this command's standard streams; the exit status is the process's own. With --detach it goes on in the "
-    "background, and the container is printed. With - as IMAGE, the image's descriptor is read from stdin, one line "
-    "and no byte more; what follows is the process's with -i.\n\n"
-    "A monitor keeps the container's streams, log and exit status when this command is gone. With --rm in the "
-    "foreground there is none: the process is this command's own child, no keys detach it, and nothing is logged; "
-    "--log-driver json, --detach-keys or --attach ask for one all the same. Such a process has this command's pipes "
-    "themselves, and pipes that lead to its files and, without --tty, its terminal. What --rm removes need not outlast "
-    "a power cut, here or with --detach: nothing in its root waits for the disk.\n\n"
-    "With --rootfs, IMAGE is a directory of the host: the container's root itself, which it changes in place, or, as "
-    "DIR:O, what lies below a layer of its own. It stays when the container goes.\n\n"
-    "With --userns, the container's users are its own: its root is an ordinary user of the host, with an id that "
-    "nobody else has. Its files, and those of volumes, are stored with the image's owners all the same.",
+    "background, and the container is printed. With - as IMAGE, the image's descriptor is read from stdin: one "
+    "line and no byte more, so that with -i the process can read what follows.\n\n"
+    "A monitor beside the container keeps its streams, log and exit status when this command is gone. With --rm in the "
+    "foreground there is no monitor, unless --log-driver json, --detach-keys or --attach asks for one: the process is "
+    "this command's own child, no keys detach it, and nothing is logged. Where this command's standard streams are "
+    "pipes, such a process has them as its own; where they are files, or a terminal without --tty, it has pipes that "
+    "lead to them. With --rm, in the foreground or not, the container's files are not synced to the disk: they need "
+    "not outlast a power cut.\n\n"
+    "With --rootfs, IMAGE is a directory of the host, which is the container's root. The container changes it in "
+    "place; of DIR:O it changes nothing, as it writes to a layer of its own above the directory. The directory stays "
+    "when the container is removed.\n\n"
+    "With --userns, the container's user ids are not the host's: its root is an ordinary user of the host, with an id "
+    "that nobody else has. Its files, and those of volumes, are still stored with the owners that the image gives "
+    "them.",
     operands=(
         Operand("IMAGE", "image by reference or digest, or - for a descriptor on stdin"),
         Operand("COMMAND", "command and its arguments, instead of the image's", required=False, many=True),
@@ -34,12 +37,12 @@ COMMAND = Command(
         Option("-d, --detach", "run it in the background, and print the container", kind="flag"),
         Option(
             "-a, --attach",
-            "only this one of our streams; what goes to another one is in the log alone (default: all)",
+            "attach only this standard stream; what goes to another is only in the log (default: all)",
             choices=("stdin", "stdout", "stderr"),
             many=True,
         ),
         *ATTACHED,
-        Option("--replace", "remove the container that has this --name, whatever it does", kind="flag"),
+        Option("--replace", "first remove the container that has this --name, even when it runs", kind="flag"),
         *CONTAINER,
     ),
     reads="descriptor",

@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 COMMAND = Command(
     "ctr-stop",
     "stop containers",
-    description="Sends each container its stop signal, and SIGKILL when it has not ended in time; it is not started "
-    "again by its restart policy. All are asked first, and waited for together. One that does not run is left as it "
-    "is, which is no failure. Prints each container.\n\n"
-    "With --all --restore, what a machine does that is shut down, containers end as with it: nothing starts them until "
-    "ctr-start --all --restore does, as their restart policy has it.",
+    description="Sends each container its stop signal, and SIGKILL when it has not ended in time; its restart policy "
+    "does not start it again. All containers get the signal first, and are then waited for together. One that does not "
+    "run is left as it is, which is no failure. Prints each container.\n\n"
+    "--all --restore is for the shutdown of the machine: containers end as they would with it, and ctr-start --all "
+    "--restore starts those again that their restart policy wants back after a reboot.",
     operands=(Operand("CONTAINER", "container by name, id or an id's beginning", required=False, many=True),),
     options=(
         Option(
             "-t, --time",
-            "seconds until SIGKILL; 0 for at once, -1 to wait without end (default: its own)",
+            "seconds until SIGKILL; 0 for at once, -1 to wait without end (default: the container's --stop-timeout)",
             kind="integer",
         ),
         Option("--all", "every container that runs", kind="flag"),

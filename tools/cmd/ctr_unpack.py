@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..cli.declare import Command, Operand, Option
-from ..cli.options import PLATFORM, REGISTRY
+from ..cli.declare import Command, Operand
+from ..cli.options import PLATFORM, PULL, REGISTRY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,12 +21,7 @@ COMMAND = Command(
         Operand("DIR", "the bundle's directory, new or empty"),
     ),
     options=(
-        Option(
-            "--pull",
-            "when to ask the registry: always, missing, newer or never",
-            choices=("always", "missing", "newer", "never"),
-            default="missing",
-        ),
+        PULL,
         PLATFORM,
         *REGISTRY,
     ),

@@ -20,11 +20,11 @@ COMMAND = Command(
     description="Builds the image that a Dockerfile (or Containerfile) describes, prints its descriptor, and leaves it "
     "in the store. CONTEXT is where its files come from: a directory, the URL of a git repository "
     "(URL#REF:DIRECTORY) or of a tar archive, or - for a tar archive, or a Dockerfile alone, on stdin.\n\n"
-    "Stages that do not need one another are built side by side, those that nothing needs not at all. A step whose "
-    "instruction, base and files are the same as before comes from the cache; what files are is told by their content, "
-    "names, modes and owners, and never by their times. The same context, Dockerfile and base make the same image "
-    "anywhere and at any time: no file in it is younger than SOURCE_DATE_EPOCH (an argument or a variable), or else "
-    "than its base image.\n\n"
+    "Stages that do not need one another are built side by side; those that the result does not need are not built. A "
+    "step comes from the cache when its instruction, its base and the files that it copies are the same as before: "
+    "files are compared by content, name, mode and owner, never by time. The same context, Dockerfile and base image "
+    "make the same image anywhere and at any time: no file in it is younger than SOURCE_DATE_EPOCH (a build argument "
+    "or a variable), or where that is not set, than the base image.\n\n"
     "A secret is seen by the one RUN that mounts it, and is nowhere in the image, its history or the cache. The steps' "
     "output and a line for each of them go to stderr.",
     operands=(Operand("CONTEXT", "directory, URL, or - for stdin (default: .)", required=False),),
@@ -34,7 +34,7 @@ COMMAND = Command(
         ("img-build -t app .", "build what ./Dockerfile describes"),
         ("img-build . | ctr-run --rm - pytest", "build, then test what was built"),
         ("img-build --secret id=token,src=token.txt .", "with a secret for RUN --mount=type=secret,id=token"),
-        ("img-build --check . | jq -r .message", "what is better written otherwise in the Dockerfile"),
+        ("img-build --check . | jq -r .message", "show what could be better in the Dockerfile"),
         ("git archive HEAD | img-build -t app -", "build what is committed"),
         ("img-build -o type=local,dest=out --target artifacts .", "take files out of a build"),
     ),

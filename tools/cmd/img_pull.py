@@ -5,7 +5,7 @@ from __future__ import annotations
 from oci_spec.platform import Platform
 
 from ..cli.declare import Command, Operand, Option
-from ..cli.options import JOBS, PLATFORM, REGISTRY, given
+from ..cli.options import JOBS, PLATFORM, PULL_POLICIES, REGISTRY, given
 from ..errors import UsageError
 
 TYPE_CHECKING = False
@@ -22,26 +22,26 @@ COMMAND = Command(
     "while they arrive, and prints the image's descriptor. A blob that is in the store is not fetched again, a broken "
     "download is resumed, and two pulls of one image share the work. With neither tag nor digest, the tag is latest; "
     "with no registry, it is docker.io. The name then stands for what was pulled last: the image for one platform, or "
-    "with --all-platforms the whole index. While it stands for an index that is current, a pull for one platform "
-    "prints that one's descriptor and changes nothing.\n\n"
+    "with --all-platforms the whole index. As long as it stands for the index that the registry has, a pull for one "
+    "platform only prints the descriptor of that platform's image.\n\n"
     "With --repair it reads the findings of store-check, fetches exactly the blobs that are missing or damaged from "
     "where they came, unpacks exactly the layers that are damaged, restores what was lost of the store's own files, "
-    "and prints an action document for each thing that it mended. An image by name or descriptor has its blobs read, "
-    "and mended.",
+    "and prints an action document for each thing that it mended. An image given by name or descriptor has its blobs "
+    "read, and those that are damaged fetched again.",
     operands=(Operand("REF", "image reference: [registry/]repository[:tag][@digest]", required=False, many=True),),
     options=(
         PLATFORM,
-        Option("--all-platforms", "keep the whole index with the images of every platform", kind="flag"),
+        Option("--all-platforms", "pull the whole index, with the images for every platform", kind="flag"),
         Option("-a, --all-tags", "pull every tag of the repository", kind="flag"),
         Option(
             "--policy",
-            "when to ask the registry: always, only when missing, newer (like always, but what is here will do when "
-            "the registry can't be reached), or never",
-            choices=("always", "missing", "newer", "never"),
+            "when to ask the registry: always; only when the image is missing; newer, as always, but what is here will "
+            "do when the registry can't be reached; or never",
+            choices=PULL_POLICIES,
             default="always",
         ),
         Option("--repair", "mend what store-check found, or the blobs of an image that is here", kind="flag"),
-        Option("--no-unpack", "keep the blobs only; needs no root", kind="flag"),
+        Option("--no-unpack", "store the blobs, and unpack no layer; needs no root", kind="flag"),
         JOBS,
         *REGISTRY,
     ),

@@ -15,42 +15,76 @@ COMMAND = Command(
     description="Makes a network that containers can be put on, and prints it: a CNI network configuration list. A "
     "bridge is made by ocipipe itself; containers on it find one another by name, reach the outside through the host, "
     "and can publish ports. Containers on different networks cannot reach each other. With - as NAME the list is read "
-    "from stdin: a bridge as net-inspect prints it, or anything that CNI plugins of this host make.",
+    "from stdin: a bridge as net-inspect prints it, or a list for any CNI plugins that this host has.",
     operands=(Operand("NAME", "name of the network, or - for a configuration list on stdin", required=False),),
     options=(
         Option(
             "-d, --driver",
-            "bridge; a network of the host's own by macvlan or ipvlan; or a CNI plugin, by --opt type=PLUGIN",
+            "bridge: a network of this host's own; macvlan or ipvlan: addresses on a network that the host is on; cni: "
+            "a CNI plugin, named with --opt type=PLUGIN",
             choices=("bridge", "macvlan", "ipvlan", "cni"),
             default="bridge",
         ),
-        Option("--subnet", "its addresses, one subnet of IPv4 and one of IPv6", metavar="SUBNET", many=True),
-        Option("--gateway", "the host's address in it (default: the first)", metavar="ADDRESS", many=True),
-        Option("--ip-range", "the part that containers get theirs from (default: all)", metavar="SUBNET", many=True),
+        Option(
+            "--subnet",
+            "subnet of the network, at most one of IPv4 and one of IPv6 (default for a bridge: a free one)",
+            metavar="SUBNET",
+            many=True,
+        ),
+        Option(
+            "--gateway",
+            "gateway of the subnet, of a bridge the host itself (default: the first address)",
+            metavar="ADDRESS",
+            many=True,
+        ),
+        Option(
+            "--ip-range",
+            "part of the subnet that containers get addresses from (default: all)",
+            metavar="SUBNET",
+            many=True,
+        ),
         Option(
             "--aux-address",
-            "an address that no container gets; its name is for who reads the command",
+            "address that no container gets; NAME has no effect, it tells a reader whose address it is",
             metavar="[NAME=]ADDRESS",
             many=True,
         ),
-        Option("--ipv4", "IPv4 (default: true, but with nothing but a --subnet of IPv6)", kind="flag", default=True),
-        Option("--ipv6", "IPv6 too, with a subnet of its own where none is named", kind="flag"),
-        Option("--internal", "no way out, and no published ports", kind="flag"),
-        Option("--isolate", "other networks reach not even its published ports, nor it theirs", kind="flag"),
-        Option("--mtu", "largest packet", kind="integer"),
+        Option(
+            "--ipv4",
+            "give containers IPv4 addresses (default: true, unless every --subnet is of IPv6)",
+            kind="flag",
+            default=True,
+        ),
+        Option(
+            "--ipv6",
+            "give containers IPv6 addresses, too, of a free subnet where --subnet names none",
+            kind="flag",
+        ),
+        Option("--internal", "give containers no way out of the network, and no published ports", kind="flag"),
+        Option("--isolate", "do not let it and other networks reach even one another's published ports", kind="flag"),
+        Option("--mtu", "largest packet, in bytes", kind="integer"),
         Option("--label", "label of the network", metavar="KEY=VALUE", many=True),
         Option(
             "-o, --opt",
             "driver option: mode=… of macvlan and ipvlan; of bridges com.docker.network.bridge.enable_icc=false "
-            "(containers do not reach one another, but by published ports, and where bridges call iptables not by "
-            "these), com.docker.network.bridge.host_binding_ipv4=ADDRESS (for -p without one) and "
+            "(containers reach one another only by published ports, and where bridges call iptables not even "
+            "by these), com.docker.network.bridge.host_binding_ipv4=ADDRESS (for -p without one) and "
             "com.docker.network.container_iface_prefix=NAME (instead of eth); with cni, the plugin's settings",
             metavar="KEY=VALUE",
             many=True,
         ),
-        Option("--dns", "name server to ask for the rest (default: the host's)", metavar="ADDRESS", many=True),
-        Option("--disable-dns", "containers do not find one another by name", kind="flag"),
-        Option("--interface", "name of the bridge; with macvlan and ipvlan, the host's interface", metavar="NAME"),
+        Option(
+            "--dns",
+            "name server for names that are no container's (default: the host's)",
+            metavar="ADDRESS",
+            many=True,
+        ),
+        Option("--disable-dns", "do not let containers find one another by name", kind="flag"),
+        Option(
+            "--interface",
+            "name for the bridge; with macvlan and ipvlan, the interface of the host to use",
+            metavar="NAME",
+        ),
     ),
     objects="name",
     reads="network",

@@ -13,13 +13,19 @@ COMMAND = Command(
     "vol-create",
     "create a volume",
     description="Makes a volume, a directory of files that outlives the containers that use it, and prints its "
-    "document. One that is there already with the same settings is printed, one with others is refused. Without a "
-    "name it is anonymous: it gets 64 random digits, and vol-prune takes it when no container uses it. With options "
-    "of the driver, what they name is mounted while a container uses the volume.",
-    operands=(Operand("NAME", "two or more letters, digits, _ . and -", required=False),),
+    "document. When a volume of that name exists with the same settings, it is printed; with other settings, the "
+    "command fails. Without NAME the volume is anonymous: its name is 64 random digits, and vol-prune removes it when "
+    "no container uses it. With --opt, the volume is what type, device and o describe, mounted while a container uses "
+    "it.",
+    operands=(Operand("NAME", "name of the volume: two or more letters, digits, _ . and -", required=False),),
     options=(
-        Option("-d, --driver", "what provides it; there is only local", default="local"),
-        Option("-o, --opt", "type=, device= and o=, as mount(8) takes them", metavar="KEY=VALUE", many=True),
+        Option("-d, --driver", "driver of the volume; there is only local", default="local"),
+        Option(
+            "-o, --opt",
+            "what to mount: type=, device= and o=, as mount(8) takes them",
+            metavar="KEY=VALUE",
+            many=True,
+        ),
         Option("--label", "label of the volume", metavar="KEY=VALUE", many=True),
     ),
     writes="volume",

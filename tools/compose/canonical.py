@@ -85,4 +85,3 @@ def document(value: Mapping, source: Source) -> Mapping:
         new["include"] = _INCLUDE(new["include"], where.at("include", new.place_of("include")))
     new.drop("version")
     return new
-

@@ -295,8 +295,12 @@ def test_an_image_cannot_steer_the_runtime(run: Commands, store_root: Path) -> N
     assert record["labels"] == labels
 
 
-def test_stop_signal(box: Box) -> None:
-    assert "is no signal" in box.refused("--stop-signal", "SIGNOTHING")
+def test_stop_signal(run: Commands, store_root: Path) -> None:
+    box = stored(run, store_root, image([Layer(busybox_tar())], {"StopSignal": "SIGNOTHING", "Env": ["PATH=/bin"]}))
+    assert "--stop-signal SIGNOTHING: is no signal" in box.refused("--stop-signal", "SIGNOTHING")
+    assert "the image's stop signal SIGNOTHING: is no signal (name one with --stop-signal)" in box.refused()
+    box("--stop-signal", "HUP", rm=False)
+    assert box.records()[0]["stopSignal"] == "SIGHUP"
 
 
 def test_config_is_merged_over_ours(box: Box, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import os
 
 from oci_spec import jsondoc
 
-from ..errors import Conflict, UsageError
+from ..errors import Conflict, Unsupported, UsageError
 from ..host import files, signals, times
 from ..runtime import logs, oci, placement, policy, request, root, spec
 from . import ending, netoptions, preparing
@@ -58,32 +58,12 @@ def create(
     options = request.options(
         ctx, args, image.config, container_id, host, lambda one: store.containers.find(one).record, layers, network
     )
-    stop_signal = _stop_signal(args.stop_signal or image.config.stop_signal)
-    own = {
-        "name": args.name or container_id[:12],
-        **image.names,
-        "created": times.stamp(times.of_seconds(ctx.now())),
-    }
-    options.annotations |= {f"org.ocipipe.{key}": value for key, value in own.items()}
-    options.annotations["org.opencontainers.image.stopSignal"] = stop_signal
     volumes = _volumes(ctx, store, args, container_id, options, image.config)
     ending.sweep(ctx, store)
     record: Document = {
-        "id": container_id,
-        "name": own["name"],
-        "created": own["created"],
-        **image.record,
-        "labels": {**image.config.labels, **options.labels},
+        **_record(ctx, args, image, options, container_id, monitored=monitored),
         "runtime": runtime.path,
         "runtimeRoot": runtime.root,
-        "stopSignal": stop_signal,
-        "removedAtEnd": args.rm,
-        "status": "created",
-        "exitCode": None,
-        "command": spec.process_args(image.config, options),
-        "monitored": monitored,
-        "interactive": args.interactive or (args.tty and not getattr(args, "detach", True)),
-        "stdinOnce": not getattr(args, "detach", False),
         **policy.record(args, image.config),
         **request.record(options),
         **netoptions.record(ctx, store, args, image.config, options.hostname),
@@ -113,15 +93,50 @@ def create(
             config = adjust(container, config)
         if options.users:
             users.check(container, config)
-        root.make_working_directory(root.place(container, config), str(config["process"]["cwd"]))  # type: ignore[index]
-        container.write("config.json", jsondoc.dumps(config))
-        if args.cidfile:
-            _write_cidfile(args.cidfile, container.id)
+        _complete(container, config, args.cidfile)
     except BaseException:
         ending.forget(store, container)
         raise
     ending.tell(ctx, store, container, "create")
     return container, config
+
+
+def _record(
+    ctx: Context, args: Any, image: RunnableImage | Directory, options: Options, container_id: str, *, monitored: bool
+) -> Document:
+    """What the record says of the container itself; its annotations, which say some of it to the runtime, too, are
+    added to `options`. Raises UsageError, Unsupported."""
+    own = {
+        "name": args.name or container_id[:12],
+        **image.names,
+        "created": times.stamp(times.of_seconds(ctx.now())),
+    }
+    stop_signal = _stop_signal(args.stop_signal, image.config.stop_signal)
+    options.annotations |= {f"org.ocipipe.{key}": value for key, value in own.items()}
+    options.annotations["org.opencontainers.image.stopSignal"] = stop_signal
+    return {
+        "id": container_id,
+        "name": own["name"],
+        "created": own["created"],
+        **image.record,
+        "labels": {**image.config.labels, **options.labels},
+        "stopSignal": stop_signal,
+        "removedAtEnd": args.rm,
+        "status": "created",
+        "exitCode": None,
+        "command": spec.process_args(image.config, options),
+        "monitored": monitored,
+        "interactive": args.interactive or (args.tty and not getattr(args, "detach", True)),
+        "stdinOnce": not getattr(args, "detach", False),
+    }
+
+
+def _complete(container: Container, config: Document, cidfile: str | None) -> None:
+    """The last of what `create` and `again` make. Raises Conflict, UsageError for the cidfile."""
+    root.make_working_directory(root.place(container, config), str(config["process"]["cwd"]))  # type: ignore[index]
+    container.write("config.json", jsondoc.dumps(config))
+    if cidfile:
+        _write_cidfile(cidfile, container.id)
 
 
 def _volumes(
@@ -151,11 +166,13 @@ def _configure(container: Container, image: ImageConfig, options: Options, host:
     return config
 
 
-def _stop_signal(text: str | None) -> str:
-    """The signal's name. Raises UsageError for what is none."""
-    name = signals.name(text or "SIGTERM")
+def _stop_signal(asked: str | None, images: str | None) -> str:
+    """The name of the signal that was asked for, or of the image's. Raises UsageError, Unsupported for what is none."""
+    name = signals.name(asked or images or "SIGTERM")
+    if name is None and asked:
+        raise UsageError(f"--stop-signal {asked}", "is no signal", "like SIGTERM or 15")
     if name is None:
-        raise UsageError(f"--stop-signal {text}", "is no signal", "like SIGTERM or 15")
+        raise Unsupported(f"the image's stop signal {images}", "is no signal", "name one with --stop-signal")
     return name
 
 
@@ -220,10 +237,7 @@ def again(
             volumes.of_record(record).make(ctx, store)
         preparing.prepare(ctx, store, container, created=True)
         preparing.renew_names(container, config)
-        root.make_working_directory(root.place(container, config), str(config["process"]["cwd"]))
-        container.write("config.json", jsondoc.dumps(config))
-        if args.cidfile:
-            _write_cidfile(args.cidfile, container.id)
+        _complete(container, config, args.cidfile)
     except BaseException:
         ending.forget(store, container)
         raise

@@ -52,8 +52,10 @@ class Host:
 class Options:
     """What was asked for, parsed. Every field has the value that means: not asked for.
 
-    hosts  kinds of namespaces that are the host's;  joins: kind to the id of the container that has it
-    shm    /dev/shm is private, shareable (mounted on the host), or none
+    hosts         kinds of namespaces that are the host's; joins: kind to the id of the container that has it
+    shm           /dev/shm is private, shareable (mounted on the host), or none
+    image_layers  of each image that is mounted: the chain IDs of its layers
+    throttles     blockIO's throttle…Device lists, by their names; weights: its weightDevice
     given_mounts, given_groups, hooks  what devices need (see cdi), as runtime-spec has it
     """
 
@@ -120,4 +122,3 @@ class Options:
         self.init: str = ""
         self.annotations: dict[str, str] = {}
         self.labels: dict[str, str] = {}
-        self.stop_signal: str | None = None

@@ -95,7 +95,12 @@ def made_again(image: str) -> str:
 
 def blobs(store: Store) -> Iterator[tuple[str, Digest | None]]:
     """Path of everything in the layout's blob directories, and its digest if its name is one."""
-    base = os.path.join(store.images, "blobs")
+    return by_digest(os.path.join(store.images, "blobs"))
+
+
+def by_digest(base: str) -> Iterator[tuple[str, Digest | None]]:
+    """Path of everything that lies as ALGORITHM/HEX below a directory, and its digest if its name is one. A file or a
+    directory in the place of an algorithm's has none, and what is in it is not listed."""
     for algorithm in sorted(listed(base)):
         directory = os.path.join(base, algorithm)
         if algorithm not in digest.LENGTHS or not os.path.isdir(directory):

@@ -6,13 +6,12 @@ import os
 
 from oci_spec import digest
 from oci_spec import manifest as manifests
-from oci_spec.jsondoc import FormatError
 
 from ..errors import Corrupt, NotFound, OcipipeError
 from ..host import files
 from ..images.entry import parse, read_config
 from ..store.container import stood_on
-from .content import listed, made_again, stray
+from .content import by_digest, made_again, stray
 from .finding import bare, finding, place
 
 TYPE_CHECKING = False
@@ -60,19 +59,10 @@ class Stack:
 
 def layers(store: Store) -> Iterator[tuple[str, Digest | None]]:
     """Path of everything among the unpacked layers, and its chain ID if its name is one; temporaries left out."""
-    base = store.layers.path_prefix
-    for algorithm in sorted(listed(base)):
-        directory = os.path.join(base, algorithm)
-        if algorithm.startswith(files.TEMPORARY):
-            continue
-        if algorithm not in digest.LENGTHS or not os.path.isdir(directory):
-            yield directory, None
-            continue
-        for name in sorted(listed(directory)):
-            try:
-                yield os.path.join(directory, name), digest.parse(f"{algorithm}:{name}")
-            except FormatError:
-                yield os.path.join(directory, name), None
+    temporary = os.path.join(store.layers.path_prefix, files.TEMPORARY)
+    for path, chain_id in by_digest(store.layers.path_prefix):
+        if not path.startswith(temporary):
+            yield path, chain_id
 
 
 def problems(

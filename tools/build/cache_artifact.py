@@ -102,7 +102,7 @@ def _taken(store: Store, id: str) -> tuple[CacheMount | None, int]:
 
 
 def _files(store: Store, source: Descriptor) -> Descriptor:
-    """The blob with the files. Raises Unsupported."""
+    """The blob with the files. Raises Unsupported, Corrupt."""
     manifest = parse(store, source)
     name = source.name or str(source.digest)
     if isinstance(manifest, Index) or manifest.artifact_type != ARTIFACT:

@@ -36,8 +36,8 @@ class Fetched:
 
 
 def file(url: str, checksum: str, work: Workshop, env: Mapping[str, str]) -> Fetched:
-    """The file at a URL, whole; its descriptor is the caller's. Raises NotFound, Unavailable, Corrupt for another
-    content than `checksum` (a digest, or '') says."""
+    """The file at a URL, whole; its descriptor is the caller's. Raises UsageError for a URL that names no file,
+    NotFound, Unavailable, Corrupt for another content than `checksum` (a digest, or '') says."""
     from urllib.parse import unquote, urljoin, urlsplit
 
     from ..registry.retry import Broken
@@ -96,8 +96,8 @@ def _time(text: str) -> int:
 def repository(
     url: str, work: Workshop, env: Mapping[str, str], *, commit: str = "", keep_git_dir: bool = False
 ) -> str:
-    """The files of a git repository in a directory of ours: URL[#REF[:DIRECTORY]]. Raises NotFound, Unavailable,
-    Corrupt for another commit than the one that was named."""
+    """The files of a git repository in a directory of ours: URL[#REF[:DIRECTORY]]. Raises UsageError, NotFound,
+    Unavailable, Corrupt for another commit than the one that was named."""
     address, _, fragment = url.partition("#")
     ref, _, inside = fragment.partition(":")
     git = process.find("git", env.get("PATH", ""))

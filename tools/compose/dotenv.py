@@ -107,7 +107,8 @@ class _Parser:
         self.found[name] = self.value(end, place)
 
     def value(self, end: int, place: Place) -> str:
-        """The value that begins here, and whose line ends at `end`; after it the position is at the line's end."""
+        """The value that begins here, and whose line ends at `end`; after it the position is at the line's end.
+        Raises ComposeError."""
         quote = self.text[self.position : self.position + 1]
         if quote not in ("'", '"'):
             value = self.text[self.position : end]

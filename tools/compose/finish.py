@@ -153,7 +153,7 @@ class _Finish:
         return files.read_for(entry["path"], place, path)
 
     def attachments(self, service: Mapping, path: list[str | int]) -> None:
-        """The networks: of a service that says none, the default one, which then is declared."""
+        """The networks: of a service that names none, the default one, which then is declared. Raises ComposeError."""
         networks = service.get("networks")
         if service.get("network_mode") is not None:
             if networks:
@@ -177,7 +177,7 @@ class _Finish:
             self.new["networks"].put(key, Mapping(service.place), service.place)
 
     def dependencies(self, name: str, service: Mapping, path: list[str | int]) -> None:
-        """depends_on, with what other keys imply."""
+        """depends_on, with what other keys imply. Raises ComposeError."""
         found: list[tuple[str, str, Place, bool]] = []
         for number, link in enumerate(service.get("links") or ()):
             found.append((link.partition(":")[0], f"links[{number}]", service["links"].place_of(number), True))
@@ -214,7 +214,8 @@ class _Finish:
                 depends.put(other, how, place)
 
     def amounts(self, service: Mapping, path: list[str | int]) -> None:
-        """What a service's own keys and its deploy can both say is said by its own keys."""
+        """What a service's own keys and its deploy can both say is said by its own keys. Raises ComposeError where they
+        say different things."""
         deploy: Any = service.get("deploy") or {}
         resources = deploy.get("resources") or {}
         for key, part, other in _SAME:

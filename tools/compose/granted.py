@@ -103,7 +103,7 @@ def content(ctx: Context, project: Project, section: str, key: str) -> bytes:
 
 
 def own_content(project: Project, section: str, key: str) -> bytes:
-    """The same of one that is not external."""
+    """The same of one that is not external. Raises ComposeError."""
     model: Mapping = project.model
     one: Mapping = model[section][key]
     where = (section, key)

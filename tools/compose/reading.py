@@ -162,7 +162,8 @@ class _Extension:
             services[name] = self.service(name, ())
 
     def service(self, name: str, trail: tuple[tuple[str, str], ...]) -> Mapping:
-        """A service with everything that it extends. `trail`: the files and services that are being extended."""
+        """A service with everything that it extends. `trail`: the files and services that are being extended.
+        Raises ComposeError."""
         service: Mapping = self.document["services"][name]
         extends = service.get("extends")
         if extends is None:

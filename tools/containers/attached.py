@@ -63,7 +63,7 @@ class Streams:
     def to_the_end(self, ctx: Context, store: Store, container: Container) -> int:
         """Carries the streams; the exit status of the container, 0 when the keys that detach were typed.
 
-        Raises StatusUnknown.
+        Raises StatusUnknown, and Conflict when the container was never attached to.
         """
         if self._attachment is None:
             raise Conflict(container.name, "is not attached to")

@@ -54,8 +54,8 @@ def checkpoint(
     """Writes down the state of a running container, which ends with that, unless `leave_running`; the container then.
 
     `options` are the runtime's. It is not restarted. Raises Conflict for one that does not run, is paused, has no
-    monitor or would be removed at its end; Unavailable where there is no criu; RuntimeFailed with criu's own words, and
-    the container goes on.
+    monitor or would be removed at its end; Unsupported for one with user ids of its own; Unavailable where
+    there is no criu; RuntimeFailed with criu's own words, and the container goes on.
     """
     _find_criu(ctx)
     if not container.monitored:

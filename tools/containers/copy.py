@@ -180,7 +180,8 @@ class _Target:
     def extract(
         self, source: _Source | None, stream: Archive | None, owner: tuple[int, int] | None, *, xattrs: bool
     ) -> None:
-        """Puts a source, or the members of a stream, there."""
+        """Puts a source, or the members of a stream, there. Raises Conflict for what cannot be in that place, and what
+        `failed` makes of an error of the system."""
         try:
             base, name = self._find(source)
             self._check_transient(base)

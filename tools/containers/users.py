@@ -59,7 +59,7 @@ def allot(store: Store, container: Container, options: Options, user: str) -> No
 
 def again(store: Store, container: Container, config: Document) -> None:
     """The same for a container that is made once more, whose record is still another's: it has a range of its own where
-    that one was given one, unless its config was edited."""
+    that one was given one, unless its config was edited. Raises UsageError for a config without maps."""
     users: Any = container.record["users"]
     linux: Any = config.get("linux") or {}
     try:

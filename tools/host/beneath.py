@@ -60,7 +60,8 @@ class Root:
         os.close(self.fd)
 
     def open(self, path: bytes, flags: int, *, links: bool = True) -> int:
-        """A descriptor of what `path` names. With `links` off, a link anywhere in it is ELOOP."""
+        """A descriptor of what `path` names. With `links` off, a link anywhere in it is ELOOP. Raises OSError,
+        and Unsupported on a kernel without openat2."""
         how = _how(flags | os.O_CLOEXEC, _IN_ROOT | (0 if links else _NO_SYMLINKS))
         name = path.lstrip(b"/") or b"."
         for _ in range(_TRIES):
@@ -197,7 +198,7 @@ def reopened(pin: int, flags: int) -> int:
 
 
 def mount_of(fd: int) -> int:
-    """The id of the mount that an open file, or a pin, was reached through."""
+    """The id of the mount that an open file, or a pin, was reached through. Raises OSError."""
     with open(f"/proc/self/fdinfo/{fd}", "rb") as file:
         for line in file:
             if line.startswith(b"mnt_id:"):

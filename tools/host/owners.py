@@ -38,7 +38,7 @@ def mount(source: str, target: str, users: str, groups: str) -> None:
 
 
 def mount_as(source: str, target: str, namespace: int) -> None:
-    """The same, with the maps of the user namespace that a descriptor is of."""
+    """The same, with the maps of the user namespace that a descriptor is of. Raises OSError."""
     import ctypes
 
     lib = ctypes.CDLL(None, use_errno=True)

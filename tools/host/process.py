@@ -139,7 +139,8 @@ def guard_inherited() -> None:
 
 
 def adopt_orphans() -> None:
-    """From now on, processes below ours whose parent has ended are our children (PR_SET_CHILD_SUBREAPER)."""
+    """From now on, processes below ours whose parent has ended are our children (PR_SET_CHILD_SUBREAPER).
+    Raises Unavailable."""
     try:
         libc.call("prctl", "prctl", _SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     except OSError as error:

@@ -139,7 +139,8 @@ class _Copy:
         return images_of(members_of(fd, source.path, incoming))
 
     def _chosen(self, content: Content, root: Descriptor, source: Place) -> Descriptor:
-        """The one image that is meant: of an index, that for the platform. Raises Unsupported where there is none."""
+        """The one image that is meant: of an index, that for the platform. Raises Unsupported where there is none,
+        Corrupt for a document that is none."""
         document = parse_at(content, root)
         if isinstance(document, manifests.Index):
             return choose(document, self._platform, source.text, lambda inner: parse_at(content, inner))

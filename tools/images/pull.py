@@ -86,7 +86,8 @@ def pull(ctx: Context, store: Store, name: str, options: PullOptions) -> Descrip
 
 
 def all_tags(ctx: Context, store: Store, name: str, options: PullOptions) -> Iterator[Descriptor]:
-    """Pulls every tag of a repository, one after another, as they are listed."""
+    """Pulls every tag of a repository, one after another, as they are listed. Raises Unsupported for a name with a tag
+    or a digest, and as `pull`."""
     wanted = reference.parse(name, default_tag=False)
     if wanted.tag or wanted.digest:
         raise Unsupported(name, "names one image, but all tags were asked for", "leave out the tag, or --all-tags")

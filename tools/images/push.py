@@ -50,7 +50,8 @@ def push(ctx: Context, store: Store, source: Descriptor, name: str, options: Pus
 
     Of an index, the whole is pushed with all_platforms, else the manifest for the platform. The bytes that are in the
     store are sent unchanged unless `compression` asks for other layers, which makes another manifest and digest. Raises
-    NotFound, Corrupt for content missing here, Denied, Unavailable, Unsupported, and FormatError for no reference.
+    NotFound, Corrupt for content missing here, Denied, Unavailable, Unsupported, FormatError for no reference, and
+    UsageError for one with a digest.
     """
     wanted = reference.parse(name)
     if wanted.digest:

@@ -63,7 +63,7 @@ def set_labels(config: Document, pairs: Iterable[tuple[str, str]]) -> None:
 
 
 def ports(word: str) -> list[str]:
-    """`80/tcp` each, of `80`, `53/udp` or `8000-8010/tcp`."""
+    """`80/tcp` each, of `80`, `53/udp` or `8000-8010/tcp`. Raises FormatError."""
     numbers, _, protocol = word.partition("/")
     first, dash, last = numbers.partition("-")
     protocol = protocol.lower() or "tcp"
@@ -83,7 +83,7 @@ def expose(config: Document, exposed: Iterable[str]) -> None:
 
 
 def add_volumes(config: Document, paths: Sequence[str]) -> None:
-    """VOLUME."""
+    """VOLUME. Raises FormatError for an empty path."""
     if not all(paths):
         raise FormatError("VOLUME", "a volume's path is empty")
     before: dict[str, Document] = config.get("Volumes") or {}  # type: ignore[assignment]
@@ -97,14 +97,14 @@ def working_directory(config: Mapping[str, object], path: str) -> str:
 
 
 def set_stop_signal(config: Document, text: str) -> None:
-    """STOPSIGNAL."""
+    """STOPSIGNAL. Raises FormatError for no signal."""
     if signals.name(text) is None:
         raise FormatError(text, f"{text!r} is no signal")
     config["StopSignal"] = text
 
 
 def add_trigger(config: Document, text: str) -> None:
-    """ONBUILD: `text` is the instruction that waits."""
+    """ONBUILD: `text` is the instruction that waits. Raises FormatError for one that cannot."""
     keyword = text.split()[0].upper()
     if keyword in ("ONBUILD", "FROM", "MAINTAINER"):
         raise FormatError(text, f"{keyword} cannot wait for a later build")
@@ -119,7 +119,7 @@ HEALTH_OPTIONS = (*_HEALTH_TIMES, "retries")
 
 
 def health(options: Mapping[str, str], text: str) -> Document:
-    """HEALTHCHECK: `text` is NONE, or CMD and a command; the options' values as they stand."""
+    """HEALTHCHECK: `text` is NONE, or CMD and a command; the options' values as they stand. Raises FormatError."""
     check: Document = {}
     for name, value in options.items():
         if name == "retries" and value.isascii() and value.isdecimal() and len(value) < 10:

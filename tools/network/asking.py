@@ -72,7 +72,7 @@ class Request:
         self._container = after.containers.setdefault(container_id, {"attachments": [], "ports": []})
 
     def add(self, network: Network, wanted: Wanted) -> None:
-        """One network more."""
+        """One network more. Raises Conflict for one that the container is on."""
         existing = self._container["attachments"]
         if any(one["network"] == network.name for one in existing):
             raise Conflict(network.name, f"container {self._id[:12]} is on this network", "net-disconnect takes it off")
@@ -205,7 +205,7 @@ class Request:
         return {"nameservers": servers, "search": search, "options": options}
 
     def publish(self, wanted: Sequence[Port]) -> None:
-        """Chooses the host's ports."""
+        """Chooses the host's ports. Raises Conflict for a container that has them, Unsupported, UsageError."""
         if not wanted:
             return
         wanted = self._bound(wanted)

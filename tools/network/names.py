@@ -105,7 +105,7 @@ class Service:
         return locks.is_held(self._lock)
 
     def port(self, state: State) -> int:
-        """The port that it listens on, or will: a free one at the gateways of all that is up."""
+        """The port that it listens on, or will: a free one at the gateways of all that is up. Raises Unavailable."""
         if self.runs and "port" in state.service:
             return int(state.service["port"])
         wanted = [one for bridge in state.bridges.values() for one in listening(bridge)]
@@ -199,7 +199,7 @@ class Service:
         raise Unavailable("aardvark-dns", "did not start", "see the system's log")
 
     def stop(self) -> None:
-        """Ends it; nothing to do when it does not run."""
+        """Ends it; nothing to do when it does not run. Raises Unavailable when it does not end."""
         pid = self._pid()
         if pid:
             os.kill(pid, signal.SIGTERM)

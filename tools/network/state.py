@@ -96,7 +96,8 @@ class Held:
 
 
 def read(run_root: str) -> State:
-    """The state at this moment. One that nobody can read counts as one that says nothing and was being changed."""
+    """The state at this moment. One that is damaged counts as one that says nothing and was being changed. Raises
+    Denied for one that is not ours to read."""
     path = os.path.join(run_root, "networks", "state.json")
     try:
         with open(path, "rb") as file:

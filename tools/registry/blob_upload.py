@@ -211,7 +211,7 @@ class BlobUpload:
     def _stream(
         self, method: str, place: str, offset: int, length: int, headers: dict[str, str] | None = None
     ) -> Answer:
-        """Sends `length` bytes of the blob from `offset` on, to where it is redirected. Raises Broken."""
+        """Sends `length` bytes of the blob from `offset` on, to where it is redirected. Raises Broken, Unavailable."""
         from .transport import Body
 
         sent = {"Content-Type": "application/octet-stream", **(headers or {})}

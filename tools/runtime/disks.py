@@ -43,7 +43,8 @@ def throttled(text: str, name: str) -> Document:
 
 
 def weighed(text: str) -> Document:
-    """--blkio-weight-device DEVICE:WEIGHT, as runtime-spec's blockIO has it."""
+    """--blkio-weight-device DEVICE:WEIGHT, as runtime-spec's blockIO has it. Raises UsageError, NotFound,
+    Unsupported."""
     path, number = weight(text)
     subject = f"--blkio-weight-device {text}"
     disk = _disk(path, subject)

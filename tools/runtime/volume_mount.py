@@ -39,7 +39,8 @@ class Wanted:
 
 
 def split(text: str, subject: str) -> list[tuple[str, str | None]]:
-    """The fields of --mount, each key with its value (None: it has none); a field in quotes may hold commas."""
+    """The fields of --mount, each key with its value (None: it has none); a field in quotes may hold commas. Raises
+    UsageError for a quote that is not closed."""
     found: list[tuple[str, str | None]] = []
     rest = text
     while rest:

@@ -201,7 +201,8 @@ def rename(store: Store, container_id: str) -> bool:
 
 
 def remake(store: Store, container_id: str) -> bool:
-    """Makes the empty directories of a container that are missing. Not `upper`, which held what it had written."""
+    """Makes the empty directories of a container that are missing. Not `upper`, which held what it had
+    written: raises Conflict where that is missing."""
     container = store.containers.load(container_id)
     missing = [part for part in ("work", "rootfs") if not os.path.isdir(os.path.join(container.path, part))]
     for part in missing:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..build.request import Request
+    from ..build.wishes import Wishes
     from ..context import Context
     from .ground import Ground
     from .project import Project
@@ -31,8 +32,7 @@ def request(
 
     from ..build import cache_options
     from ..build.request import Request
-    from ..build.wishes import Wishes, agents, clock, pairs, provenance
-    from ..registry.settings import Access
+    from ..build.wishes import clock, pairs, provenance
 
     ctx, project = ground.ctx, ground.project
     path = ("services", service, "build")
@@ -42,7 +42,9 @@ def request(
         where = (*path, "privileged")
         remedy = "a RUN asks for it by itself, and img-build --allow security.insecure lets it"
         raise ComposeError(place_at(project.model, where), where, "is not supported", remedy)
-    wanted = Wishes()
+    wanted = _wishes(ground, build)
+    wanted.all_fresh = no_cache or bool(build.get("no_cache"))
+    wanted.policy = "always" if pull or build.get("pull") else "missing"
     found = Request(str(build["context"]), wanted, ground.write)
     found.file = _dockerfile(build)
     found.target = str(build.get("target") or "")
@@ -58,6 +60,17 @@ def request(
     found.sbom = bool(build.get("sbom"))
     proof = build.get("provenance")
     found.provenance = provenance("min" if proof is True else str(proof).removeprefix("mode=") if proof else None)
+    wanted.clock = clock(None, ctx, found.build_args)
+    return found
+
+
+def _wishes(ground: Ground, build: Any) -> Wishes:
+    """What the build section alone says of how steps are carried out. Raises ComposeError."""
+    from ..build.wishes import Wishes, agents
+    from ..registry.settings import Access
+
+    ctx, project = ground.ctx, ground.project
+    wanted = Wishes()
     wanted.allowed = set(map(str, build.get("entitlements") or ()))
     wanted.fresh = {str(one).lower() for one in build.get("no_cache_filter") or ()}
     wanted.settings = {**vars(ground.parse(["--", "image"])), **_settings(build)}
@@ -71,11 +84,8 @@ def request(
         for one in build.get("secrets") or ()
     }
     wanted.agents = agents(["default" if one == "default" else str(one) for one in build.get("ssh") or ()], ctx.env)
-    wanted.all_fresh = no_cache or bool(build.get("no_cache"))
-    wanted.policy = "always" if pull or build.get("pull") else "missing"
-    wanted.clock = clock(None, ctx, found.build_args)
     wanted.access = Access()
-    return found
+    return wanted
 
 
 class Inline:

@@ -66,7 +66,10 @@ def asked(ctx: Context, args: Any, settings: dict[str, object], write: Callable[
         if name.digest:
             raise UsageError(text, "the digest follows from the content", "leave out @sha256:…")
         request.names.append(str(name))
-    request.labels = wishes.pairs(args.label, "--label")
+    if args.label:
+        from ..runtime import options
+
+        request.labels = options.pairs(args.label, "--label")  # as a container's: a bare KEY is one, too
     request.annotations = wishes.pairs(args.annotation, "--annotation")
     request.outputs = [output.Output(text) for text in args.output]
     request.squash = args.squash

@@ -20,7 +20,7 @@ BUILD = (
     Option("--secret", "secret for RUN --mount=type=secret", metavar="id=NAME[,src=FILE|,env=VAR]", many=True),
     Option("--ssh", "agent for RUN --mount=type=ssh (default socket: $SSH_AUTH_SOCK)", metavar="ID[=SOCKET]",
            many=True),
-    Option("--label", "label of the image", metavar="KEY=VALUE", many=True),
+    Option("--label", "label of the image", metavar="KEY[=VALUE]", many=True),
     Option("--annotation", "annotation of the manifest", metavar="KEY=VALUE", many=True),
     Option("--platform", "platform to build for; several, with commas between them, make an index", metavar="OS/ARCH"),
     Option(

@@ -182,7 +182,7 @@ CONTAINER = (
         "run an init as the first process, which passes signals on and reaps ended processes",
         kind="flag",
     ),
-    Option("--label", "label of the container", metavar="KEY=VALUE", many=True),
+    Option("--label", "label of the container", metavar="KEY[=VALUE]", many=True),
     Option("--label-file", "labels from a file, one KEY=VALUE a line", metavar="FILE", many=True),
     Option("--annotation", "annotation for the runtime", metavar="KEY=VALUE", many=True),
     Option(

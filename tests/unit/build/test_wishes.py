@@ -32,7 +32,7 @@ def test_no_time_of_a_base(text: str) -> None:
 
 
 def test_pairs() -> None:
-    assert wishes.pairs(["a=b", "c=", "d=e=f"], "--label") == {"a": "b", "c": "", "d": "e=f"}
+    assert wishes.pairs(["a=b", "c=", "d=e=f"], "--annotation") == {"a": "b", "c": "", "d": "e=f"}
     assert wishes.pairs(["A", "B", "C=1"], "--build-arg", {"A": "x"}) == {"A": "x", "C": "1"}
     for text in ("a", "=b", ""):
-        assert "is not NAME=VALUE" in failure(lambda text=text: wishes.pairs([text], "--label"), UsageError)
+        assert "is not NAME=VALUE" in failure(lambda text=text: wishes.pairs([text], "--annotation"), UsageError)

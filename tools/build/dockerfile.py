@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from oci_spec.jsondoc import FormatError
 
-from .check import check
 from .instruction import HEREDOCS, DockerfileError, Heredoc, Instruction, heredoc, heredoc_words
 from .steps import Place
+from .syntax import check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

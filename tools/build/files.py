@@ -6,7 +6,7 @@ from oci_spec import digest
 from oci_spec.jsondoc import FormatError
 
 from ..images.lexer import Lexer
-from . import telling
+from . import history
 from .instruction import heredoc
 from .modes import Mode
 from .mounts import sources_of
@@ -43,7 +43,7 @@ def copy(one: Instruction, lexer: Lexer) -> Copy:
     _judge(one, made)
     flags = ["--parents"] if made.parents else []
     flags += [f"--{name}={said[name]}" for name in ("chown", "chmod") if name in said]
-    made.text = telling.copy(one.keyword, flags, sources, [file.name for file in files], destination)
+    made.text = history.copy(one.keyword, flags, sources, [file.name for file in files], destination)
     return made
 
 

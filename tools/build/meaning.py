@@ -6,7 +6,7 @@ from oci_spec.jsondoc import FormatError
 
 from ..images import settings, words
 from ..images.lexer import Lexer
-from . import arguments, telling
+from . import arguments, history
 from .dockerfile import trigger
 from .files import copy
 from .instruction import heredoc
@@ -122,7 +122,7 @@ class Scope:
                 raise one.refuse(f"--{name}={value} is not known", f"use {', '.join(known)}", at=value)
         made = [mount(one, text, lexer.word, self.directory) for text in one.options.get("mount", ())]
         declared = {name: self.variables.get(name, value or "") for name, value in self.arguments.items()}
-        told = telling.run(args, declared)
+        told = history.run(args, declared)
         return Run(one.place, told, args, mounts=made, network=network, security=security, files=files)
 
     def _configure(self, one: Instruction, lexer: Lexer) -> str:
@@ -137,7 +137,7 @@ class Scope:
                 self.variables |= dict(pairs)
             else:
                 settings.set_labels(config, pairs)
-            return telling.pairs(keyword, pairs)
+            return history.pairs(keyword, pairs)
         if keyword in ("CMD", "ENTRYPOINT"):
             return self._command(one)
         if keyword == "EXPOSE":
@@ -145,18 +145,18 @@ class Scope:
             # An address or a port of the host before it means nothing to an image, and lint says so.
             exposed = [port for word in said for port in settings.ports(word.rpartition(":")[2])]
             settings.expose(config, exposed)
-            return telling.listed(keyword, exposed)
+            return history.listed(keyword, exposed)
         if keyword == "VOLUME":
             paths = [lexer.word(path.strip()) for path in one.words]
             settings.add_volumes(config, paths)
-            return telling.listed(keyword, paths)
+            return history.listed(keyword, paths)
         if keyword == "SHELL":
             config["Shell"] = list(one.words)
-            return telling.listed(keyword, one.words)
+            return history.listed(keyword, one.words)
         if keyword == "HEALTHCHECK":
             options = {name: values[-1] for name, values in one.options.items()}
             config["Healthcheck"] = check = settings.health(options, one.text)
-            return telling.health(check)
+            return history.health(check)
         if keyword == "ONBUILD":
             settings.add_trigger(config, _waiting(one))
             return ""
@@ -182,7 +182,7 @@ class Scope:
             self._has_command = True
         elif not self._has_command:
             self.config.pop("Cmd", None)
-        return telling.quoted(one.keyword, args)
+        return history.quoted(one.keyword, args)
 
 
 def _script(one: Instruction) -> tuple[str, list[InlineFile]]:

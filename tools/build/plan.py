@@ -10,10 +10,10 @@ from ..errors import NotFound
 from ..images import words
 from ..images.lexer import Lexer
 from . import arguments
-from .check import stage_name
 from .instruction import near
 from .mounts import sources_of
 from .steps import Place
+from .syntax import stage_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

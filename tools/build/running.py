@@ -19,7 +19,7 @@ from ..errors import OcipipeError
 from ..images.resolve import RunnableImage
 from . import layer, mounting
 from .orphans import LABEL
-from .saying import Lines
+from .step_output import Lines
 from .stopping import Cancelled
 
 TYPE_CHECKING = False

@@ -10,7 +10,7 @@ from ..host import signals
 from ..runtime import state
 from . import apply, due, granted, plan, selecting, translate
 from .doing import Doing
-from .turn import Turn
+from .project_lock import ProjectLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def start(ground: Ground, services: Sequence[str]) -> list[Document]:
     """Starts the containers of services that are there, each once what it depends on has come to what it waits for.
     Raises NotFound where there is none."""
     # Who runs hooks does not do so beside another one that is at it.
-    with Turn(ground, lambda: None) if _has_hooks(ground) else nullcontext():
+    with ProjectLock(ground, lambda: None) if _has_hooks(ground) else nullcontext():
         there = selecting.selected(ground, services)
         if not there:
             raise NotFound(", ".join(services) or ground.project.name, "has no containers", "compose-up makes them")

@@ -6,7 +6,7 @@ from ..containers import making, running
 from ..errors import UsageError
 from . import apply, conditions, images, plan, present, translate, up, wanting
 from .doing import Doing, image_of
-from .turn import Turn
+from .project_lock import ProjectLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def run(ground: Ground, args: Any) -> int | Document:
 
 def _resources(ground: Ground, service: str, grants: Any, doing: Doing) -> None:
     """The networks and volumes of the service, and its secrets and configs."""
-    with Turn(ground, lambda: None):
+    with ProjectLock(ground, lambda: None):
         there = present.present(ground.ctx, ground.store, ground.project)
         wanted = wanting.wanted(ground, [service], {}, [])
         wanted.services = []

@@ -8,7 +8,7 @@ from ..errors import Conflict, NotFound, UsageError
 from . import conditions, images, labels, order, plan, present, selecting, translate, wanting
 from .apply import Up
 from .doing import Doing
-from .turn import Turn
+from .project_lock import ProjectLock
 from .walk import Cancelled
 
 TYPE_CHECKING = False
@@ -70,10 +70,10 @@ class Bringing:
         started. Raises what fails first, Conflict for a plan that is not true any more, Cancelled."""
         if self._given is None:
             self._get(images.needed(self.ground, self.services, self.how))
-            with Turn(self.ground, self._check):
+            with ProjectLock(self.ground, self._check):
                 self._carry(*self._plan([]), doing, begun)
             return
-        with Turn(self.ground, self._check):
+        with ProjectLock(self.ground, self._check):
             there = present.present(self.ground.ctx, self.ground.store, self.ground.project)
             plan.check(self._given, wanting.wanted(self.ground, self.services, {}, []), there)
             self._get([

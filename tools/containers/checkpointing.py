@@ -14,7 +14,7 @@ from ..errors import Conflict, NotFound, Unavailable, Unsupported, UsageError
 from ..host import files, process, times, trees
 from ..runtime import oci, restart, state
 from ..runtime.oci import RuntimeFailed
-from . import ending, selecting, starting, waiting
+from . import delayed_start, ending, selecting, starting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def restore(ctx: Context, store: Store, container: Container, *, keep: bool) -> 
         if not found or not os.path.isdir(place):
             raise NotFound(mine.name, "has no checkpoint", "ctr-checkpoint makes one, ctr-start starts it anew")
         ending.settle(ctx, store, mine, observed.exit_code)
-        waiting.end(ctx, mine)
+        delayed_start.end(ctx, mine)
         mine.update(**restart.UNSTOPPED)
         log = os.path.join(mine.path, "restore.log")
         try:

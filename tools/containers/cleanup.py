@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..runtime import restart, state
-from . import ending, waiting
+from . import delayed_start, ending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,4 +34,4 @@ def _restart(ctx: Context, container: Container) -> None:
     delay = restart.decide(container.record)
     if delay is not None:
         container.update(restartCount=restart.count(container.record) + 1, restartDelay=delay)
-        waiting.begin(ctx, container, delay)
+        delayed_start.begin(ctx, container, delay)

@@ -39,7 +39,7 @@ def start(
     paused one, CommandNotFound (127), CannotExecute (126), RuntimeFailed (125), Corrupt, NotFound, Unavailable.
     """
     from ..runtime import restart
-    from . import waiting
+    from . import delayed_start
 
     while True:
         with store.containers.locked(container) as mine:
@@ -55,7 +55,7 @@ def start(
             if not (observed.monitor or mine.is_held("run.lock")):
                 ending.settle(ctx, store, mine, observed.exit_code)
                 if if_waiting is None:
-                    waiting.end(ctx, mine)
+                    delayed_start.end(ctx, mine)
                     mine.update(restartCount=0, restartDelay=0, **restart.UNSTOPPED)
                 elif mine.record.get("finished") != if_waiting or not restart.is_wanted(mine.record):
                     return False

@@ -8,7 +8,7 @@ import time
 from ..errors import Conflict, NotFound, OcipipeError, Unavailable
 from ..host import process
 from ..runtime import first_process, oci, state
-from . import ending, selecting, waiting
+from . import delayed_start, ending, selecting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -231,7 +231,7 @@ def _no_restart(
         refuse(mine, state.observe(mine, ctx.run_root, ctx.env))
         if not mine.record.get(why):
             mine.update(**{why: True})
-        waiting.end(ctx, mine)
+        delayed_start.end(ctx, mine)
         return state.observe(mine, ctx.run_root, ctx.env)
 
 

@@ -6,7 +6,7 @@ from oci_spec import jsondoc
 
 from ..errors import Conflict, UsageError
 from ..runtime import limits, policy, request, restart, state
-from . import ending, waiting
+from . import delayed_start, ending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def update(ctx: Context, store: Store, container: Container, args: Any) -> Docum
         if restarted:
             mine.update(restartPolicy=wanted)
             if not restart.is_wanted(mine.record):
-                waiting.end(ctx, mine)
+                delayed_start.end(ctx, mine)
         ending.tell(ctx, store, mine, "update")
         return state.document(mine, state.observe(mine, ctx.run_root, ctx.env))
 

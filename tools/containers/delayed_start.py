@@ -1,4 +1,4 @@
-"""Between two runs of a container: somebody who waits in the background, and then starts it again."""
+"""The wait between two runs of a container: a background process that sleeps, and then starts it again."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ def begin(ctx: Context, container: Container, seconds: float) -> None:
 
 
 def end(ctx: Context, container: Container) -> None:
-    """Ends who waits to start the container again."""
+    """Ends the process that waits to start the container again, if there is one."""
     background.end(container, ctx.run_root, background.RESTART)

@@ -1,4 +1,4 @@
-"""What an instruction must have to mean anything: judged without variables, in every stage, wanted or not."""
+"""The words that an instruction must have: checked before variables are replaced, in every stage, needed or not."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""One command at a time brings a project up: what it finds there is so until it is done. Who comes meanwhile waits, and
-has the less to do. Only who takes away does not wait for it."""
+"""The lock of a project: one command at a time brings it up, so that what the command finds there stays so until it is
+done. Another that would bring it up waits; a command that only stops or removes does not."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 _LOOK_SECONDS = 0.1
 
 
-class Turn:
+class ProjectLock:
     """A `with` block in which nobody else brings the project up: the kernel lock of its directory in run-time state is
-    ours. `check` is called again and again while it is waited for, and raises when that is to end. Where nothing is
-    done, nobody is kept from it."""
+    ours. `check` is called again and again while it is waited for, and raises when that is to end. A dry run takes no
+    lock."""
 
     __slots__ = ("_check", "_fd", "_ground", "_path")
 

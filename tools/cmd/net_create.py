@@ -63,7 +63,7 @@ COMMAND = Command(
         Option("--internal", "give containers no way out of the network, and no published ports", kind="flag"),
         Option("--isolate", "do not let it and other networks reach even one another's published ports", kind="flag"),
         Option("--mtu", "largest packet, in bytes", kind="integer"),
-        Option("--label", "label of the network", metavar="KEY=VALUE", many=True),
+        Option("--label", "label of the network", metavar="KEY[=VALUE]", many=True),
         Option(
             "-o, --opt",
             "driver option: mode=… of macvlan and ipvlan; of bridges com.docker.network.bridge.enable_icc=false "

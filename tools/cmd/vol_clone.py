@@ -19,7 +19,9 @@ COMMAND = Command(
         Operand("SOURCE", "volume to take the files of"),
         Operand("NAME", "name of the new volume; without one, it is anonymous", required=False),
     ),
-    options=(Option("--label", "label of the new volume, beside those of the other", metavar="KEY=VALUE", many=True),),
+    options=(
+        Option("--label", "label of the new volume, beside those of the other", metavar="KEY[=VALUE]", many=True),
+    ),
     writes="volume",
     examples=(("vol-create data; vol-clone data data-before-upgrade", "keep a state to go back to"),),
     see=("vol-create", "vol-export", "vol-import"),

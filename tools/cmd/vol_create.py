@@ -26,7 +26,7 @@ COMMAND = Command(
             metavar="KEY=VALUE",
             many=True,
         ),
-        Option("--label", "label of the volume", metavar="KEY=VALUE", many=True),
+        Option("--label", "label of the volume", metavar="KEY[=VALUE]", many=True),
     ),
     writes="volume",
     examples=(

@@ -22,7 +22,7 @@ COMMAND = Command(
         Operand("NAME", "volume"),
         Operand("FILE", "archive to read, - for stdin (the default)", required=False),
     ),
-    options=(Option("--label", "label of the volume, if it is made", metavar="KEY=VALUE", many=True),),
+    options=(Option("--label", "label of the volume, if it is made", metavar="KEY[=VALUE]", many=True),),
     writes="volume",
     examples=(
         ("tar -C /usr/share/doc -c . | vol-import docs", "a directory of the host"),

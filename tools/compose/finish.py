@@ -214,8 +214,7 @@ class _Finish:
                 depends.put(other, how, place)
 
     def amounts(self, service: Mapping, path: list[str | int]) -> None:
-        """What a service's own keys and its deploy can both say is said by its own keys. Raises ComposeError where they
-        say different things."""
+        """What deploy can say, too, is moved to the service's own keys. Raises ComposeError where the two differ."""
         deploy: Any = service.get("deploy") or {}
         resources = deploy.get("resources") or {}
         for key, part, other in _SAME:

@@ -20,7 +20,10 @@ class OcipipeError(Exception):
         self.problem = problem
         self.remedy = remedy
         self.detail = detail
-        super().__init__(f"{subject}: {problem}{f' ({remedy})' if remedy else ''}")
+        super().__init__(subject, problem, remedy)
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.problem}{f' ({self.remedy})' if self.remedy else ''}"
 
 
 class UsageError(OcipipeError):

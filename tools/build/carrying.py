@@ -68,7 +68,10 @@ class Carrier:
                 continue
             self._number += 1
             self._begun = time.monotonic()
-            outcome = self._step(step)
+            try:
+                outcome = self._step(step)
+            except OcipipeError as error:
+                raise instruction.put_to(error) from None
             if outcome is not None:
                 self._tell(instruction, outcome, time.monotonic() - self._begun)
 

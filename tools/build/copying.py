@@ -11,11 +11,12 @@ import posixpath
 
 from oci_spec.jsondoc import FormatError
 
-from ..errors import NotFound, OcipipeError, UsageError
+from ..errors import NotFound, OcipipeError
 from ..host import files
 from ..layers import lowers
 from ..runtime import users
 from . import patterns
+from .instruction import DockerfileError
 from .listing import ArchiveGroup, FileGroup, InlineGroup, Stream, TreeGroup
 from .modes import Mode
 from .trees import Tree
@@ -48,7 +49,7 @@ class Copying:
         try:
             self._mode = Mode(step.chmod) if step.chmod else None
         except FormatError as error:
-            raise UsageError(str(step.place), f"{error.subject}: {error.problem}") from None
+            raise DockerfileError(step.place, error.subject, error.problem) from None
 
     def stream(self, *, unpack: bool) -> Stream:
         """What it copies; with `unpack`, what is in archives that it unpacks."""
@@ -62,7 +63,7 @@ def copying(
     """`source`: where it copies from; `image`: what the stage has so far; `directory`: the working directory; `time`:
     what files that are not of an image get for theirs, in nanoseconds; `fetch` gets what a URL names.
 
-    Raises NotFound for a source that is not there, UsageError, and what fetching raises.
+    Raises NotFound for a source that is not there, DockerfileError, and what fetching raises.
     """
     return _Finder(step, source, image, directory, time, fetch, exclude).copying()
 
@@ -85,7 +86,7 @@ class _Finder:
         self._is_directory = step.parents or written.endswith("/") or posixpath.basename(written) in (".", "..", "")
         self.destination = posixpath.normpath(posixpath.join("/", directory, written)).replace("//", "/")
         if many and not self._is_directory and not self._there_is_directory():
-            raise UsageError(str(step.place), f"{written}: several sources need a directory", f"write {written}/")
+            raise DockerfileError(step.place, written, "several sources need a directory", f"write {written}/")
 
     def copying(self) -> Copying:
         step = self._step
@@ -224,9 +225,9 @@ class _Finder:
     def _expanded(self, written: str) -> Iterator[tuple[bytes, bytes]]:
         """The paths that a source stands for, in byte order, each with the part of it that --parents keeps."""
         before, pivot, after = written.partition("/./") if self._step.parents else ("", "", written)
-        parts = [one for one in _parts(before, written) if one]
+        parts = _parts(before)
         kept = len(parts) if pivot else 0
-        parts += _parts(after, written)
+        parts += _parts(after)
         for path in self._matched([], parts):
             yield b"/".join(path), b"/".join(path[kept:])
 
@@ -256,17 +257,15 @@ class _Finder:
         try:
             return patterns.compiled(pattern, deep=False)
         except ValueError as error:
-            raise UsageError(str(self._step.place), f"{pattern}: {error}") from None
+            raise DockerfileError(self._step.place, pattern, str(error)) from None
 
 
-def _parts(written: str, whole: str) -> list[bytes]:
-    """A source's path part by part; it begins at the tree's root, and `..` stops there."""
+def _parts(written: str) -> list[bytes]:
+    """A source's path part by part; it begins at the tree's root, and `..` stops there (Dockerfile reference, COPY)."""
     parts: list[bytes] = []
     for part in os.fsencode(written).split(b"/"):
         if part == b"..":
-            if not parts:
-                raise UsageError(whole, "leads out of what is copied from", "name what is in it")
-            parts.pop()
+            del parts[-1:]
         elif part not in (b"", b"."):
             parts.append(part)
     return parts
@@ -301,7 +300,7 @@ def _read(image: Tree, path: bytes) -> str:
 
 
 def excluding(step: Copy) -> Ignore | None:
-    """What --exclude leaves out, by paths relative to what is copied. Raises UsageError."""
+    """What --exclude leaves out, by paths relative to what is copied. Raises DockerfileError."""
     if not step.exclude:
         return None
     from .ignore import Ignore
@@ -309,4 +308,4 @@ def excluding(step: Copy) -> Ignore | None:
     try:
         return Ignore.of(step.exclude)
     except FormatError as error:
-        raise UsageError(str(step.place), f"--exclude={error.subject}: {error.problem}") from None
+        raise DockerfileError(step.place, f"--exclude={error.subject}", error.problem) from None

@@ -10,7 +10,7 @@ import threading
 import time
 
 from ..context import SilentTask
-from ..errors import NotFound, UsageError
+from ..errors import NotFound, OcipipeError, UsageError
 from ..images.local import choose_manifest
 from ..images.resolve import image_for_run
 from . import context, wishes
@@ -237,7 +237,10 @@ class Build:
 
     def _work(self, stage: Stage, result: Result) -> None:
         try:
-            state, scope = self._base(stage)
+            try:
+                state, scope = self._base(stage)
+            except OcipipeError as error:
+                raise stage.begin.put_to(error) from None
             Carrier(self, stage, state, scope).carry()
             result.scope, result.state = scope, state
         except BaseException as error:

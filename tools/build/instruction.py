@@ -141,6 +141,13 @@ class Instruction:
             subject += f" {shown}"
         return DockerfileError(self.place, subject, problem, remedy, source=self.source, at=at or self.written)
 
+    def put_to(self, error: OcipipeError) -> OcipipeError:
+        """The error of what this instruction asked for, naming the place of it."""
+        if not error.subject.startswith(str(self.place)):
+            error.subject = f"{self.place}: {error.subject}"
+        error.detail = error.detail or {"file": self.place.file, "line": self.place.first}
+        return error
+
     def option(self, name: str) -> str:
         """The value of a flag, '' where it does not stand."""
         return self.options.get(name, [""])[-1]

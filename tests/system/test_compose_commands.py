@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
 from commands import Commands
 from projects import SLEEPS, Project
 from registry import DockerRegistry
@@ -154,3 +157,11 @@ services:
     gone = project("compose-down", "--rmi", "all").documents
     assert {one["object"].get("kind") for one in gone} == {"container", None}
     assert project.left() == []
+
+
+@pytest.mark.parametrize(("line", "said"), [("RNU x", "unknown instruction RNU"), ("COPY none /", "none: is not in")])
+def test_a_dockerfile_in_the_compose_file_is_named_by_its_key(project: Project, line: str, said: str) -> None:
+    project.write(f"services: {{web: {{build: {{context: ., dockerfile_inline: \"FROM busybox\\n{line}\\n\"}}}}}}")
+    done = project("compose-build", "-q", status=1)
+    (error,) = json.loads(done.err.splitlines()[-1])["errors"]
+    assert error["message"].startswith(f"services.web.build.dockerfile_inline:2: {said}")

@@ -40,7 +40,7 @@ def build(ctx: Context, store: Store, request: Request) -> list[Document]:
     orphans.sweep(ctx, store.prepare())
     workshop.sweep(store)
     with workshop.Workshop(store) as work, Incoming(store) as incoming:
-        sources = context.sources(ctx, work, request.context, request.file)
+        sources = context.sources(ctx, work, request.context, request.file, request.written)
         plans = _plans(ctx, store, request, sources)
         imported = _imported(ctx, incoming, request)
         made = [_made(ctx, incoming, work, sources, one, request, imported) for one in plans]

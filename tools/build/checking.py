@@ -25,7 +25,7 @@ def check(ctx: Context, store: Store, request: Request) -> Iterator[Document]:
     """What is better written otherwise in the Dockerfile (documents of the type lint); nothing is built or pulled.
     Raises DockerfileError for what could not be built at all."""
     with workshop.Workshop(store.prepare()) as work:
-        sources = context.sources(ctx, work, request.context, request.file)
+        sources = context.sources(ctx, work, request.context, request.file, request.written)
         here = machine.platform()
         parsed = dockerfile.parse(sources.text, sources.name)
         planned = plan(

@@ -40,17 +40,17 @@ class Sources:
         return None if self.tree is None else self.tree.ignore
 
 
-def sources(ctx: Context, work: Workshop, context: str, named: str | None) -> Sources:
+def sources(ctx: Context, work: Workshop, context: str, named: str | None, written: bytes | None = None) -> Sources:
     """What is at `context`: a directory, a git URL, the URL of an archive, or `-`: a tar archive or a Dockerfile on
-    stdin. `named`: the Dockerfile, by a path of the host or of the context; `-` for stdin.
+    stdin. `named`: the Dockerfile, by a path of the host or of the context; `-` for stdin. `written`: the Dockerfile
+    itself, where `named` is only what it is called.
 
     Raises NotFound, UsageError, Corrupt, Unavailable.
     """
-    text = b""
-    if named == "-":
+    if named == "-" and written is None:
         if context == "-":
             raise UsageError("-f -", "stdin is the context already", "name one of the two")
-        text = b"".join(read_stream(ctx.stdin.fileno(), "the Dockerfile on stdin"))
+        written = b"".join(read_stream(ctx.stdin.fileno(), "the Dockerfile on stdin"))
     if context == "-":
         if ctx.stdin.isatty():
             raise UsageError("standard input", "is a terminal", "name a directory, or pipe a Dockerfile in")
@@ -59,15 +59,14 @@ def sources(ctx: Context, work: Workshop, context: str, named: str | None) -> So
         while len(first) < _HEADER and (chunk := next(chunks, b"")):
             first += chunk
         if not _is_archive(first):
-            text = b"".join((first, *chunks))
             if named is not None:
                 raise UsageError(f"-f {named}", "stdin is a Dockerfile, and no archive with one", "leave out -f")
-            return Sources(text, "Dockerfile", None)
+            return Sources(b"".join((first, *chunks)), "Dockerfile", None)
         directory = _unpacked(work, _joined(first, chunks), "the archive on stdin")
     else:
         directory = _directory(ctx, work, context)
-    if named == "-":
-        return Sources(text, "-", _tree(directory, context, ""))
+    if written is not None:
+        return Sources(written, named or "-", _tree(directory, context, ""))
     path = _dockerfile(directory, named, context)
     return Sources(_read(path), named or os.path.basename(path), _tree(directory, context, path))
 

@@ -19,15 +19,16 @@ if TYPE_CHECKING:
 
 
 class Request:
-    """`context`, `file`: see context.sources. `names` in full; `write` puts bytes onto stdout. `save_stages`: every
-    stage becomes an image; `sbom`, `provenance`: what is told of the image beside it (provenance: '', min or max);
-    `stop` ends the build when it is called."""
+    """`context`, `file`, `written`: see context.sources. `names` in full; `write` puts bytes onto stdout.
+    `save_stages`: every stage becomes an image; `sbom`, `provenance`: what is told of the image beside it (provenance:
+    '', min or max); `stop` ends the build when it is called."""
 
     def __init__(self, context: str, wishes: Wishes, write: Callable[[bytes], object]) -> None:
         self.context = context
         self.wishes = wishes
         self.write = write
         self.file: str | None = None
+        self.written: bytes | None = None
         self.target = ""
         self.build_args: dict[str, str] = {}
         self.platforms: list[Platform] = []

@@ -173,9 +173,9 @@ def build(ground: Ground, service: str, how: How, check: Callable[[], None], **m
     when it is to end. `more`: no_cache, pull, args. Raises ComposeError for what img-build has not, and what building
     raises."""
     from ..build import building, stopping
-    from . import recipe as asked
+    from . import recipe
 
-    request = asked.request(ground, service, **more)
+    request = recipe.request(ground, service, **more)
     request.wishes.quiet = how.quiet
     found: list[Document] = []
 
@@ -186,9 +186,7 @@ def build(ground: Ground, service: str, how: How, check: Callable[[], None], **m
             raise Cancelled from None
 
     def built() -> Document:
-        with asked.Inline(ground.ctx, ground.project, service) as file:
-            request.file = file or request.file
-            aside(work, check, request.stop.call)
+        aside(work, check, request.stop.call)
         return found[0]
 
     return ground.act(f"build {ground.project.image(service)}", built)

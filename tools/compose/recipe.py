@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import os
 
-from ..host import files, trees
 from . import granted
 from .positions import ComposeError, place_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
     from typing import Any
 
     from ..build.request import Request
     from ..build.wishes import Wishes
-    from ..context import Context
     from .ground import Ground
-    from .project import Project
 
 _SERVICE = "service:"
 
@@ -47,6 +43,9 @@ def request(
     wanted.policy = "always" if pull or build.get("pull") else "missing"
     found = Request(str(build["context"]), wanted, ground.write)
     found.file = _dockerfile(build)
+    if "dockerfile_inline" in build:
+        found.file = ".".join((*path, "dockerfile_inline"))
+        found.written = str(build["dockerfile_inline"]).encode("utf-8", "surrogateescape")
     found.target = str(build.get("target") or "")
     found.build_args = {key: value for key, value in (build.get("args") or {}).items() if value is not None}
     found.build_args |= pairs(args, "--build-arg", ctx.env)
@@ -86,30 +85,6 @@ def _wishes(ground: Ground, build: Any) -> Wishes:
     wanted.agents = agents(["default" if one == "default" else str(one) for one in build.get("ssh") or ()], ctx.env)
     wanted.access = Access()
     return wanted
-
-
-class Inline:
-    """A `with` block in which a Dockerfile that the compose file itself holds is a file, among the project's own, which
-    go with it; its path, or None."""
-
-    def __init__(self, ctx: Context, project: Project, service: str) -> None:
-        self._text: str | None = project.service(service)["build"].get("dockerfile_inline")
-        self._base = granted.run_directory(ctx, project.name)
-        self._directory = os.path.join(self._base, f"build-{ctx.random(6).hex()}")
-
-    def __enter__(self) -> str | None:
-        if self._text is None:
-            return None
-        files.make_directories(self._directory, 0o700)
-        path = os.path.join(self._directory, "Dockerfile")
-        files.write_atomic(path, self._text.encode("utf-8", "surrogateescape"), durable=False)
-        return path
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        trees.remove_tree(self._directory)
-        granted.tidy(self._base)
 
 
 def _dockerfile(build: Any) -> str | None:

@@ -143,9 +143,14 @@ def _bytes(name: str) -> Callable[[Document], str]:
 def _reasons(document: Document) -> str:
     told = []
     for reason in document.get("reasons") or ():
-        before, after = (str(reason[key]) if key in reason else "" for key in ("from", "to"))
+        before, after = (_value(reason[key]) if key in reason else "" for key in ("from", "to"))
         told.append(f"{reason['field']}: {before}{' -> ' if before and after else ''}{after}".rstrip(": "))
     return ", ".join(told)
+
+
+def _value(value: object) -> str:
+    """A string as it is, but on one line; anything else as in the document."""
+    return value.replace("\n", "\\n") if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _affected(document: Document) -> str:

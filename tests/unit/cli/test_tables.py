@@ -76,6 +76,20 @@ def test_events_stand_in_line_though_each_is_shown_alone() -> None:
     assert next.replace("start", "die  ") == first[1]
 
 
+def test_reasons_stand_on_one_line_as_the_document_says_them() -> None:
+    reasons = [
+        {"field": "init", "to": True},
+        {"field": "command", "from": ["a", "b"], "to": ["c"]},
+        {"field": "configs.x.content", "from": "one\ntwo\n", "to": "three"},
+        {"field": "scale", "from": 2, "to": 1},
+    ]
+    action = {"action": "recreate", "object": {"kind": "container", "name": "shop-web-1"}, "reasons": reasons}
+    (_, row) = render("action", [action], False, {}).decode().splitlines()
+    assert row.split(maxsplit=2)[2] == (
+        'init: true, command: ["a", "b"] -> ["c"], configs.x.content: one\\ntwo\\n -> three, scale: 2 -> 1'
+    )
+
+
 @pytest.mark.parametrize("terminal", [True, False])
 def test_anything_else_is_indented_json(terminal: bool) -> None:
     documents = [{"a": [1, {"b": "[bold]" + "x" * 300}]}, b'{"stored":true}']

@@ -58,11 +58,11 @@ CONTAINER = (
     Option("--cgroupns", "cgroup namespace (default: private with cgroup version 2)", choices=("host", "private")),
     Option(
         "-v, --volume",
-        "mount a volume, by name, or a path of the host (/x or ./x); either is made when it is missing, and without "
-        "SOURCE a new volume is. OPTIONS: ro, rro (ro for what is mounted below, too), noexec, nosuid, nodev, z, Z, a "
-        "propagation like rslave. For volumes also nocopy, and idmap=uids=STORED-SEEN-COUNT#…;gids=…, which shows their "
-        "files as others'. With --userns, files of a volume have the container's owners; those of a host path keep the "
-        "host's, unless the option idmap is given",
+        "mount a volume, by name, or a path of the host (/x or ./x); either is made when it is missing, and without"
+        " SOURCE a new volume is. OPTIONS: ro, rro (ro for what is mounted below, too), noexec, nosuid, nodev, z, "
+        "Z, a propagation like rslave. For volumes also nocopy, and idmap=uids=STORED-SEEN-COUNT#…;gids=…, which "
+        "shows their files as others'. With --userns, files of a volume have the container's owners; those of a "
+        "host path keep the host's, unless the option idmap is given",
         metavar="[SOURCE:]DEST[:OPTIONS]",
         many=True,
     ),

@@ -231,7 +231,7 @@ def test_a_repository_as_context_and_source(builds: Builds, run: Commands, tmp_p
         assert {"src/sub/file", "kept/.git/HEAD"} <= tree.keys()
         assert "src/.git" not in tree
         message = builds.refused(f"FROM busybox\nADD --checksum={first} {url}#main /src/\n")
-        assert message.startswith(f"{url}#main: is at")
+        assert message.startswith(f"Dockerfile:2: {url}#main: is at")
         assert f"{url}#none: git".encode() in run("img-build", f"{url}#none", status=1).err
     finally:
         os.killpg(daemon.pid, signal.SIGTERM)

@@ -50,7 +50,7 @@ def render(writes: str, results: Sequence[Any], terminal: bool, env: Mapping[str
             least = _LEAST.get(heading) if writes in _PIECEWISE else None
             table.add_column(heading, no_wrap=heading in _WHOLE, overflow="fold", justify=side, min_width=least)
         for result in results:
-            table.add_row(*(Text(visible(cell(result))) for _, cell in columns))
+            table.add_row(*(Text(visible(cell(result)).replace("\n", "\\n")) for _, cell in columns))
         console.print(table)
         # Rich fills every line to the table's width; blanks at the end only disturb who reads it in a pipe.
         lines = text.getvalue().split("\n")
@@ -143,14 +143,9 @@ def _bytes(name: str) -> Callable[[Document], str]:
 def _reasons(document: Document) -> str:
     told = []
     for reason in document.get("reasons") or ():
-        before, after = (_value(reason[key]) if key in reason else "" for key in ("from", "to"))
+        before, after = (it if isinstance(it := reason.get(key, ""), str) else json.dumps(it) for key in ("from", "to"))
         told.append(f"{reason['field']}: {before}{' -> ' if before and after else ''}{after}".rstrip(": "))
     return ", ".join(told)
-
-
-def _value(value: object) -> str:
-    """A string as it is, but on one line; anything else as in the document."""
-    return value.replace("\n", "\\n") if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _affected(document: Document) -> str:

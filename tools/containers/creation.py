@@ -94,10 +94,10 @@ def create(
         if options.users:
             users.check(container, config)
         _complete(container, config, args.cidfile)
+        ending.tell(ctx, store, container, "create")
     except BaseException:
         ending.forget(store, container)
         raise
-    ending.tell(ctx, store, container, "create")
     return container, config
 
 
@@ -238,10 +238,10 @@ def again(
         preparing.prepare(ctx, store, container, created=True)
         preparing.renew_names(container, config)
         _complete(container, config, args.cidfile)
+        ending.tell(ctx, store, container, "create")
     except BaseException:
         ending.forget(store, container)
         raise
-    ending.tell(ctx, store, container, "create")
     return container
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import TracebackType
     from typing import Any
 
     from oci_spec.digest import Digest
@@ -14,6 +15,28 @@ if TYPE_CHECKING:
     from ..store.container import Container
     from ..store.store import Store
     from .directory import Directory
+
+
+class _Undone:
+    """A `with` block that makes `container`, which is gone when the block does not come to its end: a signal may ask us
+    to end also when the container is there already."""
+
+    __slots__ = ("_store", "container")
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.container: Container | None = None
+
+    def __enter__(self) -> _Undone:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None and self.container is not None:
+            from . import ending
+
+            ending.forget(self._store, self.container)
 
 
 def make(
@@ -30,7 +53,7 @@ def make(
     from ..registry.settings import Access
 
     platform = Platform.parse(args.platform, "--platform") if args.platform else None
-    with store.leases.hold() as lease:
+    with _Undone(store) as undone, store.leases.hold() as lease:
         image: RunnableImage | Directory
         if args.rootfs:
             image = _directory(ctx, store, args, item)
@@ -49,7 +72,9 @@ def make(
             access = Access.of(args)
             return image_for_run(ctx, store, name, lease, policy=args.pull, platform=platform, access=access).chain_ids
 
-        return creation.create(ctx, store, args, image, patch, layers, monitored=monitored, beside=beside)
+        made = creation.create(ctx, store, args, image, patch, layers, monitored=monitored, beside=beside)
+        undone.container = made[0]
+        return made
 
 
 def _directory(ctx: Context, store: Store, args: Any, item: str | Document) -> Directory:
@@ -84,7 +109,7 @@ def again(
     from . import creation
 
     whole = validate.check("container-inspect", document, subject)
-    with store.leases.hold() as lease:
+    with _Undone(store) as undone, store.leases.hold() as lease:
         record: Document = whole["record"]  # type: ignore[assignment]
         image: RunnableImage | Directory
         if "rootfs" in record:
@@ -94,4 +119,5 @@ def again(
         else:
             item: Document = whole.get("image") or record["image"]  # type: ignore[assignment]
             image = image_for_run(ctx, store, item, lease, policy=args.pull, access=Access.of(args))
-        return creation.again(ctx, store, args, image, whole)
+        undone.container = creation.again(ctx, store, args, image, whole)
+        return undone.container

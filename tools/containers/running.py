@@ -39,17 +39,17 @@ def run(ctx: Context, store: Store, args: Any, make: Make) -> int | Document:
         stdin = (args.interactive or args.tty) and (not args.attach or "stdin" in args.attach)
         shown = tuple(_OUTPUT[name] for name in args.attach or _OUTPUT if name in _OUTPUT)
         streams = attached.Streams.of(args, stdin=stdin, terminal=args.tty and stdin, shown=shown)
+    if monitored:  # before there is something that would have to be taken away if a signal came meanwhile
+        from . import starting
+    else:
+        from . import direct
     container, config = make(monitored)
     told = False
     try:
         if not monitored:
-            from . import direct
-
             status = direct.run(ctx, store, container, config, interactive=args.interactive)
             told = True
             return status
-        from . import starting
-
         starting.begin(ctx, store, container, config, streams.begin if streams else None)
         if not args.rm:
             store.containers.keep(container)

@@ -61,6 +61,8 @@ class Containers:
         self.store.directory("containers/names", 0o711)
         aside, lock = asides.begin(self.path, container_id[:12])
         mark = os.path.join(self.path, "rm", container_id)
+        place = os.path.join(self.path, container_id)
+        container = Container(place, record, lock, set() if removed_at_end else None)
         try:
             for part, mode in (("upper", 0o755), ("work", 0o700), ("rootfs", 0o755)):
                 os.mkdir(os.path.join(aside, part), mode)
@@ -73,14 +75,15 @@ class Containers:
                 self._take(name, container_id)
                 if not record["removedAtEnd"]:
                     self._sync("names")
-                os.rename(aside, os.path.join(self.path, container_id))
+                os.rename(aside, place)
+            files.sync_directory(self.path)
         except BaseException:
+            self.remove(container)  # if it has appeared
             files.remove_file(mark)
             remove_tree(aside)
-            os.close(lock)
+            container.release()
             raise
-        files.sync_directory(self.path)
-        return Container(os.path.join(self.path, container_id), record, lock, set() if removed_at_end else None)
+        return container
 
     def _take(self, name: str, container_id: str) -> None:
         link = os.path.join(self.path, "names", name)

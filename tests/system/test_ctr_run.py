@@ -198,7 +198,6 @@ def test_tmpfs(box: Box) -> None:
 @pytest.mark.parametrize(
     ("option", "value", "named"),
     [
-        ("-v", "./relative:/mnt", "--volume ./relative:/mnt"),
         ("-v", "only-one", "only-one"),
         ("-v", "/tmp:/mnt:zz", "zz"),
         ("-v", "/tmp:/", "destination"),

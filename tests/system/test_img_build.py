@@ -331,8 +331,7 @@ def test_a_slow_pipe(builds: Builds, run: Commands) -> None:
     (image,) = run.shell(f"tar -cC {builds.context} . | (head -c 100; sleep 0.2; cat) | img-build -").documents
     assert builds.content(image, "a") == b"a"
     (image,) = run.shell("(echo FROM busybox; sleep 0.2; echo LABEL a=b) | img-build -").documents
-    labels = builds.config(image)["config"]["Labels"]
-    assert (labels["a"], labels["bare"]) == ("b", "")
+    assert builds.config(image)["config"]["Labels"]["a"] == "b"
 
 
 def test_a_base_that_is_dockers_becomes_ocis(run: Commands, store_root: Path, tmp_path: Path) -> None:
@@ -417,6 +416,11 @@ def test_limits_and_names_of_a_run(builds: Builds) -> None:
     assert lines[3] == "build"
 
 
+def standing(names: list[str]) -> list[str]:
+    """Interfaces but those of networks, which come and go with other tests' containers."""
+    return sorted(name for name in names if not name.startswith("oc"))
+
+
 def test_networks_of_a_run(builds: Builds) -> None:
     image = builds(
         "FROM busybox\nRUN ls /sys/class/net > /default\nRUN --network=none ls /sys/class/net > /none\n", None,
@@ -425,11 +429,11 @@ def test_networks_of_a_run(builds: Builds) -> None:
     assert builds.content(image, "default").split() == [b"eth0", b"lo"]
     assert builds.content(image, "none").split() == [b"lo"]
     host = builds("FROM busybox\nRUN ls /sys/class/net > /host; hostname > /name\n", None, "--network", "host")
-    assert sorted(builds.content(host, "host").decode().split()) == sorted(os.listdir("/sys/class/net"))
+    assert standing(builds.content(host, "host").decode().split()) == standing(os.listdir("/sys/class/net"))
     assert builds.content(host, "name").decode().strip() == os.uname().nodename
     assert "needs the command line's leave" in builds.refused("FROM busybox\nRUN --network=host true\n")
     host = builds("FROM busybox\nRUN --network=host ls /sys/class/net > /host\n", None, "--allow", "network.host")
-    assert sorted(builds.content(host, "host").decode().split()) == sorted(os.listdir("/sys/class/net"))
+    assert standing(builds.content(host, "host").decode().split()) == standing(os.listdir("/sys/class/net"))
     builds("FROM busybox\nRUN ls /sys/class/net > /host\n", None, "--network", "host")
 
 

@@ -143,7 +143,7 @@ class Instruction:
 
     def put_to(self, error: OcipipeError) -> OcipipeError:
         """The error of what this instruction asked for, naming the place of it."""
-        if not error.subject.startswith(str(self.place)):
+        if not f"{error.subject}:".startswith(f"{self.place}:"):
             error.subject = f"{self.place}: {error.subject}"
         error.detail = error.detail or {"file": self.place.file, "line": self.place.first}
         return error

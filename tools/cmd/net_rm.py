@@ -13,10 +13,11 @@ COMMAND = Command(
     "net-rm",
     "remove networks",
     description="Removes each network. One that a container is on, or wants to be on when it is started, is refused; "
-    "with --force the containers that are on it are taken off. The default network can only be reset: it exists again "
-    "with its next use.",
+    "with --force the containers that are on it are taken off. One that does not run goes on wanting it: it starts "
+    "again when a network of that name exists, or after net-disconnect. The default network can only be reset: it "
+    "exists again with its next use.",
     operands=(Operand("NAME", "network by name", required=False, many=True),),
-    options=(Option("-f, --force", "take containers off it first", kind="flag"),),
+    options=(Option("-f, --force", "take running containers off it first", kind="flag"),),
     objects="name",
     reads="network",
     writes="action",

@@ -204,10 +204,10 @@ def remove(ctx: Context, store: Store, container: Container, *, force: bool, vol
     def refuse(found: Container, observed: state.Observed) -> None:
         if not force and (observed.runs or observed.status == "restarting"):
             raise Conflict(found.name, f"is {observed.status}", "ctr-stop it first, or ctr-rm --force")
-        if not force and found is container and found.is_commands:
-            raise Conflict(found.name, "is being started", "ctr-stop it first, or ctr-rm --force")
 
     _no_restart(ctx, store, container, refuse=refuse)
+    if not force and container.is_commands:  # it has begun to start it
+        raise Conflict(container.name, "is being started", "ctr-stop it first, or ctr-rm --force")
     ended = _killed(ctx, store, container)
     try:
         with store.containers.locked(container) as mine:

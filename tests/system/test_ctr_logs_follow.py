@@ -11,6 +11,8 @@ import pytest
 from lives import Lives
 from talking import BOTH, attached, follow, numbers, watches
 
+from ocipipe.host import locks
+
 
 def test_followed_to_its_end(lives: Lives) -> None:
     lives.detached("--name", "web", "--", "sh", "-c", "for i in 1 2 3; do echo $i; sleep 0.2; done; printf end")
@@ -85,6 +87,22 @@ def test_followed_when_the_monitor_is_killed(lives: Lives) -> None:
         lives("ctr-kill", "web", status=None)
         assert set(following.communicate(timeout=60)[0].splitlines()) <= {b"x"}
         assert following.returncode == 0
+
+
+def test_followed_while_a_start_fails(lives: Lives) -> None:
+    """Who was to start it once more holds its lock, and lets it go without a word."""
+    found = lives.detached("--name", "web", "--", "echo", "x")
+    lives("ctr-wait", "web")
+    held = os.open(lives.root / "containers" / found["id"] / "run.lock", os.O_RDWR)
+    assert locks.take(held)
+    with follow(lives, "web") as following:
+        lives.until(lambda: watches(following.pid))
+        assert following.stdout is not None
+        assert following.stdout.readline() == b"x\n"
+        time.sleep(0.3)
+        assert following.poll() is None
+        locks.release(held)
+        assert following.wait(timeout=60) == 0
 
 
 def test_following_sleeps(lives: Lives) -> None:

@@ -108,10 +108,10 @@ class Source:
             self.container = store.containers.load(self.container.id)
             observed = state.observe(self.container, ctx.run_root, ctx.env)
             self.pid = observed.monitor or observed.pid
-            self.patience = _RESTART_SECONDS if observed.status == "restarting" else None
-            if observed.status != "stopped" or self.container.is_held("run.lock"):
-                return False
-            return self._is_settled(ctx, store)
+            held = self.container.is_held("run.lock")
+            starts = held and not self.pid  # and nobody is told when that fails
+            self.patience = _RETRY_SECONDS if starts else _RESTART_SECONDS if observed.status == "restarting" else None
+            return observed.status == "stopped" and not held and self._is_settled(ctx, store)
         except (NotFound, FileNotFoundError):
             return True
 
